@@ -1,0 +1,71 @@
+# `make demo` and `make test` need only Python >= 3.10 (with pip and venv) and make.
+# Everything they install goes to .venv; nothing else on the machine changes.
+
+PYTHON ?= python3
+VENV ?= .venv
+JOBS ?= 2
+
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+BENCH_VENV := $(VENV)-bench
+BENCH_PIP := $(BENCH_VENV)/bin/python -m pip --disable-pip-version-check --quiet
+
+# On Linux the torch of PyPI is a CUDA build, which constraints.txt refuses. The second attempt of the
+# installs below then takes the CPU build from PyTorch's own index.
+TORCH_CPU := --extra-index-url https://download.pytorch.org/whl/cpu
+TRY_CPU_INDEX = || { echo "Trying again with the CPU builds of PyTorch's own index."; \
+	$(1) $(TORCH_CPU); }
+
+.PHONY: help demo test lint docs bench clean
+
+help:
+	@echo "make demo   install the linter and show what it finds in examples/"
+	@echo "make test   install everything for the tests and run all checks"
+	@echo "make lint   the checks without the tests: ruff, mypy, and jitlint on itself"
+	@echo "make docs   write the generated parts of the documentation"
+	@echo "make bench  compare the speed of jitlint with other linters (about 15 minutes)"
+	@echo "make clean  delete the virtual environments and all caches"
+
+demo: $(VENV)/.linter
+	$(BIN)/jitlint --exit-zero --no-cache examples/
+	$(BIN)/jitlint --exit-zero --no-cache --unsafe-fixes --diff examples/
+
+test: lint
+	$(BIN)/python -m pytest -n $(JOBS)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/jitlint .
+
+docs: $(VENV)/.linter
+	$(BIN)/python docs/generate.py
+
+bench: $(VENV)/.linter $(BENCH_VENV)/.peers
+	$(BIN)/python benchmarks/lint_speed.py --peers $(BENCH_VENV)/bin \
+		--corpus "$$($(BENCH_VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+
+clean:
+	rm -rf $(VENV) $(BENCH_VENV) .jitlint_cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10) and "jitlint needs Python 3.10 or newer")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.linter: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install -e . -c constraints.txt
+	@touch $@
+
+INSTALL_DEV := $(PIP) install -e '.[dev]' -c constraints.txt
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL_DEV) $(call TRY_CPU_INDEX,$(INSTALL_DEV))
+	@touch $@ $(VENV)/.linter
+
+INSTALL_PEERS := $(BENCH_PIP) install -c benchmarks/constraints.txt \
+	torch torchvision lightning transformers ruff flake8 flake8-bugbear torchfix semgrep
+$(BENCH_VENV)/.peers: benchmarks/constraints.txt
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(INSTALL_PEERS) $(call TRY_CPU_INDEX,$(INSTALL_PEERS))
+	@touch $@
