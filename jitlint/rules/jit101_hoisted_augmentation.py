@@ -1,0 +1,209 @@
+"""JIT101 hoisted-augmentation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jitlint.diagnostic import Applicability, Candidate, Confidence, FixPlan
+from jitlint.rules.base import Rule
+from jitlint.rules.stale import (
+    describe_loop,
+    draw_trace,
+    is_evaluation_name,
+    stale_traces,
+    subject,
+)
+from jitlint.semantics.moves import plan_move
+from jitlint.semantics.project import Project
+from jitlint.semantics.staleness import Stale, staleness_of
+
+
+class HoistedAugmentation(Rule):
+    """A value is perturbed outside the batch loop and consumed by the network inside it.
+
+    What it finds:
+        A perturbed value (data combined with a random draw, or the result of an augmentation) that is made
+        outside the batch loop, or in `__init__`, and reaches the network in every batch: directly, through
+        helpers and methods, under `if use_jittering:`, through `self.x`, another cell or another file, and
+        also when the loop binds the name again from itself (`coord = repeat(coord, ...)`).
+
+    Why it matters:
+        The network sees one and the same noise in every batch of the epoch (or of the whole training). It
+        can learn that one displacement by heart, and the regularisation that the jitter was added for does
+        not take place. Nothing crashes.
+
+    Example:
+        coord = make_coord_grid(32, 32)
+        coord = add_gaussian_noise_to_grid(coord, std=0.01)
+        for images, _ in loader:
+            pred = model(images, coord)
+
+    Use instead:
+        for images, _ in loader:
+            coord = make_coord_grid(32, 32)
+            coord = add_gaussian_noise_to_grid(coord, std=0.01)
+            pred = model(images, coord)
+
+    Fix:
+        Moves the statements that perturb into the loop, right above their first use, together with the
+        creation of the clean value; when the clean value is needed outside, the perturbed one gets a name of
+        its own. Safe when draw and loop stand in one function.
+
+    Known limits:
+        A loop is a batch loop when it iterates something loader-like or its body trains. In loops that train
+        on one fixed batch, noise that is no helper's call is reported with low confidence, since it may be a
+        synthetic data set. Values that are indexed by something that varies are taken as fresh.
+    """
+
+    code = "JIT101"
+    name = "hoisted-augmentation"
+
+    VALID = (
+        """
+import torch
+def train(model, loader, opt):
+    for images, _ in loader:
+        coord = make_grid(32, 32)
+        coord = coord + 0.01 * torch.randn_like(coord)
+        loss = (model(images, coord) - images).pow(2).mean()
+        loss.backward()
+        opt.step()
+""",
+        """
+import torch
+def train(model, loader, opt, grid):
+    noise = torch.randn(len(loader), 2)
+    noisy = grid + noise
+    for i, (images, _) in enumerate(loader):
+        loss = (model(images, noisy[i]) - images).pow(2).mean()
+        loss.backward()
+        opt.step()
+""",
+        """
+import torch
+def attack(model, x, y, steps):
+    x_adv = x + 0.001 * torch.randn_like(x)
+    for _ in range(steps):
+        x_adv.requires_grad_()
+        loss = criterion(model(x_adv), y)
+        grad = torch.autograd.grad(loss, [x_adv])[0]
+        x_adv = x_adv.detach() + 0.01 * grad.sign()
+    return x_adv
+""",
+        """
+import torch
+x = torch.unsqueeze(torch.linspace(-1, 1, 100), dim=1)
+y = x.pow(2) + 0.2 * torch.rand(x.size())
+for t in range(200):
+    prediction = net(x)
+    loss = loss_func(prediction, y)
+    loss.backward()
+    optimizer.step()
+""",
+        """
+import torch
+def evaluate(model, loader):
+    coord = make_grid(32, 32)
+    coord = add_noise(coord)
+    with torch.no_grad():
+        for images, _ in loader:
+            pred = model(images, coord)
+""",
+    )
+    INVALID = (
+        """
+import torch
+def train(model, loader, opt):
+    coord = make_grid(32, 32)
+    coord = coord + 0.01 * torch.randn_like(coord)
+    for images, _ in loader:
+        loss = (model(images, coord) - images).pow(2).mean()
+        loss.backward()
+        opt.step()
+""",
+        """
+import einops
+from tqdm import tqdm
+def train_epoch(model, loader, use_jittering=True):
+    coord = create_coordinate_grid(32, 32)
+    if use_jittering:
+        coord = add_gaussian_noise_to_grid(coord, std=0.01)
+    pbar = tqdm(loader, desc="Epoch")
+    for images, _ in pbar:
+        coord = einops.repeat(coord, "h w d -> b h w d", b=images.shape[0])
+        pred = model(images, coord)
+""",
+        """
+import torch
+def blur_a_bit(x):
+    return x + torch.randn_like(x)
+def run(model, train_loader, opt, grid):
+    grid = blur_a_bit(grid)
+    fit(model, train_loader, opt, grid)
+def fit(model, train_loader, opt, coord):
+    for images in train_loader:
+        loss = model(images, coord).mean()
+        loss.backward()
+        opt.step()
+""",
+        """
+import torch
+class Trainer:
+    def __init__(self, model, grid):
+        self.model = model
+        self.coord = grid + 0.01 * torch.randn_like(grid)
+    def training_step(self, batch):
+        return loss(self.model(batch, self.coord), batch)
+""",
+        """
+# file: helpers.py
+import torch
+def perturb(x):
+    return x + torch.randn_like(x)
+# file: train.py
+from helpers import perturb
+def train(model, loader, opt, grid):
+    coord = perturb(grid)
+    for images in loader:
+        loss = model(images, coord).mean()
+        loss.backward()
+        opt.step()
+""",
+    )
+
+    def check(self, project: Project) -> Iterator[Candidate]:
+        """One candidate a perturbed value and loop."""
+        staleness = staleness_of(project)
+        for stale in (*staleness.in_loops, *staleness.in_steps):
+            confidence = self._confidence(project, stale)
+            if confidence is not None and stale.made.draw is not None:
+                yield self._candidate(project, stale, confidence)
+
+    def _confidence(self, project: Project, stale: Stale) -> Confidence | None:
+        made = stale.made
+        if not made.perturbed or not made.data or is_evaluation_name(project, stale):
+            return None
+        same_scope = stale.origin.scope == stale.loop.scope
+        if not stale.loop.loader:
+            return Confidence.MEDIUM if self._is_helper_call(project, stale) and same_scope else Confidence.LOW
+        if not stale.certain:
+            return Confidence.LOW
+        return Confidence.HIGH if same_scope or stale.loop.trains else Confidence.MEDIUM
+
+    def _is_helper_call(self, project: Project, stale: Stale) -> bool:
+        """Whether the perturbation is a function's doing, so that it was meant as an augmentation."""
+        draw = stale.made.draw
+        assert draw is not None
+        return "rand" not in draw.name.rpartition(".")[2] and draw.scope == stale.origin.scope.qualname
+
+    def _candidate(self, project: Project, stale: Stale, confidence: Confidence) -> Candidate:
+        draw = draw_trace(project, stale, "the value is perturbed here, once")
+        move = plan_move(project, staleness_of(project), stale)
+        fix = None
+        if move is not None:
+            fix = FixPlan(Applicability.SAFE, "Perturb inside the loop, anew for every batch", move)
+        message = f"the same noise reaches the model in every {describe_loop(project, stale)}: {subject(project, stale)} is perturbed outside the loop"
+        return Candidate(self.code, draw.path, draw.span, message, confidence, stale_traces(project, stale, draw), fix)
+
+
+rule = HoistedAugmentation

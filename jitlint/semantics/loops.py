@@ -1,0 +1,201 @@
+"""Which loops train, which run over batches, which over epochs; and what only looks at a model."""
+
+from __future__ import annotations
+
+import functools
+from typing import NamedTuple
+
+from jitlint import catalogue
+from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind, Scope
+from jitlint.semantics.project import Project, Ref, Value
+
+
+class Loop(NamedTuple):
+    """A loop of a scope. `loader` tells that it iterates batches, `trains` that its body trains."""
+
+    scope: Ref
+    region: int
+    loader: bool
+    trains: bool
+
+
+class Loops:
+    """Classifies the loops of one project, remembering the answers."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self._trains: dict[Ref, bool] = {}
+
+    # ---------------------------------------------------------------------------------------- functions
+
+    def trains(self, ref: Ref) -> bool:
+        """Whether a function updates a network: it calls backward, an optimizer's step, …."""
+        if ref not in self._trains:
+            self._trains[ref] = False
+            scope = self.project.scope(ref)
+            self._trains[ref] = any(self.is_training_call(Value(ref, index)) for index, _ in scope.calls())
+        return self._trains[ref]
+
+    def is_training_call(self, value: Value) -> bool:
+        """Whether a call updates a network, by itself or somewhere in the called function."""
+        node = self.project.node(value)
+        if node.name in catalogue.TRAINING_CALLS:
+            return True
+        if node.has_receiver and node.method in catalogue.TRAINING_METHODS:
+            return True
+        if node.has_receiver and node.method == "step":
+            return self._steps_optimizer(value, node)
+        ref = self.project.callee(value)
+        if ref is not None:
+            return self.trains(ref)
+        last = node.text.rpartition(".")[2]
+        return last in catalogue.TRAINING_STEP_FUNCTIONS or catalogue_train_function(last)
+
+    def _steps_optimizer(self, value: Value, node: Node) -> bool:
+        owner = node.text.split(".")[-2:-1]
+        if owner and catalogue.OPTIMIZER_WORD.search(catalogue.snake(owner[0])):
+            return True
+        made = self.project.constructor(Value(value.scope, node.inputs[0]))
+        return made is not None and ".optim" in made[1] and "lr_scheduler" not in made[1]
+
+    # -------------------------------------------------------------------------------------------- loops
+
+    @functools.lru_cache(maxsize=None)  # noqa: B019 - lives as long as the run
+    def loop(self, ref: Ref, region: int) -> Loop:
+        """What kind of loop a region is."""
+        scope = self.project.scope(ref)
+        block = scope.regions[region]
+        loader = block.kind is RegionKind.FOR and self.iterates_batches(Value(ref, block.header))
+        return Loop(ref, region, loader, self._body_trains(ref, scope, region))
+
+    def _body_trains(self, ref: Ref, scope: Scope, region: int) -> bool:
+        return any(
+            scope.within(node.region, region) and self.is_training_call(Value(ref, index))
+            for index, node in scope.calls()
+        )
+
+    def loops(self, ref: Ref) -> list[Loop]:
+        """The loops of a scope, outermost first."""
+        scope = self.project.scope(ref)
+        return [self.loop(ref, index) for index, region in enumerate(scope.regions) if region.kind in LOOPS]
+
+    def batch_loops(self, ref: Ref) -> list[Loop]:
+        """The loops that run once per batch: over a loader, or training without such a loop inside."""
+        scope = self.project.scope(ref)
+        loops = self.loops(ref)
+        found = []
+        for loop in loops:
+            inner = [other for other in loops if other != loop and scope.within(other.region, loop.region)]
+            if loop.loader and not self._around_loader(loop, inner):
+                found.append(loop)
+            elif loop.trains and not any(other.loader or other.trains for other in inner):
+                found.append(loop)
+        return [loop for loop in found if not self.evaluates(ref, loop.region)]
+
+    def _around_loader(self, loop: Loop, inner: list[Loop]) -> bool:
+        return any(other.loader and other.trains for other in inner)
+
+    def iterates_batches(self, value: Value, depth: int = 0) -> bool:
+        """Whether a loop over this value runs over batches."""
+        node = self.project.node(value)
+        if depth > 6:
+            return False
+        if node.kind is Kind.CALL:
+            return self._call_iterates_batches(value, node, depth)
+        if node.kind in (Kind.PARAM, Kind.GLOBAL, Kind.ATTR, Kind.PHI) and self._named_loader(node.name):
+            return True
+        if node.kind in (Kind.PHI, Kind.ENTER):
+            return any(self.iterates_batches(Value(value.scope, item), depth + 1) for item in node.inputs)
+        if node.kind is Kind.INDEX:
+            base = self.project.node(Value(value.scope, node.inputs[0]))
+            key = self.project.node(Value(value.scope, node.inputs[1])).value
+            return self._named_loader(base.name) or (isinstance(key, str) and self._named_loader(key))
+        return any(self.iterates_batches(alias, depth + 1) for alias in self.project.aliases(value))
+
+    def _named_loader(self, name: str) -> bool:
+        last = name.rpartition(".")[2]
+        configured = getattr(self.project.settings, "batch_loops", ()) if self.project.settings else ()
+        return last in configured or (catalogue.names_loader(last) and not catalogue.names_evaluation(last))
+
+    def _call_iterates_batches(self, value: Value, node: Node, depth: int) -> bool:
+        last = node.text.rpartition(".")[2]
+        if last in catalogue.WRAPPERS and node.arguments:
+            return any(self.iterates_batches(Value(value.scope, item), depth + 1) for item in node.arguments)
+        if last == "range":
+            return self._range_over_batches(value, node)
+        if last.endswith(("DataLoader", "Dataloader")):
+            return True
+        if node.name.startswith(".") and last in ("as_numpy_iterator", "iter_batches", "take", "skip", "batch", "items"):
+            return self.iterates_batches(Value(value.scope, node.inputs[0]), depth + 1)
+        if catalogue.names_batch_function(last) and not catalogue.names_evaluation(last):
+            return True
+        return self._named_loader(last)
+
+    def _range_over_batches(self, value: Value, node: Node) -> bool:
+        arguments = [self.project.node(Value(value.scope, item)) for item in node.arguments]
+        if len(arguments) == 3:
+            return any(word in arguments[2].name.lower() for word in ("batch", "bs", "bptt", "chunk"))
+        last = arguments[-1] if arguments else None
+        if last is None:
+            return False
+        if last.kind is Kind.CALL and last.name == "len":
+            return self.iterates_batches(Value(value.scope, last.inputs[0]), 1)
+        name = last.name.lower()
+        return any(word in name for word in ("num_batch", "n_batch", "nbatch", "total_batch", "steps_per_epoch", "iters_per"))
+
+    def epoch_loop(self, ref: Ref, region: int) -> int | None:
+        """The innermost loop around a batch loop of the same scope, or None."""
+        scope = self.project.scope(ref)
+        for outer in list(scope.region_chain(region))[1:]:
+            if scope.regions[outer].kind in LOOPS:
+                return outer
+        return None
+
+    # --------------------------------------------------------------------------------------- evaluation
+
+    def evaluates(self, ref: Ref, region: int) -> bool:
+        """Whether code only looks at a network: under no_grad, in a function called test, …."""
+        scope = self.project.scope(ref)
+        if catalogue.names_evaluation(scope.name) and not self.trains(ref):
+            return True
+        if any("no_grad" in name or "inference_mode" in name for name in scope.decorators):
+            return True
+        return any(self._looks_only(ref, scope, outer) for outer in scope.region_chain(region))
+
+    def _looks_only(self, ref: Ref, scope: Scope, region: int) -> bool:
+        block = scope.regions[region]
+        if block.header < 0:
+            return False
+        header = scope.nodes[block.header]
+        if block.kind is RegionKind.WITH:
+            return header.text.rpartition(".")[2] in ("no_grad", "inference_mode", "stop_gradient")
+        if block.kind is RegionKind.FOR:
+            return self._iterates_held_out(Value(ref, block.header))
+        return block.kind is RegionKind.THEN and self._is_logging_test(Value(ref, block.header))
+
+    def _iterates_held_out(self, value: Value, depth: int = 0) -> bool:
+        node = self.project.node(value)
+        if node.kind is Kind.CALL and node.text.rpartition(".")[2] in catalogue.WRAPPERS and depth < 4:
+            return any(self._iterates_held_out(Value(value.scope, item), depth + 1) for item in node.arguments)
+        name = node.text if node.kind is Kind.CALL else node.name
+        last = name.rpartition(".")[2]
+        return catalogue.names_loader(last) and catalogue.names_evaluation(last)
+
+    def _is_logging_test(self, value: Value) -> bool:
+        """`i % 100 == 0`, `step % log_every == 0`, `epoch == last`."""
+        nodes = [self.project.node(value)]
+        for _ in range(3):
+            nodes += [self.project.node(Value(value.scope, item)) for node in nodes for item in node.inputs[:2]][:12]
+        return any(node.kind is Kind.OP and node.name == "%" for node in nodes)
+
+
+def catalogue_train_function(name: str) -> bool:
+    """Whether a function that cannot be looked into says by its name that it trains."""
+    plain = catalogue.snake(name)
+    return plain in ("train", "train_epoch", "train_one_epoch", "train_batch", "update_model", "train_iter")
+
+
+@functools.lru_cache(maxsize=4)
+def loops_of(project: Project) -> Loops:
+    """The one classification of a project's loops, shared by the rules."""
+    return Loops(project)

@@ -1,0 +1,424 @@
+"""The linked project: which function, class or value a name means, across the files of one run."""
+
+from __future__ import annotations
+
+import functools
+import os
+import posixpath
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from jitlint.semantics.graph import ClassModel, Kind, Module, Node, Scope
+
+if TYPE_CHECKING:
+    from jitlint.config import Settings
+
+# Methods that give back their receiver as far as its class goes.
+SAME_OBJECT = frozenset(
+    "to cuda cpu half float double bfloat16 eval train requires_grad_ type compile share_memory apply with_format".split()
+)
+# Calls that wrap a network and stay that network.
+WRAPPERS = frozenset(
+    "DataParallel DistributedDataParallel DDP compile FullyShardedDataParallel FSDP convert_sync_batchnorm "
+    "script jit prepare unwrap_model setup device_put replicate".split()
+)
+# Method names that too many classes share for "the only class that has it" to mean anything.
+COMMON_METHODS = frozenset(
+    "forward step update get add run call train eval sample reset fit predict encode decode transform apply load save "
+    "append build init setup close process generate loss backward zero_grad to copy clone size view next items".split()
+)
+MODULE_BASES = frozenset("Module LightningModule Model Layer GraphModule PreTrainedModel Block".split())
+DATASET_WORD = re.compile(r"(?:Dataset|DataSet|Data|Folder|Loader|DataModule)$")
+MAX_ALIASES = 8
+
+
+class Ref(NamedTuple):
+    """A function of the project: its module's path and its qualified name there."""
+
+    path: str
+    qualname: str
+
+
+class Value(NamedTuple):
+    """A node, and the scope that it lies in."""
+
+    scope: Ref
+    node: int
+
+
+class Project:
+    """All modules of a run, linked on demand.
+
+    `load` gives the model of another file of the same project (or None); such files help to understand
+    the ones that were asked for, and nothing is reported in them.
+    """
+
+    def __init__(
+        self,
+        modules: Mapping[str, Module],
+        root: Path | None = None,
+        settings: Settings | None = None,
+        load: Callable[[Path], Module | None] | None = None,
+    ) -> None:
+        self.modules: dict[str, Module] = dict(modules)
+        self.asked = tuple(modules)
+        self.root = root or Path()
+        self.settings = settings
+        self._load = load
+        self._absent: set[str] = set()
+        self._files = {_absolute(path): path for path in modules}
+
+    # ---------------------------------------------------------------------------------------- look-ups
+
+    def scope(self, ref: Ref) -> Scope:
+        """The graph of one function (or of a module's top level)."""
+        return self.modules[ref.path].scopes[ref.qualname]
+
+    def node(self, value: Value) -> Node:
+        """The node that a value names."""
+        return self.scope(value.scope).nodes[value.node]
+
+    def scopes(self) -> Iterator[tuple[Ref, Scope]]:
+        """Every scope of every module that was asked for."""
+        for path in self.asked:
+            for qualname, scope in self.modules[path].scopes.items():
+                yield Ref(path, qualname), scope
+
+    @functools.cached_property
+    def call_sites(self) -> Mapping[str, tuple[Value, ...]]:
+        """All calls of the project by the last part of the called name."""
+        found: dict[str, list[Value]] = defaultdict(list)
+        for path in self.asked:
+            for qualname, scope in self.modules[path].scopes.items():
+                ref = Ref(path, qualname)
+                for index, node in scope.calls():
+                    found[node.text.rpartition(".")[2]].append(Value(ref, index))
+        return {name: tuple(sites) for name, sites in found.items()}
+
+    @functools.cached_property
+    def methods(self) -> Mapping[str, tuple[Ref, ...]]:
+        """All methods of the project by their bare name."""
+        found: dict[str, list[Ref]] = defaultdict(list)
+        for path in self.asked:
+            for qualname, scope in self.modules[path].scopes.items():
+                if scope.owner:
+                    found[scope.name].append(Ref(path, qualname))
+        return {name: tuple(refs) for name, refs in found.items()}
+
+    # ------------------------------------------------------------------------------------------ modules
+
+    @functools.lru_cache(maxsize=None)  # noqa: B019 - lives as long as the run
+    def find_module(self, importer: str, name: str) -> str | None:
+        """The path of the project's file that the importing file means by a dotted module name."""
+        stripped = name.lstrip(".")
+        level = len(name) - len(stripped)
+        relative = stripped.replace(".", "/")
+        folder = posixpath.dirname(_absolute(importer))
+        if level:
+            for _ in range(level - 1):
+                folder = posixpath.dirname(folder)
+            return self._file(folder, relative)
+        root = _absolute(str(self.root))
+        while True:
+            found = self._file(folder, relative)
+            if found or folder == root or folder == posixpath.dirname(folder) or not folder.startswith(root):
+                return found
+            folder = posixpath.dirname(folder)
+
+    def _file(self, folder: str, relative: str) -> str | None:
+        if not relative:
+            return self._known(posixpath.join(folder, "__init__.py"))
+        base = posixpath.join(folder, relative)
+        return self._known(base + ".py") or self._known(posixpath.join(base, "__init__.py"))
+
+    def _known(self, absolute: str) -> str | None:
+        if absolute in self._files:
+            return self._files[absolute]
+        if self._load is None or absolute in self._absent:
+            return None
+        module = self._load(Path(absolute)) if os.path.isfile(absolute) else None  # noqa: PTH113 - hot path
+        if module is None:
+            self._absent.add(absolute)
+            return None
+        self._files[absolute] = module.path
+        self.modules[module.path] = module
+        return module.path
+
+    # ------------------------------------------------------------------------------------------ symbols
+
+    @functools.lru_cache(maxsize=None)  # noqa: B019 - lives as long as the run
+    def find_symbol(self, path: str, qualname: str, depth: int = 0) -> tuple[str, str] | None:
+        """(path, name there) of the function, class or variable that a module means by `qualname`."""
+        module = self.modules[path]
+        if self._defines(module, qualname):
+            return path, qualname
+        if depth > 5:
+            return None
+        parts = qualname.lstrip(".").split(".")
+        dots = qualname[: len(qualname) - len(qualname.lstrip("."))]
+        if not dots and parts[0] in module.imports and module.imports[parts[0]] != parts[0]:
+            return self.find_symbol(path, ".".join([module.imports[parts[0]], *parts[1:]]), depth + 1)
+        for cut in range(len(parts) - 1, -1, -1):
+            prefix = dots + ".".join(parts[:cut])
+            if not prefix:
+                break
+            target = self.find_module(path, prefix)
+            if target is not None and target != path:
+                return self.find_symbol(target, ".".join(parts[cut:]), depth + 1)
+        return None
+
+    def _defines(self, module: Module, name: str) -> bool:
+        return name in module.scopes or name in module.classes or name in module.scopes[""].variables
+
+    def find_class(self, path: str, qualname: str) -> tuple[str, ClassModel] | None:
+        """The project's class of this name as `path` means it."""
+        found = self.find_symbol(path, qualname)
+        if found is None:
+            return None
+        model = self.modules[found[0]].classes.get(found[1])
+        return (found[0], model) if model else None
+
+    def function(self, path: str, qualname: str) -> Ref | None:
+        """The project's function of this name as `path` means it; for a class, its `__init__`."""
+        found = self.find_symbol(path, qualname)
+        if found is None:
+            return None
+        where, name = found
+        if name in self.modules[where].scopes:
+            return Ref(where, name)
+        if name in self.modules[where].classes:
+            return self.method(where, name, "__init__")
+        return None
+
+    def method(self, path: str, owner: str, name: str, depth: int = 0) -> Ref | None:
+        """A method of a class or of its bases in the project."""
+        module = self.modules[path]
+        if f"{owner}.{name}" in module.scopes:
+            return Ref(path, f"{owner}.{name}")
+        model = module.classes.get(owner)
+        for base in model.bases if model and depth < 6 else ():
+            found = self.find_class(path, base)
+            if found and (found[0], found[1].qualname) != (path, owner):
+                method = self.method(found[0], found[1].qualname, name, depth + 1)
+                if method:
+                    return method
+        return None
+
+    def base_names(self, path: str, owner: str) -> frozenset[str]:
+        """The qualified names of all bases of a class, the project's and the libraries'."""
+        found: set[str] = set()
+        todo = [(path, owner)]
+        while todo and len(found) < 50:
+            where, name = todo.pop()
+            model = self.modules[where].classes.get(name)
+            for base in model.bases if model else ():
+                if base in found:
+                    continue
+                found.add(base)
+                inner = self.find_class(where, base)
+                if inner:
+                    todo.append((inner[0], inner[1].qualname))
+        return frozenset(found)
+
+    def is_network_class(self, path: str, owner: str) -> bool:
+        """Whether a class of the project is a neural network module."""
+        return any(
+            base.rpartition(".")[2] in MODULE_BASES or base.startswith("torch.nn.")
+            for base in self.base_names(path, owner)
+        )
+
+    def is_dataset_class(self, path: str, owner: str) -> bool:
+        """Whether a class of the project gives samples by index or by iteration."""
+        bases = self.base_names(path, owner)
+        if any(DATASET_WORD.search(base) for base in bases):
+            return True
+        return self.method(path, owner, "__getitem__") is not None and bool(DATASET_WORD.search(owner))
+
+    # -------------------------------------------------------------------------------------------- calls
+
+    @functools.lru_cache(maxsize=None)  # noqa: B019 - lives as long as the run
+    def callee(self, value: Value) -> Ref | None:
+        """The project's function that a call calls, or None."""
+        node = self.node(value)
+        path = value.scope.path
+        if not node.has_receiver:
+            return self._local(value.scope, node.name) or self.function(path, node.name)
+        receiver = Value(value.scope, node.inputs[0])
+        if node.name == "()":
+            return self._called_object(receiver)
+        return self._called_method(receiver, node.method)
+
+    def _local(self, scope: Ref, name: str) -> Ref | None:
+        nested = f"{scope.qualname}.{name}" if scope.qualname else name
+        return Ref(scope.path, nested) if nested in self.modules[scope.path].scopes else None
+
+    def _called_object(self, receiver: Value) -> Ref | None:
+        made = self.constructor(receiver)
+        if made is None or made[0] is None:
+            return None
+        path, owner = made
+        return self.method(path, owner, "__call__") or self.method(path, owner, "forward")
+
+    def _called_method(self, receiver: Value, name: str) -> Ref | None:
+        owner = self.self_class(receiver)
+        if owner is not None:
+            found = self.method(owner[0], owner[1], name)
+            if found or self.attribute_stores(owner, name):
+                return found
+        made = self.constructor(receiver)
+        if made is not None:
+            return self.method(made[0], made[1], name) if made[0] else None
+        only = self.methods.get(name, ())
+        if len(only) == 1 and name not in COMMON_METHODS and not name.startswith("__") and owner is None:
+            return only[0]
+        return None
+
+    def self_class(self, value: Value) -> tuple[str, str] | None:
+        """(path, class) if a value is the instance that a method was called on."""
+        scope = self.scope(value.scope)
+        node = scope.nodes[value.node]
+        if node.kind is Kind.GLOBAL and scope.parent is not None and "." in scope.qualname:
+            parent = Ref(value.scope.path, scope.parent)
+            outer = self.scope(parent)
+            if outer.is_method and outer.parameters and outer.parameters[0].name == node.name:
+                return value.scope.path, outer.owner
+            return None
+        if node.kind is not Kind.PARAM or not scope.is_method or not scope.parameters:
+            return None
+        if scope.parameters[0].name != node.name:
+            return None
+        return value.scope.path, scope.owner
+
+    def constructor(self, value: Value, depth: int = 0) -> tuple[str | None, str] | None:
+        """What class a value is an instance of: (path, class) in the project, (None, qualified name) in a library."""
+        if depth > 8:
+            return None
+        node = self.node(value)
+        if node.kind is Kind.CALL:
+            return self._constructed(value, node, depth)
+        if node.kind in (Kind.PHI, Kind.ENTER):
+            for inner in node.inputs:
+                found = self.constructor(Value(value.scope, inner), depth + 1)
+                if found:
+                    return found
+            return None
+        for alias in self.aliases(value):
+            found = self.constructor(alias, depth + 1)
+            if found:
+                return found
+        return None
+
+    def _constructed(self, value: Value, node: Node, depth: int) -> tuple[str | None, str] | None:
+        same = node.method in SAME_OBJECT and node.name.startswith(".")
+        if same or (node.method in WRAPPERS and node.arguments):
+            inner = node.inputs[0] if same else node.arguments[0]
+            return self.constructor(Value(value.scope, inner), depth + 1)
+        if node.has_receiver:
+            return None
+        found = self.find_class(value.scope.path, node.name)
+        if found:
+            return found[0], found[1].qualname
+        if self.function(value.scope.path, node.name):
+            return self._returned_class(value, depth)
+        return None, node.name
+
+    def _returned_class(self, value: Value, depth: int) -> tuple[str | None, str] | None:
+        ref = self.callee(value)
+        scope = self.scope(ref) if ref else None
+        for returned in scope.returns[:3] if scope and ref else ():
+            assert ref is not None
+            found = self.constructor(Value(ref, returned), depth + 1)
+            if found:
+                return found
+        return None
+
+    @functools.lru_cache(maxsize=None)  # noqa: B019 - lives as long as the run
+    def callers(self, ref: Ref) -> tuple[Value, ...]:
+        """The calls of a function that the project contains."""
+        scope = self.scope(ref)
+        name = scope.owner.rpartition(".")[2] if scope.name == "__init__" else scope.name
+        return tuple(site for site in self.call_sites.get(name, ()) if self.callee(site) == ref)
+
+    def argument(self, site: Value, ref: Ref, parameter: str) -> int | None:
+        """The node that a call passes for a parameter of the called function, or None."""
+        node = self.node(site)
+        keyword = node.keyword(parameter)
+        if keyword is not None:
+            return keyword
+        names = [item.name for item in self.scope(ref).parameters]
+        if self.scope(ref).is_method and names:
+            names = names[1:]
+        positional = [argument for argument, key in zip(node.arguments, node.keywords) if key is None]
+        if parameter in names and names.index(parameter) < len(positional):
+            return positional[names.index(parameter)]
+        return None
+
+    # ------------------------------------------------------------------------------------------- values
+
+    def attribute_stores(self, owner: tuple[str, str], name: str) -> tuple[Value, ...]:
+        """Every value that the methods of a class (and of its bases) bind to `self.name`."""
+        return self._attribute_stores(owner[0], owner[1], name)
+
+    @functools.lru_cache(maxsize=None)  # noqa: B019 - lives as long as the run
+    def _attribute_stores(self, path: str, owner: str, name: str, depth: int = 0) -> tuple[Value, ...]:
+        module = self.modules[path]
+        found: list[Value] = []
+        prefix = owner + "."
+        for qualname, scope in module.scopes.items():
+            if not qualname.startswith(prefix) or not scope.parameters or not scope.owner:
+                continue
+            full = f"{scope.parameters[0].name}.{name}"
+            found += [Value(Ref(path, qualname), store.node) for store in scope.stores if store.name == full]
+        model = module.classes.get(owner)
+        for base in model.bases if model and depth < 5 else ():
+            inner = self.find_class(path, base)
+            if inner and (inner[0], inner[1].qualname) != (path, owner):
+                found += self._attribute_stores(inner[0], inner[1].qualname, name, depth + 1)
+        return tuple(found)
+
+    @functools.lru_cache(maxsize=None)  # noqa: B019 - lives as long as the run
+    def aliases(self, value: Value) -> tuple[Value, ...]:
+        """Where a name of another scope gets its values: a global, `self.x`, a closure's variable."""
+        scope = self.scope(value.scope)
+        node = scope.nodes[value.node]
+        if node.kind is Kind.GLOBAL:
+            return self._global(value.scope, node.name)
+        if node.kind is Kind.ATTR:
+            owner = self.self_class(Value(value.scope, node.inputs[0]))
+            if owner is not None:
+                stores = self.attribute_stores(owner, node.name)
+                return stores[:MAX_ALIASES] or self._class_attribute(owner, node.name)
+        return ()
+
+    def _class_attribute(self, owner: tuple[str, str], name: str) -> tuple[Value, ...]:
+        model = self.modules[owner[0]].classes.get(owner[1])
+        if model and name in model.attributes:
+            qualifier = owner[1].rpartition(".")[0]
+            scope = qualifier if qualifier in self.modules[owner[0]].scopes else ""
+            return (Value(Ref(owner[0], scope), model.attributes[name]),)
+        return ()
+
+    def _global(self, scope: Ref, name: str) -> tuple[Value, ...]:
+        module = self.modules[scope.path]
+        parent = module.scopes[scope.qualname].parent
+        while parent is not None:
+            outer = module.scopes.get(parent)
+            if outer is None:
+                break
+            if name in outer.variables:
+                ref = Ref(scope.path, parent)
+                return tuple(Value(ref, node) for node in outer.variables[name][-MAX_ALIASES:])
+            parent = outer.parent
+        found = self.find_symbol(scope.path, name)
+        if found is None:
+            return ()
+        where, symbol = found
+        nodes = self.modules[where].scopes[""].variables.get(symbol, ())
+        return tuple(Value(Ref(where, ""), node) for node in nodes[-MAX_ALIASES:])
+
+
+def _absolute(path: str) -> str:
+    return os.path.abspath(path).replace(os.sep, "/")  # noqa: PTH100 - pure text, hot path
