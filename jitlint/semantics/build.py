@@ -26,6 +26,7 @@ from jitlint.semantics.graph import (
     Statement,
     Store,
 )
+from jitlint.screen import draws, uses
 
 if TYPE_CHECKING:
     from jitlint.source import Source
@@ -79,12 +80,15 @@ class Builder:
         self.long_strings: list[tuple[int, int]] = []
         self.exported: frozenset[str] = frozenset()
         self.definitions = _definitions(self.tree)
+        self.relevant = _RelevantLines(text)
 
     def module(self) -> Module:
         lines = self.text.count("\n") + 1
         ScopeBuilder(self, "", "", None, Span(1, 0, lines, 0)).build(self.tree.body)
         while self.pending:
-            self._function(self.pending.pop(0))
+            pending = self.pending.pop(0)
+            if self.relevant.holds(pending.tree):
+                self._function(pending)
         return Module(
             self.path,
             self.scopes,
@@ -101,6 +105,26 @@ class Builder:
         scope.decorators = pending.decorators
         scope.bind_parameters(tree.args, pending.defaults)
         scope.build(tree.body)
+
+
+class _RelevantLines:
+    """Tells which functions of a file that does not train are worth a graph: those that draw.
+
+    A function left out is to its callers like one of a library. Networks and helpers make up most of such
+    files, and building their graphs would cost more than all the rest.
+    """
+
+    def __init__(self, text: str) -> None:
+        data = text.encode("utf-8", "surrogatepass")
+        self.every = uses(data)
+        self.lines = [] if self.every else data.splitlines(keepends=True)
+
+    def holds(self, tree: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+        """Whether this function needs a graph."""
+        if self.every or tree.name == "__init__":
+            return True
+        text = b"".join(self.lines[tree.lineno - 1 : tree.end_lineno])
+        return draws(text) or uses(text)
 
 
 def _definitions(tree: ast.Module) -> frozenset[str]:

@@ -1,0 +1,98 @@
+"""Tells from the bytes of a file, at a fraction of the cost of parsing it, whether it can matter.
+
+A file without a call-shaped draw, seed or augmentation word is read and known clean. One that draws but
+neither trains, loads data nor defines a step can only matter to a file that imports it. Plain substring
+searches come first: they run at memory speed, and most files end there.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from dataclasses import dataclass
+
+
+class Level(enum.IntEnum):
+    """How far a file has to be looked at."""
+
+    NONE = 0  # clean
+    CONSUMER = 1  # trains or loads data, draws nothing itself: matters if it imports a file that draws
+    HELPER = 2  # draws, but neither trains nor loads data: matters if a file that does imports it
+    DRAWS = 3  # both
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """What the screen saw: the level, and the dotted names of the modules that the file imports."""
+
+    level: Level
+    imports: frozenset[str] = frozenset()
+
+
+# Each word is looked for as it stands, then confirmed to be part of a called (or defined) name.
+_DRAW_WORDS = (
+    b"rand", b"Rand", b"nois", b"Nois", b"jitter", b"Jitter", b"perturb", b"augment", b"Augment", b"shuffle", b"seed",
+    b"mixup", b"ixUp", b"Mixup", b"utmix", b"utMix", b"utout", b"normal_(", b"uniform_(", b"bernoulli", b"permutation",
+    b"PRNGKey", b"Flip(", b"Compose(", b"_aug(", b"Dropout(p=0", b"gauss(", b"rng.",
+)  # fmt: skip
+_CALLED = {word: re.compile(re.escape(word) + rb"\w*\s*\(") for word in _DRAW_WORDS if not word.endswith((b"(", b"."))}
+_CALLED[b"rand"] = re.compile(rb"(?<!ope)(?<!\bt)rand\w*(?:\.\w+)*\s*\(")
+_CALLED[b"rng."] = re.compile(rb"rng\.\w+\(")
+_USE_WORDS = (
+    b".backward(", b".step(", b"training_step", b"train_step", b"iter_step", b"__getitem__", b".fit(", b"train_on_batch",
+    b"apply_gradients", b"value_and_grad", b"apply_updates", b"compute_loss", b"collate_fn", b".transform =",
+)  # fmt: skip
+_LOADER = re.compile(rb"oader\b")
+_EPOCH = re.compile(rb"for\s+\w*epoch")
+# A file that only defines networks matters if it seeds, or draws while it is set up.
+_SEEDS = re.compile(rb"(?:manual_seed|random\.seed|default_rng|RandomState|PRNGKey|\.Random)\(")
+_SETUP = re.compile(rb"def __init__\(.*?(?=\n    def |\nclass |\ndef |\Z)", re.DOTALL)
+_NOISE = re.compile(rb"\brandn?(?:_like)?\(|np\.random\.|\brandom\.\w+\(|=\s*torch\.randn?\(")
+_IMPORT = re.compile(
+    rb"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n#;]+)|import[ \t]+([\w., \t]+))", re.MULTILINE
+)
+
+
+def draws(data: bytes) -> bool:
+    """Whether a draw, seed or augmentation is called or defined in this text."""
+    return any(word in data and (word not in _CALLED or _CALLED[word].search(data)) for word in _DRAW_WORDS)
+
+
+def uses(data: bytes) -> bool:
+    """Whether this text trains, loads data or defines a step."""
+    if any(word in data for word in _USE_WORDS):
+        return True
+    return (b"oader" in data and _LOADER.search(data) is not None) or (
+        b"epoch" in data and _EPOCH.search(data) is not None
+    )
+
+
+def screen(data: bytes) -> Screen:
+    """The level of a file and what it imports (only asked of files that may matter)."""
+    if not draws(data):
+        return Screen(Level.CONSUMER, imports_of(data)) if uses(data) else Screen(Level.NONE)
+    if uses(data) or _network_matters(data):
+        return Screen(Level.DRAWS, imports_of(data))
+    return Screen(Level.HELPER, imports_of(data))
+
+
+def _network_matters(data: bytes) -> bool:
+    if b"def forward(" not in data and b"def __call__(" not in data and b"def call(" not in data:
+        return False
+    return _SEEDS.search(data) is not None or any(_NOISE.search(part) for part in _SETUP.findall(data))
+
+
+def imports_of(data: bytes) -> frozenset[str]:
+    """Dotted names that import statements mention; of `from a import b` both `a` and `a.b`."""
+    found: set[str] = set()
+    for match in _IMPORT.finditer(data):
+        origin, names, plain = match.groups()
+        if plain is not None:
+            found.update(part.split()[0].decode() for part in plain.split(b",") if part.split())
+            continue
+        base = origin.decode()
+        found.add(base)
+        separator = "" if base.endswith(".") else "."
+        for name in re.findall(rb"\w+", re.sub(rb"\bas\s+\w+|#[^\n]*", b"", names)):
+            found.add(f"{base}{separator}{name.decode()}")
+    return frozenset(found)
