@@ -57,7 +57,7 @@ def stale_traces(project: Project, stale: Stale, draw: Trace) -> tuple[Trace, ..
     return (
         draw,
         Trace("loop", path, loop_span(project, stale), f"this runs for every {batch_word(stale)}"),
-        Trace("consumer", path, consumer.span, f"{consumer.text} gets the same draw every time"),
+        Trace("consumer", path, consumer.span, f"{consumer.text or 'the caller'} gets the same draw every time"),
     )
 
 

@@ -708,7 +708,17 @@ class ScopeBuilder:
             arguments.append(self.value(keyword.value))
             keywords.append(keyword.arg or "**")
         inputs = (receiver, *arguments) if receiver >= 0 else tuple(arguments)
+        if name == ".register_buffer" and len(arguments) > 1:
+            self._register(tree, receiver, arguments)
         return self.add(Kind.CALL, span_of(tree), inputs, name, tuple(keywords), dotted(tree.func))
+
+    def _register(self, tree: ast.Call, receiver: int, arguments: list[int]) -> None:
+        """`self.register_buffer("noise", value)` binds `self.noise`."""
+        key = self.nodes[arguments[0]].value
+        base = dotted(tree.func.value) if isinstance(tree.func, ast.Attribute) else None
+        if isinstance(key, str) and base:
+            self.environment[f"{base}.{key}"] = arguments[1]
+            self.stores.append(Store(f"{base}.{key}", arguments[1], self.statement, self.region, receiver))
 
     def callee(self, tree: ast.expr) -> tuple[str, int]:
         """The name of what is called and the node of its receiver (or -1)."""

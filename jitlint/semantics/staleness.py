@@ -30,6 +30,8 @@ from jitlint.semantics.provenance import (
 
 # Calls that pick elements: with an index that varies, every pass sees other ones.
 SELECTORS = frozenset("gather index_select take take_along_dim take_along_axis choice next pop popleft sample get roll".split())
+# Products with a matrix: a random one is a projection, not noise.
+PROJECTIONS = frozenset("matmul mm bmm einsum linear dot tensordot addmm conv2d conv1d".split())
 # Methods that run before training starts.
 SETUP_METHODS = frozenset(
     "__init__ __post_init__ setup build prepare prepare_data initialize init configure_model setUp on_fit_start "
@@ -154,7 +156,7 @@ class LoopTracer:
     def _index(self, node: Node) -> Trace:
         chosen = join(self.trace(item) for item in node.inputs[1:])
         if chosen.fresh or chosen.drawn or self._varies(node.inputs[1:]):
-            return Trace(fresh=True, drawn=chosen.drawn)
+            return FRESH
         return self.trace(node.inputs[0])
 
     def _varies(self, nodes: Iterable[int]) -> bool:
@@ -171,6 +173,8 @@ class LoopTracer:
 
     def _combine(self, index: int, parts: list[Trace]) -> Trace:
         joined = join(parts)
+        if self.scope.nodes[index].name == "@":
+            return FRESH
         if not joined.fresh:
             return joined
         marked = tuple(entry if entry.combined >= 0 else entry._replace(combined=index) for entry in joined.entries)
@@ -188,10 +192,9 @@ class LoopTracer:
             return Trace(fresh=True, drawn=True)
         if is_network_call(self.project, value, ref):
             return FRESH
-        parts = [self.trace(item) for item in node.inputs]
-        joined = join(parts)
-        if not node.inputs:
+        if not node.inputs or node.method in PROJECTIONS:
             return FRESH
+        joined = join(self.trace(item) for item in node.inputs)
         if node.method in SELECTORS and (joined.fresh or self._varies(node.arguments) or node.method in ("next", "pop")):
             return FRESH
         if not joined.fresh or not joined.entries:
@@ -236,6 +239,45 @@ class Staleness:
             if self.is_step(ref, scope)
             for found in self._in_region(Loop(ref, 0, True, True))
         )
+
+    @functools.cached_property
+    def in_generators(self) -> tuple[Stale, ...]:
+        """Every stale draw that a generator function combines with what it yields."""
+        return tuple(
+            found
+            for ref, scope in self.project.scopes()
+            if scope.is_generator
+            for loop in self.loops.loops(ref)
+            for found in self._yielded(loop, scope)
+        )
+
+    def _yielded(self, loop: Loop, scope: Scope) -> Iterator[Stale]:
+        tracer = LoopTracer(self.project, self.provenance, loop.scope, loop.region)
+        for index, node in enumerate(scope.nodes):
+            if node.kind is Kind.YIELD and node.inputs and tracer.inside(node):
+                for entry in tracer.trace(node.inputs[0]).entries:
+                    if entry.combined >= 0:
+                        yield from self._stale(loop._replace(loader=True), Value(loop.scope, index), entry)
+
+    def trains_on(self, stale: Stale) -> bool:
+        """Whether the consumer's result reaches the loss that its loop trains on."""
+        scope = self.project.scope(stale.loop.scope)
+        todo = [
+            item
+            for index, node in scope.calls()
+            if scope.within(node.region, stale.loop.region)
+            and self.loops.is_training_call(Value(stale.loop.scope, index))
+            for item in node.inputs
+        ]
+        seen: set[int] = set()
+        while todo:
+            index = todo.pop()
+            if index == stale.consumer.node:
+                return True
+            if index not in seen:
+                seen.add(index)
+                todo += scope.nodes[index].inputs
+        return False
 
     def is_step(self, ref: Ref, scope: Scope) -> bool:
         """Whether a function runs once per training batch."""

@@ -1,0 +1,170 @@
+"""JIT301 reseeded-in-step."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jitlint import catalogue
+from jitlint.diagnostic import Applicability, Candidate, Confidence, FixPlan, MoveAboveLoop, Trace
+from jitlint.rules.base import Rule
+from jitlint.rules.reseed import repeats_on_purpose, restart_traces, seeded_again
+from jitlint.semantics.loops import loops_of
+from jitlint.semantics.project import Project
+from jitlint.semantics.seeding import Restart, seeding_of
+
+
+class ReseededInStep(Rule):
+    """The random generator is seeded with the same number in every step, so every step draws the same.
+
+    What it finds:
+        A seed call with a constant (or with the sample's own index) in the body of the batch loop, in
+        `forward`, a training step, `__getitem__` of a training set, or an augmentation helper.
+
+    Why it matters:
+        Every batch draws the same noise, the same crop, the same dropout mask: the randomness is repeated,
+        not random. A seed for reproducibility belongs above the loop, once.
+
+    Example:
+        for images, labels in loader:
+            torch.manual_seed(0)
+            loss = criterion(model(images + torch.randn_like(images)), labels)
+
+    Use instead:
+        torch.manual_seed(0)
+        for images, labels in loader:
+            loss = criterion(model(images + torch.randn_like(images)), labels)
+
+    Fix:
+        Moves the seed call above the loop (of several nested ones: above the outermost). Safe. In a step
+        function or `__getitem__` there is no loop to move it above, and no fix is offered.
+
+    Known limits:
+        Seeds that depend on the epoch, the step, the time or a draw are taken as varying. Test sets and
+        evaluation functions may repeat themselves. A seed under an `if` is reported with low confidence.
+    """
+
+    code = "JIT301"
+    name = "reseeded-in-step"
+
+    VALID = (
+        """
+import torch
+def train(model, loader, opt):
+    torch.manual_seed(0)
+    for images, labels in loader:
+        loss = criterion(model(images + torch.randn_like(images)), labels)
+        loss.backward()
+        opt.step()
+""",
+        """
+import torch
+def train(model, loader, opt, epochs):
+    for epoch in range(epochs):
+        torch.manual_seed(epoch)
+        for images, labels in loader:
+            loss = criterion(model(images + torch.randn_like(images)), labels)
+            loss.backward()
+            opt.step()
+""",
+        """
+import random
+from torch.utils.data import Dataset
+import numpy as np
+class Pairs(Dataset):
+    def __getitem__(self, index):
+        seed = np.random.randint(2147483647)
+        random.seed(seed)
+        image = self.transform(self.images[index])
+        random.seed(seed)
+        return image, self.transform(self.masks[index])
+""",
+        """
+import random
+from torch.utils.data import Dataset
+class TestSet(Dataset):
+    def __getitem__(self, index):
+        random.seed(index)
+        return self.transform(self.images[index])
+""",
+    )
+    INVALID = (
+        """
+import torch
+def train(model, loader, opt):
+    for images, labels in loader:
+        torch.manual_seed(0)
+        loss = criterion(model(images + torch.randn_like(images)), labels)
+        loss.backward()
+        opt.step()
+""",
+        """
+import torch
+from torch import nn
+class Net(nn.Module):
+    def forward(self, x):
+        torch.manual_seed(42)
+        return self.body(x + torch.randn_like(x))
+""",
+        """
+import random
+from torch.utils.data import Dataset
+class Images(Dataset):
+    def __getitem__(self, index):
+        random.seed(index)
+        return self.transform(self.images[index])
+""",
+        """
+import numpy as np
+def add_noise(x):
+    np.random.seed(0)
+    return x + np.random.normal(size=x.shape)
+""",
+    )
+
+    def check(self, project: Project) -> Iterator[Candidate]:
+        """One candidate a seed call."""
+        seeding = seeding_of(project)
+        for restart in seeding.seeds:
+            drawn = seeding.draws_after(restart)
+            confidence = self._confidence(project, restart, drawn is not None)
+            if confidence is None or seeding.only_shuffles(restart):
+                continue
+            scope = project.scope(restart.call.scope)
+            node = scope.nodes[restart.call.node]
+            loop = scope.statements[scope.regions[restart.region].statement].span if restart.region else None
+            statement = scope.statements[node.statement].span
+            fix = None
+            if loop is not None and not restart.guarded and restart.seed == "constant":
+                plan = MoveAboveLoop(loop, (statement,))
+                fix = FixPlan(Applicability.SAFE, "Seed once, above the loop", plan)
+            evidence: tuple[Trace, ...] = restart_traces(project, restart, drawn)
+            yield Candidate(
+                self.code, restart.call.scope.path, node.span, seeded_again(project, restart), confidence, evidence, fix
+            )
+
+    def _confidence(self, project: Project, restart: Restart, drawn: bool) -> Confidence | None:
+        if repeats_on_purpose(project, restart):
+            return None
+        if restart.role == "loop":
+            return self._in_loop(project, restart, drawn)
+        if not drawn:
+            return None
+        if restart.guarded:
+            return Confidence.LOW
+        if restart.role == "step" and loops_of(project).trains(restart.call.scope):
+            owner = catalogue.snake(project.scope(restart.call.scope).name)
+            return Confidence.MEDIUM if owner in catalogue.TRAINING_STEP_FUNCTIONS else None
+        return Confidence.HIGH if restart.seed == "constant" else Confidence.MEDIUM
+
+    def _in_loop(self, project: Project, restart: Restart, drawn: bool) -> Confidence | None:
+        batch = {loop.region: loop for loop in loops_of(project).batch_loops(restart.call.scope)}
+        scope = project.scope(restart.call.scope)
+        around = [batch[region] for region in scope.region_chain(restart.region) if region in batch]
+        if not around or not (drawn or around[0].trains):
+            return None
+        if restart.guarded or not around[0].loader:
+            return Confidence.LOW
+        return Confidence.HIGH
+
+
+rule = ReseededInStep

@@ -1,0 +1,48 @@
+"""How the rules about repeated randomness tell their story."""
+
+from __future__ import annotations
+
+from jitlint import catalogue
+from jitlint.diagnostic import Trace
+from jitlint.semantics.project import Project, Value
+from jitlint.semantics.seeding import Restart
+
+WHERE = {
+    "loop": "pass of the loop",
+    "step": "step",
+    "sample": "sample",
+    "augmentation": "call",
+}
+
+
+def repeats_on_purpose(project: Project, restart: Restart) -> bool:
+    """Whether the code around a restart evaluates, tests or prepares."""
+    scope = project.scope(restart.call.scope)
+    names = [*scope.qualname.split("."), scope.name]
+    if any(catalogue.names_evaluation(name) or "benchmark" in name.lower() for name in names):
+        return True
+    return restart.call.scope.path.rpartition("/")[2].startswith(("test_", "conftest")) or "/tests/" in f"/{restart.call.scope.path}"
+
+
+def seeded_again(project: Project, restart: Restart) -> str:
+    """The consequence, then the cause."""
+    node = project.node(restart.call)
+    where = WHERE[restart.role]
+    if restart.seed == "index":
+        return f"the same random numbers come back in every epoch: `{node.text}` is called with the sample's index"
+    return f"the same random numbers are drawn in every {where}: `{node.text}` starts over from the same seed each time"
+
+
+def restart_traces(project: Project, restart: Restart, drawn: Value | None) -> tuple[Trace, ...]:
+    """Seed, what repeats it, and a draw that it repeats."""
+    ref = restart.call.scope
+    scope = project.scope(ref)
+    header = scope.regions[restart.region].header_span if restart.region else None
+    loop = header or scope.name_span
+    traces = [
+        Trace("seed", ref.path, scope.nodes[restart.call.node].span, "the generator starts over here"),
+        Trace("loop", ref.path, loop, f"this repeats for every {WHERE[restart.role]}"),
+    ]
+    if drawn is not None:
+        traces.append(Trace("draw", ref.path, project.node(drawn).span, "so this draws the same every time"))
+    return tuple(traces)

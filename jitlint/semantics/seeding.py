@@ -1,0 +1,211 @@
+"""Seeds and generators that start over: where, how often, and whether from the same number."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from jitlint import catalogue
+from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind, Scope
+from jitlint.semantics.loops import Loops, loops_of
+from jitlint.semantics.project import Project, Ref, Value
+from jitlint.semantics.provenance import Provenance, is_draw, provenance_of
+
+_VARYING_WORD = re.compile(r"(?:^|_)(?:epoch|epochs|step|steps|iter|iters|iteration|global_step|time|round|worker|rank|offset)(?:_|\d|$)")
+_INDEX_WORD = re.compile(r"^(?:i|idx|index|item|ind|n|k|j|item_idx|sample_idx|batch_idx|batch_index|b)$")
+# Functions that repeat once per batch or sample.
+_REPEATING = frozenset("forward __call__ call compute_loss collate_fn __getitem__".split()) | catalogue.TRAINING_STEP_FUNCTIONS
+# Library calls that draw from the global generator inside.
+_DRAWS_INSIDE = re.compile(r"(?:transform|transforms|augment\w*|aug|dropout\w*|shuffle|sample|random\w*|create_test_image_\dd)$")
+
+
+class Restart(NamedTuple):
+    """A seed call or a generator's construction that repeats.
+
+    `region` is the loop around it, or 0 when the whole function repeats; `role` says why it repeats.
+    """
+
+    call: Value
+    region: int
+    seed: str  # "constant", "attribute" or "index"
+    guarded: bool
+    role: str  # "loop", "step", "sample" or "augmentation"
+
+
+class Seeding:
+    """Finds the restarts of one project."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.loops: Loops = loops_of(project)
+        self.provenance: Provenance = provenance_of(project)
+
+    # ------------------------------------------------------------------------------------------- seeds
+
+    @functools.cached_property
+    def seeds(self) -> tuple[Restart, ...]:
+        """Every seed call that repeats with the same number."""
+        return tuple(self._restarts(self._is_seed))
+
+    @functools.cached_property
+    def generators(self) -> tuple[Restart, ...]:
+        """Every generator that is constructed again from the same number."""
+        return tuple(self._restarts(self._is_generator))
+
+    def _restarts(self, wanted: object) -> Iterator[Restart]:
+        for ref, scope in self.project.scopes():
+            for index, node in scope.calls():
+                value = Value(ref, index)
+                if callable(wanted) and wanted(value, node):
+                    restart = self._restart(value, node, scope)
+                    if restart is not None:
+                        yield restart
+
+    def _is_seed(self, value: Value, node: Node) -> bool:
+        if node.name in catalogue.SEEDS:
+            return True
+        if node.name in (".manual_seed", ".seed"):
+            made = self.project.constructor(Value(value.scope, node.inputs[0]))
+            return made is not None and made[1] in catalogue.GENERATORS and not self._made_here(value, node)
+        ref = self.project.callee(value)
+        return ref is not None and self._seeds_everything(ref)
+
+    def _made_here(self, value: Value, node: Node) -> bool:
+        """`Generator().manual_seed(0)` constructs; it does not seed an existing generator."""
+        receiver = self.project.node(Value(value.scope, node.inputs[0]))
+        return receiver.kind is Kind.CALL
+
+    def _seeds_everything(self, ref: Ref) -> bool:
+        """A project's own `set_seed(seed)`: it does nothing with its parameter but seed."""
+        scope = self.project.scope(ref)
+        if not catalogue.snake(scope.name).startswith(("set_seed", "seed_", "set_random_seed", "fix_seed", "setup_seed", "set_global_seed")):
+            return False
+        return any(node.name in catalogue.SEEDS for _, node in scope.calls())
+
+    def _is_generator(self, value: Value, node: Node) -> bool:
+        if node.name == ".manual_seed":
+            receiver = self.project.node(Value(value.scope, node.inputs[0]))
+            return receiver.kind is Kind.CALL and receiver.name == "torch.Generator"
+        return node.name in catalogue.GENERATORS and node.name != "torch.Generator" and bool(node.arguments)
+
+    # ---------------------------------------------------------------------------------------- restarts
+
+    def _restart(self, value: Value, node: Node, scope: Scope) -> Restart | None:
+        if not node.arguments:
+            return None
+        seed = self.seed_kind(Value(value.scope, node.arguments[0]))
+        if seed is None:
+            return None
+        place = self._repeats(value, node, scope)
+        if place is None:
+            return None
+        region, role = place
+        return Restart(value, region, seed, self._is_guarded(scope, node.region, region), role)
+
+    def _repeats(self, value: Value, node: Node, scope: Scope) -> tuple[int, str] | None:
+        """The loop, or the whole function, that repeats a call."""
+        ref = value.scope
+        for region in scope.region_chain(node.region):
+            if scope.regions[region].kind in LOOPS or scope.regions[region].kind is RegionKind.COMPREHENSION:
+                return region, "loop"
+            if scope.regions[region].kind is RegionKind.LAMBDA:
+                return None
+        if not scope.qualname:
+            return None
+        if scope.name == "__getitem__":
+            return 0, "sample"
+        if scope.owner and scope.name in _REPEATING:
+            return 0, "step"
+        return (0, "augmentation") if self._augments(ref) else None
+
+    def _augments(self, ref: Ref) -> bool:
+        made = self.provenance.returns(ref)
+        return bool(made.over - {"self", "cls"}) and not self.loops.trains(ref)
+
+    def _is_guarded(self, scope: Scope, region: int, outer: int) -> bool:
+        """Whether an `if` that is no constant stands between the call and what repeats it."""
+        for inner in scope.region_chain(region):
+            if inner == outer:
+                return False
+            if scope.regions[inner].kind in (RegionKind.THEN, RegionKind.ELSE):
+                return True
+        return False
+
+    # ------------------------------------------------------------------------------------- seed values
+
+    def seed_kind(self, value: Value, depth: int = 0) -> str | None:
+        """`constant`, `attribute` (`self.seed`), `index` (a sample's number), or None when it varies."""
+        node = self.project.node(value)
+        if depth > 6:
+            return None
+        if node.kind is Kind.CONST:
+            return "constant" if isinstance(node.value, int) and not isinstance(node.value, bool) else None
+        if node.kind is Kind.OP and node.name in ("+", "*", "-", "^", "%"):
+            return self._operand_kinds(value, node, depth)
+        if node.kind is Kind.CALL and node.name in ("int", "numpy.uint32") and node.arguments:
+            return self.seed_kind(Value(value.scope, node.arguments[0]), depth + 1)
+        if node.kind is Kind.PARAM:
+            scope = self.project.scope(value.scope)
+            return "index" if scope.name == "__getitem__" and _INDEX_WORD.match(node.name) else None
+        if node.kind is Kind.ATTR:
+            return self._attribute_kind(value, node)
+        if node.kind is Kind.GLOBAL:
+            return self._global_kind(value, node, depth)
+        return None
+
+    def _operand_kinds(self, value: Value, node: Node, depth: int) -> str | None:
+        kinds = [self.seed_kind(Value(value.scope, item), depth + 1) for item in node.inputs]
+        if None in kinds:
+            return None
+        return next((kind for kind in ("index", "attribute") if kind in kinds), "constant")
+
+    def _attribute_kind(self, value: Value, node: Node) -> str | None:
+        owner = self.project.self_class(Value(value.scope, node.inputs[0]))
+        if owner is None or "seed" not in node.name or _VARYING_WORD.search(node.name):
+            return None
+        stores = self.project.attribute_stores(owner, node.name)
+        if not stores or any(self.project.scope(store.scope).name != "__init__" for store in stores):
+            return None
+        return None if any(self.provenance.made(store).draw for store in stores) else "attribute"
+
+    def _global_kind(self, value: Value, node: Node, depth: int) -> str | None:
+        if _VARYING_WORD.search(node.name.lower()):
+            return None
+        kinds = {self.seed_kind(alias, depth + 1) for alias in self.project.aliases(value)}
+        return "constant" if kinds == {"constant"} else None
+
+    # ---------------------------------------------------------------------------------------- questions
+
+    def draws_after(self, restart: Restart) -> Value | None:
+        """A call that draws, or may draw inside, in the repeated code after the restart."""
+        ref = restart.call.scope
+        scope = self.project.scope(ref)
+        for index in range(restart.call.node + 1, len(scope.nodes)):
+            node = scope.nodes[index]
+            if node.kind is Kind.CALL and scope.within(node.region, restart.region) and self._may_draw(Value(ref, index), node):
+                return Value(ref, index)
+        return None
+
+    def _may_draw(self, value: Value, node: Node) -> bool:
+        if node.name in catalogue.SEEDS:
+            return False
+        if is_draw(self.project, value) or _DRAWS_INSIDE.search(catalogue.snake(node.text)):
+            return True
+        made = self.provenance.made(value)
+        return made.draw is not None and made.draw[:3] == (value.scope.path, value.scope.qualname, value.node)
+
+    def only_shuffles(self, restart: Restart) -> bool:
+        """Whether the seed serves the very next statement, a shuffle: two lists shuffled alike."""
+        ref = restart.call.scope
+        scope = self.project.scope(ref)
+        statement = scope.nodes[restart.call.node].statement
+        later = [node for node in scope.nodes if node.kind is Kind.CALL and node.statement == statement + 1]
+        return any(node.method in ("shuffle", "permutation", "randperm", "sample") for node in later)
+
+
+@functools.lru_cache(maxsize=4)
+def seeding_of(project: Project) -> Seeding:
+    """The one seeding analysis of a project, shared by the rules."""
+    return Seeding(project)
