@@ -31,7 +31,7 @@ demo: $(VENV)/.linter
 	$(BIN)/jitlint --exit-zero --no-cache --unsafe-fixes --diff examples/
 
 test: lint
-	$(BIN)/python -m pytest -n $(JOBS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

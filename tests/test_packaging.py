@@ -1,0 +1,111 @@
+"""What a person who installs jitlint gets."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+ROOT = Path(__file__).resolve().parent.parent
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+PROJECT = PYPROJECT["project"]
+CONSTRAINTS = [
+    Requirement(line)
+    for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    if line and not line.startswith("#")
+]
+
+
+def dependencies() -> set[str]:
+    """Names of everything that the package or one of its extras asks for, but the package itself."""
+    lines = PROJECT["dependencies"] + [line for extra in PROJECT["optional-dependencies"].values() for line in extra]
+    return {Requirement(line).name for line in lines} - {"jitlint"}
+
+
+def test_the_linter_alone_installs_little() -> None:
+    assert {Requirement(line).name for line in PROJECT["dependencies"]} == {"libcst", "rich", "pathspec", "tomli"}
+
+
+def test_every_dependency_is_pinned_in_the_constraints() -> None:
+    pinned = {constraint.name for constraint in CONSTRAINTS if str(constraint.specifier).startswith("==")}
+    assert dependencies() == pinned
+
+
+def test_the_pinned_versions_are_allowed() -> None:
+    lines = PROJECT["dependencies"] + [line for extra in PROJECT["optional-dependencies"].values() for line in extra]
+    for asked in map(Requirement, lines):
+        for constraint in CONSTRAINTS:
+            if constraint.name == asked.name:
+                (pin,) = constraint.specifier
+                assert pin.version in asked.specifier, constraint
+
+
+def test_no_cuda_build_of_torch_can_be_installed_under_the_constraints() -> None:
+    (triton,) = [constraint for constraint in CONSTRAINTS if constraint.name == "triton"]
+    assert not list(triton.specifier.filter(["0.1", "1.0", "3.7.1"]))
+
+
+def test_the_oldest_python_is_the_same_everywhere() -> None:
+    oldest = PROJECT["requires-python"].removeprefix(">=")
+    assert f"Programming Language :: Python :: {oldest}" in PROJECT["classifiers"]
+    assert PYPROJECT["tool"]["ruff"]["target-version"] == f"py{oldest.replace('.', '')}"
+    assert f"Python >= {oldest}" in (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert f"Python ≥ {oldest}" in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_version_is_in_the_changelog() -> None:
+    assert re.search(
+        rf"^## {re.escape(PROJECT['version'])}\b", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+
+
+# ------------------------------------------------------------------------------------------------ wheel
+# Both tests of the wheel are in one group, so that it is built once when the suite runs in parallel.
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.Path:
+    """The wheel that pip builds from this checkout."""
+    folder = tmp_path_factory.mktemp("wheel")
+    source = tmp_path_factory.mktemp("source")
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            (source / name).parent.mkdir(parents=True, exist_ok=True)
+            (source / name).write_bytes((ROOT / name).read_bytes())
+    command = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(folder), str(source)]
+    subprocess.run(command, check=True, timeout=300)
+    (built,) = folder.glob("*.whl")
+    return zipfile.Path(built)
+
+
+@pytest.mark.xdist_group("wheel")
+def test_the_wheel_has_all_modules_and_no_tests(wheel: zipfile.Path) -> None:
+    names = set(wheel.root.namelist())
+    assert {str(path.relative_to(ROOT).as_posix()) for path in (ROOT / "jitlint").rglob("*.py")} <= names
+    assert "jitlint/py.typed" in names
+    packages = {name.partition("/")[0] for name in names}
+    assert packages <= {"jitlint", "runtime_probe", "reference_model", f"jitlint-{PROJECT['version']}.dist-info"}
+
+
+@pytest.mark.xdist_group("wheel")
+def test_the_wheel_has_the_command_and_the_licence(wheel: zipfile.Path) -> None:
+    information = wheel / f"jitlint-{PROJECT['version']}.dist-info"
+    assert "jitlint = jitlint.cli:main" in (information / "entry_points.txt").read_text(encoding="utf-8")
+    assert (information / "licenses" / "LICENSE").read_text(encoding="utf-8").startswith("MIT License")
