@@ -292,13 +292,13 @@ class Staleness:
             if not tracer.inside(node) or self.loops.evaluates(loop.scope, node.region):
                 continue
             consumer = Value(loop.scope, index)
-            for argument in self._consumed(consumer, node):
+            for argument in self.consumed(consumer, node):
                 for entry in tracer.trace(argument).entries:
                     if (entry.node, entry.combined) not in seen:
                         seen.add((entry.node, entry.combined))
                         yield from self._stale(loop, consumer, entry)
 
-    def _consumed(self, consumer: Value, node: Node) -> Iterator[int]:
+    def consumed(self, consumer: Value, node: Node) -> Iterator[int]:
         """The arguments of a call that a network consumes."""
         ref = self.project.callee(consumer)
         if is_network_call(self.project, consumer, ref):
@@ -320,7 +320,7 @@ class Staleness:
     def _feeds(self, ref: Ref, parameter: str) -> bool:
         scope = self.project.scope(ref)
         for index, node in scope.calls():
-            for argument in self._consumed(Value(ref, index), node):
+            for argument in self.consumed(Value(ref, index), node):
                 if parameter in self.provenance.made(Value(ref, argument)).parameters:
                     return True
         return False

@@ -1,0 +1,186 @@
+"""JIT302 generator-rebuilt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jitlint.diagnostic import Applicability, Candidate, Confidence, ExtractAboveLoop, FixPlan, MoveAboveLoop
+from jitlint.rules.base import Rule
+from jitlint.rules.reseed import repeats_on_purpose, restart_traces, seeded_again
+from jitlint.semantics.graph import Kind, RegionKind, Scope
+from jitlint.semantics.loops import loops_of
+from jitlint.semantics.project import Project, Value
+from jitlint.semantics.seeding import Restart, seeding_of
+
+
+class GeneratorRebuilt(Rule):
+    """A random generator is built anew from a constant in every pass, so every pass draws the same.
+
+    What it finds:
+        `Generator().manual_seed(c)`, `default_rng(c)`, `RandomState(c)`, `random.Random(c)` or `PRNGKey(c)`
+        constructed from a constant inside a loop that makes samples or batches, in a step function, in
+        `__getitem__` or in an augmentation helper; also as an argument (`random_state=RandomState(42)`).
+
+    Why it matters:
+        A new generator starts at the beginning of its stream: all passes see the first numbers only, and
+        what should be forty different samples is one sample forty times.
+
+    Example:
+        for i in range(40):
+            image, mask = create_test_image_3d(128, 128, 128, random_state=np.random.RandomState(42))
+
+    Use instead:
+        random_state = np.random.RandomState(42)
+        for i in range(40):
+            image, mask = create_test_image_3d(128, 128, 128, random_state=random_state)
+
+    Fix:
+        Builds the generator once, above the loop. Safe. In a step function there is no loop to move it
+        above, and no fix is offered.
+
+    Known limits:
+        A loop over settings, models or trials may want the same numbers for each and is reported with low
+        confidence. A seed that varies is fine. Whether a JAX key is used twice is another rule's question.
+    """
+
+    code = "JIT302"
+    name = "generator-rebuilt"
+
+    VALID = (
+        """
+import numpy as np
+rng = np.random.RandomState(42)
+for i in range(40):
+    image, mask = create_test_image_3d(128, 128, 128, random_state=rng)
+    save(image, mask, i)
+""",
+        """
+import numpy as np
+for i in range(40):
+    image = create_test_image_2d(128, 128, random_state=np.random.RandomState(i))
+    save(image, i)
+""",
+        """
+import torch
+def train(model, loader, opt, epochs):
+    for epoch in range(epochs):
+        generator = torch.Generator().manual_seed(epoch)
+        for images in loader:
+            loss = model(images + torch.randn(images.shape, generator=generator)).mean()
+            loss.backward()
+            opt.step()
+""",
+    )
+    INVALID = (
+        """
+import numpy as np
+for i in range(40):
+    image, mask = create_test_image_3d(128, 128, 128, random_state=np.random.RandomState(42))
+    save(image, mask, i)
+""",
+        """
+import torch
+def train(model, loader, opt):
+    for images in loader:
+        generator = torch.Generator().manual_seed(0)
+        loss = model(images + torch.randn(images.shape, generator=generator)).mean()
+        loss.backward()
+        opt.step()
+""",
+        """
+import numpy as np
+def jitter(coords):
+    rng = np.random.default_rng(0)
+    return coords + rng.normal(size=coords.shape)
+""",
+    )
+
+    def check(self, project: Project) -> Iterator[Candidate]:
+        """One candidate a construction."""
+        for restart in seeding_of(project).generators:
+            confidence = self._confidence(project, restart)
+            if confidence is None or restart.seed == "index":
+                continue
+            node = project.node(restart.call)
+            evidence = restart_traces(project, restart, self._use(project, restart))
+            fix = self._fix(project, restart)
+            message = seeded_again(project, restart)
+            yield Candidate(self.code, restart.call.scope.path, node.span, message, confidence, evidence, fix)
+
+    def _confidence(self, project: Project, restart: Restart) -> Confidence | None:
+        if repeats_on_purpose(project, restart) or self._use(project, restart) is None:
+            return None
+        if restart.role != "loop":
+            return Confidence.LOW if restart.guarded else Confidence.HIGH
+        scope = project.scope(restart.call.scope)
+        if self._contains_training(project, restart):
+            return None
+        if restart.guarded or not self._counts(project, scope, restart):
+            return Confidence.LOW
+        return Confidence.MEDIUM
+
+    def _contains_training(self, project: Project, restart: Restart) -> bool:
+        """A loop around whole trainings compares them; each may start from the same numbers."""
+        scope = project.scope(restart.call.scope)
+        loops = loops_of(project)
+        if scope.regions[restart.region].kind is RegionKind.COMPREHENSION:
+            return False
+        around = loops.loop(restart.call.scope, restart.region)
+        inner = [loop for loop in loops.loops(restart.call.scope) if loop.region != restart.region]
+        return not around.loader and any(
+            loop.trains and scope.within(loop.region, restart.region) for loop in inner
+        )
+
+    def _counts(self, project: Project, scope: Scope, restart: Restart) -> bool:
+        """Whether the loop makes many of the same thing: it counts, or it runs over batches or samples."""
+        header = scope.regions[restart.region].header
+        if header < 0:
+            return False
+        node = scope.nodes[header]
+        if node.kind is Kind.CALL and node.method in ("range", "trange", "arange", "enumerate", "tqdm", "count"):
+            return True
+        return loops_of(project).iterates_batches(Value(restart.call.scope, header))
+
+    def _use(self, project: Project, restart: Restart) -> Value | None:
+        """The call that draws from the generator: it gets it as an argument, or is a method of it."""
+        scope = project.scope(restart.call.scope)
+        carriers = {restart.call.node}
+        for index in range(restart.call.node + 1, len(scope.nodes)):
+            node = scope.nodes[index]
+            if not carriers & set(node.inputs):
+                continue
+            if node.kind in (Kind.PHI, Kind.INDEX, Kind.COLLECTION):
+                carriers.add(index)
+            elif node.kind is Kind.CALL and node.name != ".manual_seed":
+                if scope.within(node.region, restart.region):
+                    return Value(restart.call.scope, index)
+        return None
+
+    def _fix(self, project: Project, restart: Restart) -> FixPlan | None:
+        scope = project.scope(restart.call.scope)
+        region = scope.regions[restart.region]
+        if not restart.region or restart.guarded or region.kind is RegionKind.COMPREHENSION:
+            return None
+        loop = scope.statements[region.statement].span
+        node = scope.nodes[restart.call.node]
+        whole = [store for store in scope.stores if store.node == restart.call.node]
+        message = "Build the generator once, above the loop"
+        if whole:
+            return FixPlan(Applicability.SAFE, message, MoveAboveLoop(loop, (scope.statements[node.statement].span,)))
+        name = self._free_name(scope, restart)
+        return FixPlan(Applicability.SAFE, message, ExtractAboveLoop(loop, node.span, name))
+
+    def _free_name(self, scope: Scope, restart: Restart) -> str:
+        keyword = next(
+            (
+                key
+                for node in scope.nodes
+                for item, key in zip(node.arguments if node.kind is Kind.CALL else (), node.keywords)
+                if item == restart.call.node and key not in (None, "*", "**")
+            ),
+            "generator",
+        )
+        return f"{keyword}_" if keyword in scope.variables else str(keyword)
+
+
+rule = GeneratorRebuilt

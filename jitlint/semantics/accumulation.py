@@ -1,0 +1,155 @@
+"""Finds random walks: a value perturbed from its own last result in every pass of a loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from jitlint.semantics.graph import Kind, Node, Scope
+from jitlint.semantics.loops import Loop, loops_of
+from jitlint.semantics.project import Project, Ref, Value
+from jitlint.semantics.provenance import COMBINING, is_network_call, provenance_of
+from jitlint.semantics.staleness import staleness_of
+
+
+class Walk(NamedTuple):
+    """A random walk: the update, the loop's region (0: a step function), the name, what consumes it."""
+
+    update: Value
+    region: int
+    name: str
+    consumer: Value | None
+
+
+def random_walks(project: Project) -> Iterator[Walk]:
+    """Every random walk in a batch loop, and on `self.x` in a training step."""
+    loops, staleness = loops_of(project), staleness_of(project)
+    for ref, scope in project.scopes():
+        for loop in loops.batch_loops(ref):
+            yield from _in_loop(project, loop, scope)
+        if staleness.is_step(ref, scope):
+            yield from _in_step(project, ref, scope)
+
+
+def _in_loop(project: Project, loop: Loop, scope: Scope) -> Iterator[Walk]:
+    for index, head in enumerate(scope.nodes):
+        if head.kind is not Kind.PHI or head.region != loop.region or len(head.inputs) < 2:
+            continue
+        ref = loop.scope
+        if not _starts_clean(project, Value(ref, head.inputs[0])):
+            continue
+        for update in _updates(scope, head.inputs[1], index):
+            if _perturbs(project, Value(ref, update), index):
+                consumer = _consumer(project, ref, loop.region, update)
+                if consumer is not None:
+                    yield Walk(Value(ref, update), loop.region, head.name, consumer)
+
+
+def _starts_clean(project: Project, value: Value) -> bool:
+    """Whether the value before the loop is data: not a draw, and nothing that an optimizer owns."""
+    made = provenance_of(project).made(value)
+    node = project.node(value)
+    numeric = node.kind is Kind.CONST or (node.kind is Kind.COLLECTION and not node.inputs)
+    return (made.data or node.kind is Kind.CALL) and not numeric and not staleness_of(project).is_owned(value)
+
+
+def _updates(scope: Scope, last: int, head: int) -> Iterator[int]:
+    """The operations on the way from the end of the loop's body back to its head."""
+    todo, seen = [last], set()
+    while todo:
+        index = todo.pop()
+        if index in seen or index == head:
+            continue
+        seen.add(index)
+        node = scope.nodes[index]
+        if node.kind is Kind.PHI and node.region != scope.nodes[head].region:
+            todo += node.inputs
+        elif node.kind is Kind.OP or (node.kind is Kind.CALL and _reaches(scope, index, head)):
+            yield index
+            todo += [item for item in node.inputs if scope.nodes[item].kind in (Kind.OP, Kind.CALL, Kind.PHI)]
+
+
+def _reaches(scope: Scope, index: int, head: int, depth: int = 0) -> bool:
+    if index == head:
+        return True
+    node = scope.nodes[index]
+    return depth < 6 and any(_reaches(scope, item, head, depth + 1) for item in node.inputs)
+
+
+def _perturbs(project: Project, update: Value, head: int) -> bool:
+    """Whether this very operation adds a draw to the value of the last pass, and nothing learned."""
+    scope = project.scope(update.scope)
+    node = scope.nodes[update.node]
+    if not any(_is_head(scope, item, head) for item in node.inputs):
+        return False
+    made = provenance_of(project).made(update)
+    if not (made.perturbed and made.draw):
+        return False
+    if node.kind is Kind.OP and (node.name not in COMBINING or not _has_drawn_operand(project, update, node)):
+        return False
+    if node.kind is Kind.CALL and not _is_perturbing_call(project, update, node):
+        return False
+    return not _uses_network(project, update.scope, scope, update.node)
+
+
+def _is_head(scope: Scope, item: int, head: int) -> bool:
+    node = scope.nodes[item]
+    return item == head or (node.kind is Kind.PHI and head in node.inputs)
+
+
+def _has_drawn_operand(project: Project, update: Value, node: Node) -> bool:
+    provenance = provenance_of(project)
+    parts = [provenance.made(Value(update.scope, item)) for item in node.inputs]
+    return any(part.draw is not None and not part.data for part in parts)
+
+
+def _is_perturbing_call(project: Project, update: Value, node: Node) -> bool:
+    """`coord.add_(noise)`, or an augmentation of the value: of the project, a library or by its name."""
+    if node.method in ("add_", "sub_", "mul_") and node.has_receiver:
+        return _has_drawn_operand(project, update, node)
+    ref = project.callee(update)
+    provenance = provenance_of(project)
+    if ref is not None:
+        return provenance.perturbs(ref)
+    return provenance.made(update).augmentation
+
+
+def _uses_network(project: Project, ref: Ref, scope: Scope, index: int, depth: int = 0) -> bool:
+    """Whether an update also adds a gradient or a network's output: an integrator."""
+    node = scope.nodes[index]
+    if node.kind is Kind.CALL and depth and is_network_call(project, Value(ref, index), project.callee(Value(ref, index))):
+        return True
+    if "grad" in node.name:
+        return True
+    if depth > 5 or node.kind is Kind.PHI:
+        return False
+    return any(_uses_network(project, ref, scope, item, depth + 1) for item in node.inputs)
+
+
+def _consumer(project: Project, ref: Ref, region: int, update: int) -> Value | None:
+    """The network call of the loop that gets the walking value."""
+    scope = project.scope(ref)
+    for index, node in scope.calls():
+        if index <= update or not scope.within(node.region, region):
+            continue
+        for argument in staleness_of(project).consumed(Value(ref, index), node):
+            if _reaches(scope, argument, update):
+                return Value(ref, index)
+    return None
+
+
+def _in_step(project: Project, ref: Ref, scope: Scope) -> Iterator[Walk]:
+    for store in scope.stores:
+        node = scope.nodes[store.node]
+        if store.base < 0 or project.self_class(Value(ref, store.base)) is None:
+            continue
+        own = [item for item in node.inputs if _is_attribute(scope, item, store.name.rpartition(".")[2])]
+        if not own or node.kind not in (Kind.OP, Kind.CALL):
+            continue
+        if _perturbs(project, Value(ref, store.node), own[0]):
+            yield Walk(Value(ref, store.node), 0, store.name, _consumer(project, ref, 0, store.node))
+
+
+def _is_attribute(scope: Scope, item: int, name: str) -> bool:
+    node = scope.nodes[item]
+    return node.kind is Kind.ATTR and node.name == name
