@@ -12,6 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from jitlint.catalogue import STEP_FUNCTIONS
 from jitlint.diagnostic import Span
 from jitlint.semantics.graph import (
     ClassModel,
@@ -59,6 +60,7 @@ class PendingFunction(NamedTuple):
     parent: str
     defaults: dict[str, int]
     decorators: tuple[str, ...]
+    drawn_beside: bool = False  # a method that may use what its class' `__init__` draws
 
 
 def build_module(source: Source) -> Module:
@@ -87,7 +89,7 @@ class Builder:
         ScopeBuilder(self, "", "", None, Span(1, 0, lines, 0)).build(self.tree.body)
         while self.pending:
             pending = self.pending.pop(0)
-            if self.relevant.holds(pending.tree):
+            if pending.drawn_beside or self.relevant.holds(pending.tree):
                 self._function(pending)
         return Module(
             self.path,
@@ -123,8 +125,18 @@ class _RelevantLines:
         """Whether this function needs a graph."""
         if self.every or tree.name == "__init__":
             return True
-        text = b"".join(self.lines[tree.lineno - 1 : tree.end_lineno])
+        text = self._text(tree)
         return draws(text) or uses(text)
+
+    def drawn_in_setup(self, tree: ast.ClassDef) -> bool:
+        """Whether a class draws outside its methods or in its `__init__`."""
+        if self.every:
+            return False
+        setup = [item for item in tree.body if not isinstance(item, _OPAQUE) or item.name == "__init__"]
+        return any(draws(self._text(item)) for item in setup)
+
+    def _text(self, tree: ast.stmt) -> bytes:
+        return b"".join(self.lines[tree.lineno - 1 : tree.end_lineno])
 
 
 def _definitions(tree: ast.Module) -> frozenset[str]:
@@ -207,6 +219,7 @@ class ScopeBuilder:
         self.region = 0
         self.statement = -1
         self.class_prefix = ""
+        self.drawn_in_setup = False
         self.binds: list[str] = []
 
     # ------------------------------------------------------------------------------------------ scope
@@ -533,7 +546,8 @@ class ScopeBuilder:
         qualname = self._qualify(tree.name)
         owner = self._qualify("").rstrip(".") if self.class_prefix else ""
         defaults = self.defaults(tree.args)
-        pending = PendingFunction(tree, qualname, owner, self.qualname, defaults, decorators)
+        beside = bool(owner) and self.drawn_in_setup and tree.name in STEP_FUNCTIONS
+        pending = PendingFunction(tree, qualname, owner, self.qualname, defaults, decorators, beside)
         self.builder.pending.append(pending)
         if not self.class_prefix:
             node = self.add(Kind.GLOBAL, _name_span(tree), name=qualname)
@@ -564,10 +578,11 @@ class ScopeBuilder:
         bases = [self.qualified(name) for name in map(_base_name, tree.bases) if name]
         decorators = tuple(filter(None, (self.decorator(item) for item in tree.decorator_list)))
         qualname = self._qualify(tree.name)
+        outer_drawn, self.drawn_in_setup = self.drawn_in_setup, self.builder.relevant.drawn_in_setup(tree)
         outer, self.class_prefix = self.class_prefix, f"{self.class_prefix}{tree.name}."
         prefix = self.class_prefix
         self.block(tree.body)
-        self.class_prefix = outer
+        self.class_prefix, self.drawn_in_setup = outer, outer_drawn
         attributes = {name[len(prefix) :]: nodes[-1] for name, nodes in self.variables.items() if name.startswith(prefix)}
         methods = tuple(item.name for item in tree.body if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)))
         self.builder.classes[qualname] = ClassModel(
@@ -810,9 +825,10 @@ def _targets(tree: ast.expr, found: set[str]) -> None:
 def _changed_in_place(tree: ast.expr, found: set[str]) -> None:
     if not isinstance(tree, ast.Call):
         return
-    if isinstance(tree.func, ast.Attribute):
+    method = tree.func.attr if isinstance(tree.func, ast.Attribute) else getattr(tree.func, "id", "")
+    if isinstance(tree.func, ast.Attribute) and (method in MUTATORS or method.endswith("_")):
         _targets(tree.func.value, found)
-    if tree.args and not isinstance(tree.args[0], ast.Starred):
+    if tree.args and (method == "shuffle" or method.endswith("_")):
         name = dotted(tree.args[0])
         if name:
             found.add(name)

@@ -259,6 +259,27 @@ class Staleness:
                     if entry.combined >= 0:
                         yield from self._stale(loop._replace(loader=True), Value(loop.scope, index), entry)
 
+    @functools.cached_property
+    def in_data_path(self) -> tuple[Stale, ...]:
+        """Every stale draw combined with data in `forward`, `__getitem__`, `__call__` or a training step."""
+        return tuple(
+            found
+            for ref, scope in self.project.scopes()
+            if scope.owner and scope.name in catalogue.STEP_FUNCTIONS
+            for found in self._combined(ref, scope)
+        )
+
+    def _combined(self, ref: Ref, scope: Scope) -> Iterator[Stale]:
+        tracer = LoopTracer(self.project, self.provenance, ref, 0)
+        seen: set[int] = set()
+        for index, node in enumerate(scope.nodes):
+            if node.kind is not Kind.OP or node.name not in COMBINING:
+                continue
+            for entry in tracer.trace(index).entries:
+                if entry.combined == index and entry.node not in seen:
+                    seen.add(entry.node)
+                    yield from self._stale(Loop(ref, 0, True, True), Value(ref, index), entry)
+
     def trains_on(self, stale: Stale) -> bool:
         """Whether the consumer's result reaches the loss that its loop trains on."""
         scope = self.project.scope(stale.loop.scope)
@@ -363,7 +384,7 @@ class Staleness:
             return
         if self.is_refilled(owner, node.name):
             return
-        for store in stores:
+        for store in stores or self.project.aliases(value):
             yield from self.origins(store, depth + 1)
 
     def is_refilled(self, owner: tuple[str, str], name: str) -> bool:

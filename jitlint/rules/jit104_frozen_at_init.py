@@ -1,0 +1,215 @@
+"""JIT104 frozen-at-init."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from jitlint import catalogue
+from jitlint.diagnostic import Candidate, Confidence, Trace
+from jitlint.rules.base import Rule
+from jitlint.rules.stale import draw_span, kept_on_purpose
+from jitlint.semantics.graph import Kind, Scope
+from jitlint.semantics.project import Project, Ref, Value
+from jitlint.semantics.provenance import Made, provenance_of
+from jitlint.semantics.staleness import SETUP_METHODS, Stale, staleness_of
+
+_NOISE = re.compile(r"(?:^|_)(?:noise|noises|jitter|perturb\w*|disturb\w*|augment\w*|corrupt\w*|eps|epsilon)(?:_|\d|$)")
+_MASK = re.compile(r"(?:^|_)(?:mask|masks|drop|dropout|keep)(?:_|\d|$)")
+
+
+class FrozenAtInit(Rule):
+    """Noise or a mask is drawn when the object is made and used for its whole life.
+
+    What it finds:
+        A draw stored in `__init__` (or registered as a buffer) and combined with data as noise or mask in
+        `forward`, `__getitem__`, `__call__` or a training step, never rewritten; and a data set whose
+        `__init__` stores samples that were augmented once.
+
+    Why it matters:
+        The object is made once per training, so every batch gets the same noise; a data set that augments in
+        `__init__` shows the same variant of each sample in every epoch.
+
+    Example:
+        class NoisyImages(Dataset):
+            def __init__(self, images):
+                self.images = images
+                self.noise = 0.1 * torch.randn(3, 32, 32)
+            def __getitem__(self, index):
+                return self.images[index] + self.noise
+
+    Use instead:
+        class NoisyImages(Dataset):
+            def __init__(self, images):
+                self.images = images
+            def __getitem__(self, index):
+                image = self.images[index]
+                return image + 0.1 * torch.randn_like(image)
+
+    Fix:
+        None is offered: where the draw belongs depends on the class.
+
+    Known limits:
+        Most attributes that hold draws are weights, projections, queues or memory banks. The attribute must
+        be added to data and be called noise, jitter or the like (a mask: be multiplied in a data set);
+        anything else is reported with low confidence or not at all.
+    """
+
+    code = "JIT104"
+    name = "frozen-at-init"
+
+    VALID = (
+        """
+import torch
+from torch import nn
+class Fourier(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("B", torch.randn(256, 2))
+    def forward(self, x):
+        return torch.sin(x @ self.B.T)
+""",
+        """
+import torch
+from torch import nn
+class Noise(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.noise = torch.zeros(1)
+    def forward(self, x):
+        return x + self.noise.repeat(*x.size()).normal_()
+""",
+        """
+import torch
+from torch import nn
+class Layer(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(10))
+        self.bias = nn.Parameter(torch.randn(10))
+    def forward(self, x):
+        return x * self.weight + self.bias
+""",
+        """
+import numpy as np
+from torch.utils.data import Dataset
+class Toy(Dataset):
+    def __init__(self, n):
+        self.x = np.linspace(-1, 1, n)
+        self.y = self.x ** 2 + 0.1 * np.random.randn(n)
+    def __getitem__(self, index):
+        return self.x[index], self.y[index]
+""",
+    )
+    INVALID = (
+        """
+import torch
+from torch.utils.data import Dataset
+class NoisyImages(Dataset):
+    def __init__(self, images):
+        self.images = images
+        self.noise = 0.1 * torch.randn(3, 32, 32)
+    def __getitem__(self, index):
+        return self.images[index] + self.noise
+""",
+        """
+import torch
+from torch import nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("noise", 0.1 * torch.randn(3, 32, 32))
+    def forward(self, x):
+        return self.body(x + self.noise)
+""",
+        """
+import torch
+from torch.utils.data import Dataset
+def add_noise(x):
+    return x + 0.1 * torch.randn_like(x)
+class Images(Dataset):
+    def __init__(self, images):
+        self.images = [add_noise(image) for image in images]
+    def __getitem__(self, index):
+        return self.images[index]
+""",
+    )
+
+    def check(self, project: Project) -> Iterator[Candidate]:
+        """One candidate a frozen attribute."""
+        for stale in staleness_of(project).in_data_path:
+            confidence = self._confidence(project, stale)
+            if confidence is not None:
+                yield self._noise(project, stale, confidence)
+        yield from self._materialised(project)
+
+    def _confidence(self, project: Project, stale: Stale) -> Confidence | None:
+        entry, operation = project.node(stale.entry), project.node(stale.consumer)
+        scope = project.scope(stale.origin.scope)
+        if entry.kind is not Kind.ATTR or not scope.owner or stale.made.data or stale.made.draw is None:
+            return None
+        name = catalogue.snake(entry.name)
+        if kept_on_purpose(name):
+            return None
+        if operation.name in ("+", "-", "+=", "-="):
+            return Confidence.MEDIUM if _NOISE.search(name) else Confidence.LOW
+        dataset = project.is_dataset_class(stale.loop.scope.path, project.scope(stale.loop.scope).owner)
+        if operation.name in ("*", "*=") and _MASK.search(name):
+            return Confidence.MEDIUM if dataset else Confidence.LOW
+        return None
+
+    def _noise(self, project: Project, stale: Stale, confidence: Confidence) -> Candidate:
+        assert stale.made.draw is not None
+        draw = stale.made.draw
+        span = draw_span(project, draw.path, draw.scope, draw.node)
+        step, path = project.scope(stale.loop.scope), stale.loop.scope.path
+        name = project.node(stale.entry).name
+        evidence = (
+            Trace("draw", draw.path, span, "drawn once, when the object is made"),
+            Trace("loop", path, step.name_span, f"`{step.name}` runs for every {_unit(step)}"),
+            Trace("consumer", path, project.node(stale.consumer).span, "and combines its data with this one draw"),
+        )
+        message = f"every {_unit(step)} gets the same draw: `self.{name}` is drawn once, when the object is made"
+        return Candidate(self.code, draw.path, span, message, confidence, evidence)
+
+    # ------------------------------------------------------------------------------ augmented data sets
+
+    def _materialised(self, project: Project) -> Iterator[Candidate]:
+        for ref, scope in project.scopes():
+            if scope.name != "__getitem__" or not project.is_dataset_class(ref.path, scope.owner):
+                continue
+            for node in scope.nodes:
+                if node.kind is Kind.ATTR and project.self_class(Value(ref, node.inputs[0])) is not None:
+                    yield from self._stored(project, ref, scope, node.name)
+
+    def _stored(self, project: Project, ref: Ref, scope: Scope, name: str) -> Iterator[Candidate]:
+        stores = project.attribute_stores((ref.path, scope.owner), name)
+        if len(stores) != 1 or project.scope(stores[0].scope).name not in SETUP_METHODS:
+            return
+        made = provenance_of(project).made(stores[0])
+        if not self._augmented(project, made) or kept_on_purpose(name):
+            return
+        assert made.draw is not None
+        span = draw_span(project, made.draw.path, made.draw.scope, made.draw.node)
+        evidence = (
+            Trace("draw", made.draw.path, span, "augmented once, when the data set is made"),
+            Trace("loop", ref.path, scope.name_span, "`__getitem__` runs for every sample of every epoch"),
+            Trace("consumer", ref.path, scope.span, f"and gives out the stored `self.{name}`"),
+        )
+        message = f"every epoch sees the same augmented samples: `self.{name}` is augmented once, when the data set is made"
+        yield Candidate(self.code, made.draw.path, span, message, Confidence.MEDIUM, evidence)
+
+    def _augmented(self, project: Project, made: Made) -> bool:
+        """Whether a stored value went through something that is meant as an augmentation."""
+        if made.draw is None or not made.perturbed:
+            return False
+        last = made.draw.name.rpartition(".")[2]
+        node = project.node(Value(Ref(made.draw.path, made.draw.scope), made.draw.node))
+        return made.augmentation or (node.name not in catalogue.DRAWS and catalogue.names_augmentation(last))
+
+
+def _unit(scope: Scope) -> str:
+    return "sample" if scope.name == "__getitem__" else "batch"
+
+
+rule = FrozenAtInit

@@ -1,0 +1,112 @@
+"""Finds orders that are shuffled once above the epochs and then used by every one of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from jitlint import catalogue
+from jitlint.semantics.graph import LOOPS, Kind, Node, Scope
+from jitlint.semantics.loops import loops_of
+from jitlint.semantics.project import Project, Ref, Value
+from jitlint.semantics.provenance import is_draw, provenance_of
+
+_EPOCH = re.compile(r"(?:^|_)(?:epoch|epochs|ep|num_epochs|n_epochs|nepochs|max_epochs|max_epoch|e)(?:_|\d|$)")
+
+
+class Shuffled(NamedTuple):
+    """A shuffle, the epoch loop below it, and where the loop uses the order."""
+
+    call: Value
+    region: int
+    use: Value
+    subset: bool  # a random subset, not an order
+
+
+def stale_shuffles(project: Project) -> Iterator[Shuffled]:
+    """Every shuffle directly above an epoch loop that uses its order in each pass."""
+    for ref, scope in project.scopes():
+        shuffles = [index for index, node in enumerate(scope.nodes) if _is_shuffle(project, Value(ref, index), node)]
+        if not shuffles:
+            continue
+        for region, block in enumerate(scope.regions):
+            if block.kind in LOOPS and is_epoch_loop(project, ref, scope, region):
+                for shuffle in shuffles:
+                    yield from _used_in(project, ref, scope, region, shuffle)
+
+
+def is_epoch_loop(project: Project, ref: Ref, scope: Scope, region: int) -> bool:
+    """Whether a loop runs over epochs: it says so, and it trains or holds a batch loop."""
+    header = scope.regions[region].header
+    if header < 0:
+        return False
+    names = {store.name for store in scope.stores if store.region == region}
+    node = scope.nodes[header]
+    arguments = [scope.nodes[item].name for item in (node.arguments if node.kind is Kind.CALL else ())]
+    if not any(_EPOCH.search(name.lower()) for name in [*names, *arguments] if name):
+        return False
+    loops = loops_of(project)
+    return loops.loop(ref, region).trains or any(
+        other.loader and scope.within(other.region, region) for other in loops.loops(ref) if other.region != region
+    )
+
+
+def _is_shuffle(project: Project, value: Value, node: Node) -> bool:
+    if node.kind is Kind.COMPREHENSION and node.name == "filter":
+        conditions = node.inputs[1:]
+        return any(provenance_of(project).made(Value(value.scope, item)).draw for item in conditions)
+    if node.kind is not Kind.CALL:
+        return False
+    if node.name in catalogue.SHUFFLES and node.name != "random.sample":
+        return True
+    if node.method in ("shuffle", "permutation", "permuted") and node.has_receiver:
+        return is_draw(project, value)
+    fraction = node.keyword("frac")
+    if node.method == "sample" and fraction is not None:
+        return project.node(Value(value.scope, fraction)).value == 1
+    return False
+
+
+def _used_in(project: Project, ref: Ref, scope: Scope, region: int, shuffle: int) -> Iterator[Shuffled]:
+    if scope.nodes[shuffle].region not in set(scope.region_chain(scope.regions[region].parent)):
+        return
+    carriers = _carriers(scope, region, shuffle)
+    if carriers is None:
+        return
+    if any(_is_shuffle(project, Value(ref, index), node) and _reads(scope, node, carriers) for index, node in enumerate(scope.nodes) if scope.within(node.region, region)):
+        return
+    for index, node in enumerate(scope.nodes):
+        if scope.within(node.region, region) and node.kind in (Kind.INDEX, Kind.LOOPVAR, Kind.CALL) and carriers & set(node.inputs):
+            if node.kind is not Kind.CALL or catalogue.names_batch_function(node.text.rpartition(".")[2]):
+                yield Shuffled(Value(ref, shuffle), region, Value(ref, index), scope.nodes[shuffle].kind is Kind.COMPREHENSION)
+                return
+
+
+def _reads(scope: Scope, node: Node, carriers: set[int]) -> bool:
+    return any(item in carriers or carriers & set(scope.nodes[item].inputs) for item in node.inputs)
+
+
+def _carriers(scope: Scope, region: int, shuffle: int) -> set[int] | None:
+    """The values that hold the shuffled order when the loop starts; None when it is cut into parts."""
+    carriers = {shuffle}
+    for index in range(shuffle + 1, len(scope.nodes)):
+        node = scope.nodes[index]
+        if not carriers & set(node.inputs):
+            continue
+        if scope.within(node.region, region):
+            if node.kind is Kind.PHI:
+                carriers.add(index)
+            continue
+        if node.kind is Kind.INDEX:
+            if node.inputs[0] in carriers and _is_part(scope, node):
+                return None
+            carriers.add(index)
+        elif node.kind in (Kind.PHI, Kind.COLLECTION) or (node.kind is Kind.CALL and node.method in ("list", "array", "tolist", "to", "cuda", "tensor", "numpy", "reset_index", "asarray", "from_numpy")):
+            carriers.add(index)
+    return carriers
+
+
+def _is_part(scope: Scope, node: Node) -> bool:
+    """`order[:n]` or `order[n:]`: the order is split into parts, which stay what they are."""
+    return any(scope.nodes[item].name == "slice" and scope.nodes[item].inputs for item in node.inputs[1:])
