@@ -68,6 +68,41 @@ def build_module(source: Source) -> Module:
     return Builder(source.path, source.text).module()
 
 
+def build_fragment(code: str, name: str, module: Module, scope: Scope) -> Scope:
+    """The model of code that does not run (of a comment), as a function nested in `scope`.
+
+    What it reads of the scope's variables become its parameters, so that "what would it do to them?" is the
+    question "what does this function do?". Raises SyntaxError as `ast.parse` does.
+    """
+    builder = Builder(module.path, code)
+    builder.imports = dict(module.imports)
+    builder.definitions = frozenset(part for part in (*module.scopes, *module.classes) if part and "." not in part)
+    qualname = f"{scope.qualname}.{name}".lstrip(".")
+    inner = ScopeBuilder(builder, qualname, "", scope.qualname, span_of_text(code))
+    names = dict.fromkeys(read for read in _read_names(builder.tree) if read in scope.variables)
+    instance = scope.parameters[0].name if scope.is_method and scope.parameters else ""
+    place: dict[str, Any] = {"lineno": 1, "col_offset": 0, "end_lineno": 1, "end_col_offset": 0}
+    parameters = [ast.arg(read, **place) for read in names if read != instance]
+    inner.bind_parameters(ast.arguments([], parameters, None, [], [], None, []), {})
+    inner.build(builder.tree.body)
+    return builder.scopes[qualname]
+
+
+def span_of_text(text: str) -> Span:
+    """The span of a whole text."""
+    return Span(1, 0, text.count("\n") + 1, 0)
+
+
+def _read_names(tree: ast.AST) -> list[str]:
+    """The names that code reads as data: not what it calls by its bare name."""
+    called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    return [
+        node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and id(node) not in called
+    ]
+
+
 class Builder:
     """What is shared by the scopes of one module."""
 

@@ -8,6 +8,7 @@ import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -70,6 +71,13 @@ class Project:
         self._load = load
         self._absent: set[str] = set()
         self._files = {_absolute(path): path for path in modules}
+
+    def with_scopes(self, extra: Mapping[str, Mapping[str, Scope]]) -> Project:
+        """A project of the same files in which some have more scopes (such as code that comments hold)."""
+        modules = dict(self.modules)
+        for path, scopes in extra.items():
+            modules[path] = replace(modules[path], scopes={**modules[path].scopes, **scopes})
+        return Project(modules, self.root, self.settings, self._load)
 
     # ---------------------------------------------------------------------------------------- look-ups
 
