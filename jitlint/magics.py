@@ -13,19 +13,23 @@ import warnings
 
 __all__ = ["blank", "blank_magics", "syntax_error"]
 
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 # Cell magics whose body is not part of the notebook's program even when it happens to parse as Python.
-_FOREIGN = frozenset(
-    "! bash bigquery cmd cpp cu cython file HTML html javascript js julia latex markdown perl pypy python python2"
-    " python3 R ruby script sh shell sql svg sx system writefile writetemplate".split()
-)
+_FOREIGN = _words("""
+    ! bash bigquery cmd cpp cu cython file HTML html javascript js julia latex markdown perl pypy python python2
+    python3 R ruby script sh shell sql svg sx system writefile writetemplate
+""")
 # Cell magics that run their body as Python in the notebook; in any other, what does not parse is no Python.
-_PYTHON = frozenset("capture debug memit prun snakeviz time timeit wandb".split())
+_PYTHON = _words("capture debug memit prun snakeviz time timeit wandb")
 # Line magics and aliases that people type without their `%`.
-_AUTOMAGICS = frozenset(
-    "alias bookmark cat cd clear conda config cp env history less lf ll load_ext load ls mamba man matplotlib mkdir"
-    " more mv notebook pip pip3 popd precision prun pushd pwd pylab reload_ext rm rmdir run time timeit uv who"
-    " whos".split()
-)
+_AUTOMAGICS = _words("""
+    alias bookmark cat cd clear conda config cp env history less lf ll load_ext load ls mamba man matplotlib mkdir
+    more mv notebook pip pip3 popd precision prun pushd pwd pylab reload_ext rm rmdir run time timeit uv who whos
+""")
 
 _ESCAPE = re.compile(r"\s*[%!?,;/]")
 _ASSIGNMENT = re.compile(r"([\s\w.,*()\[\]]+=\s*)[%!]")

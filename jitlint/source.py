@@ -21,7 +21,7 @@ Kind = Literal["python", "notebook", "jupytext"]
 _BOM = b"\xef\xbb\xbf"
 
 
-class UnreadableSource(Exception):
+class UnreadableSource(Exception):  # noqa: N818 - it is an answer about the document, not a failure
     """The document has no text to lint: `message` says why and `location` where."""
 
     def __init__(self, message: str, location: Location) -> None:

@@ -1,0 +1,67 @@
+"""Applying fixes to the bytes of a document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from jitlint.diagnostic import Applicability, Diagnostic, Fix
+from jitlint.source import Source
+from jitlint.syntax.render import render
+from jitlint.syntax.text import Text, TextEdit
+
+__all__ = ["FixResult", "apply_fixes"]
+
+
+@dataclass(frozen=True, slots=True)
+class FixResult:
+    """The document after a pass: its bytes, how many findings are fixed, and those that are left."""
+
+    data: bytes
+    fixed: int
+    left: tuple[Diagnostic, ...]
+
+
+def apply_fixes(source: Source, diagnostics: Iterable[Diagnostic], unsafe: bool) -> FixResult:
+    """Apply the fixes that do not get in each other's way, in the order of the text, in one pass.
+
+    Each fix was proven alone, so a second one must lie wholly outside the first one's lines. The others are
+    left: lint the result and apply again, until nothing is fixed. Findings with the same fix are fixed by it
+    together.
+    """
+    text = Text(source)
+    everything = list(diagnostics)
+    applied: list[list[TextEdit]] = []
+    fixed: set[int] = set()
+    for number, edits in sorted(_edits(text, everything, unsafe), key=lambda item: item[1]):
+        if edits in applied:
+            fixed.add(number)
+        elif all(_are_apart(text, edits, others) for others in applied):
+            applied.append(edits)
+            fixed.add(number)
+    if not applied:
+        return FixResult(source.data, 0, tuple(everything))
+    data = render(source, [edit for edits in applied for edit in edits])
+    return FixResult(data, len(fixed), tuple(item for n, item in enumerate(everything) if n not in fixed))
+
+
+def _edits(text: Text, diagnostics: Sequence[Diagnostic], unsafe: bool) -> Iterable[tuple[int, list[TextEdit]]]:
+    for number, diagnostic in enumerate(diagnostics):
+        fix = diagnostic.fix
+        if fix is not None and _is_wanted(fix, unsafe):
+            yield number, sorted(text.from_edit(edit) for edit in fix.edits)
+
+
+def _is_wanted(fix: Fix, unsafe: bool) -> bool:
+    return unsafe or fix.applicability is Applicability.SAFE
+
+
+def _are_apart(text: Text, edits: Sequence[TextEdit], others: Sequence[TextEdit]) -> bool:
+    """Whether all lines from the first to the last edit of one lie before or after all those of the other."""
+    first, last = _lines(text, edits)
+    other_first, other_last = _lines(text, others)
+    return last < other_first or other_last < first
+
+
+def _lines(text: Text, edits: Sequence[TextEdit]) -> tuple[int, int]:
+    return text.line_of(min(edit.start for edit in edits)), text.line_of(max(edit.end for edit in edits))
