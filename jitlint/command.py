@@ -1,0 +1,222 @@
+"""One run from the command line: read, lint, mend, tell."""
+
+from __future__ import annotations
+
+import os
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jitlint.cache import Cache, open_cache
+from jitlint.config import Settings
+from jitlint.engine import Report, Run, lint
+from jitlint.errors import UsageError
+from jitlint.files import File, discover, key_of
+from jitlint.options import settings_for
+from jitlint.terminal import is_colourful, is_terminal, say, width, write
+from jitlint.workers import Workers, cores
+
+if TYPE_CHECKING:
+    from jitlint.report import Texts, View
+
+__all__ = ["Command", "Outcome"]
+
+_TEXT_FORMATS = ("full", "concise")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run came to: the findings that are left, and the new texts of the files that were mended."""
+
+    report: Report
+    changed: Mapping[str, bytes] = field(default_factory=dict)
+    fixed: int = 0
+    known: int = 0
+
+
+class Command:
+    """The options of a run, and what follows from them."""
+
+    def __init__(self, options: Namespace) -> None:
+        self.options = options
+        self.cwd = _current_directory()
+        self.is_stdin = options.paths == ["-"]
+        if "-" in options.paths and not self.is_stdin:
+            raise UsageError("`-` (standard input) cannot be mixed with other paths")
+        self.settings: Settings = settings_for(options, [options.stdin_filename or "."] if self.is_stdin else options.paths)
+        self.format: str = options.format or ("full" if is_terminal(sys.stdout) else "concise")
+
+    def run(self) -> int:
+        """Do what the options ask for; the exit status."""
+        if self.options.show_settings:
+            from jitlint.explain import settings_lines
+
+            write(settings_lines(self.settings))
+            return 0
+        if self.options.show_files:
+            found = discover(self.options.paths, self.settings, force_exclude=self.options.force_exclude)
+            write(file.key for file in found.files)
+            return self._status(Report(problems=found.problems))
+        if self.options.watch:
+            from jitlint.watch import watch
+
+            return watch(self._once, lambda: self._files()[0])
+        return self._once()
+
+    def _once(self) -> int:
+        files, problems, changed = self._files()
+        with Workers(self.options.jobs or cores()) as workers:
+            run = Run(self.settings, self._cache(), workers, self.cwd, changed, self._progress())
+            outcome = self._outcome(files, run)
+            run.cache.save()
+        report = replace(outcome.report, problems=(*problems, *outcome.report.problems))
+        return self._finish(replace(outcome, report=report), files, run)
+
+    # -------------------------------------------------------------------------------------------- input
+
+    def _files(self) -> tuple[tuple[File, ...], tuple[str, ...], dict[str, bytes]]:
+        """What to lint, what could not be looked at, and the text from standard input by its path."""
+        if not self.is_stdin:
+            found = discover(self.options.paths, self.settings, force_exclude=self.options.force_exclude)
+            return found.files, found.problems, {}
+        path = os.path.abspath(self.options.stdin_filename or "<stdin>")  # noqa: PTH100 - keeps links
+        return (File(key_of(path, self.cwd), path, True),), (), {path: _read_stdin()}
+
+    def _cache(self) -> Cache:
+        if self.options.no_cache or self.is_stdin:
+            return Cache()
+        return open_cache(self.settings, self.settings.root)
+
+    def _progress(self) -> Callable[[int, int], None]:
+        if self.options.quiet or not is_terminal(sys.stderr):
+            return lambda done, total: None
+        from jitlint.progress import Progress
+
+        return Progress()
+
+    # ------------------------------------------------------------------------------------------ linting
+
+    def _outcome(self, files: tuple[File, ...], run: Run) -> Outcome:
+        if self.options.add_ignore is not None:
+            from jitlint.ignore_comments import add_ignores
+
+            return add_ignores(files, run, self.options.add_ignore)
+        if self.options.fix or self.options.diff:
+            from jitlint.fixing import fix
+
+            return fix(files, run, unsafe=self.options.unsafe_fixes)
+        return Outcome(lint(files, run))
+
+    def _finish(self, outcome: Outcome, files: tuple[File, ...], run: Run) -> int:
+        if self.options.diff:
+            return self._show_diff(outcome, files, run)
+        if outcome.changed:
+            outcome = self._written(outcome)
+        if self.options.baseline:
+            from jitlint.baseline import apply_baseline
+
+            outcome = apply_baseline(Path(self.options.baseline), outcome, self._texts(outcome, run))
+        self._tell(outcome, run)
+        return self._status(outcome.report)
+
+    def _show_diff(self, outcome: Outcome, files: tuple[File, ...], run: Run) -> int:
+        from jitlint.report.diff import file_diffs
+
+        write(self._paint(file_diffs(files, run.changed, outcome.changed)))
+        self._complain(outcome.report)
+        if not self.options.quiet:
+            from jitlint.report.summary import diff_summary
+
+            say(diff_summary(outcome.fixed, len(outcome.changed)))
+        if outcome.report.problems:
+            return 2
+        return int(bool(outcome.changed) and not self.options.exit_zero)
+
+    def _written(self, outcome: Outcome) -> Outcome:
+        """Replace the mended files, each as a whole; what could not be written becomes a problem."""
+        if self.is_stdin:
+            _write_stdout(next(iter(outcome.changed.values())))
+            return outcome
+        from jitlint.syntax import write_atomically
+
+        problems = []
+        for path, data in outcome.changed.items():
+            try:
+                write_atomically(Path(path), data)
+            except OSError as error:
+                problems.append(f"cannot write {key_of(path, self.cwd)}: {error.strerror or error}")
+        return replace(outcome, report=replace(outcome.report, problems=(*outcome.report.problems, *problems)))
+
+    # ------------------------------------------------------------------------------------------ telling
+
+    def _tell(self, outcome: Outcome, run: Run) -> None:
+        from jitlint.report import render
+
+        view = self._view(outcome, run)
+        pieces = render("statistics" if self.options.statistics else self.format, view)
+        if self.options.output_file:
+            Path(self.options.output_file).write_text("".join(f"{piece}\n" for piece in pieces), "utf-8", "backslashreplace")
+        else:
+            write(pieces, sys.stderr if self.is_stdin and outcome.changed else None)
+        self._complain(outcome.report)
+        if self.format in _TEXT_FORMATS and not self.options.quiet:
+            self._summarise(outcome)
+
+    def _view(self, outcome: Outcome, run: Run) -> View:
+        from jitlint.report import View
+
+        color = is_colourful(self.options.color) and not self.options.output_file
+        return View(outcome.report.diagnostics, self._texts(outcome, run), width(), color)
+
+    def _texts(self, outcome: Outcome, run: Run) -> Texts:
+        from jitlint.report import Texts
+
+        return Texts(self.cwd, {**run.changed, **outcome.changed})
+
+    def _summarise(self, outcome: Outcome) -> None:
+        from jitlint.report.summary import summary
+
+        line = summary(outcome.report, fixed=outcome.fixed, known=outcome.known)
+        if self.format == "full" and not self.options.output_file and not self.is_stdin:
+            write([line])
+        else:
+            say(line)
+
+    def _complain(self, report: Report) -> None:
+        if not self.options.quiet:
+            for line in report.warnings:
+                say(f"jitlint: warning: {line}")
+        for line in report.problems:
+            say(f"jitlint: {line}")
+
+    def _status(self, report: Report) -> int:
+        if report.problems:
+            return 2
+        return int(bool(report.diagnostics) and not self.options.exit_zero)
+
+    def _paint(self, lines: Iterable[str]) -> Iterable[str]:
+        from jitlint.report.diff import painted
+
+        return painted(lines) if is_colourful(self.options.color) else lines
+
+
+def _current_directory() -> str:
+    try:
+        return os.getcwd()  # noqa: PTH109 - keys are plain strings
+    except FileNotFoundError:
+        raise UsageError("the current directory does not exist any more") from None
+
+
+def _read_stdin() -> bytes:
+    if sys.stdin is None:
+        raise UsageError("there is no standard input to read")
+    return sys.stdin.buffer.read()
+
+
+def _write_stdout(data: bytes) -> None:
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()

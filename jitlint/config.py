@@ -1,0 +1,200 @@
+"""Settings: `[tool.jitlint]` of the nearest `pyproject.toml`, or `jitlint.toml`, then the command line."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from jitlint.diagnostic import Confidence
+from jitlint.errors import UsageError, nearest
+
+__all__ = ["Settings", "find_settings", "parse_confidence", "read_settings"]
+
+_ROOT_MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", ".git", ".hg")
+_TORCH_VERSION = re.compile(r"\d+(\.\d+)*\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What a run is told. Paths in patterns are relative to `root`, the directory of the configuration.
+
+    `select` None means the rules that are on by default; `confidence` None means medium, or every one
+    where `select` has `ALL`. `augmentations`, `not_augmentations`, `batch_loops` and `step_functions`
+    hold qualified names of the project's own functions and classes, or their last part.
+    """
+
+    select: tuple[str, ...] | None = None
+    extend_select: tuple[str, ...] = ()
+    ignore: tuple[str, ...] = ()
+    per_file_ignores: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    exclude: tuple[str, ...] = ()
+    respect_gitignore: bool = True
+    confidence: Confidence | None = None
+    augmentations: tuple[str, ...] = ()
+    not_augmentations: tuple[str, ...] = ()
+    batch_loops: tuple[str, ...] = ()
+    step_functions: tuple[str, ...] = ()
+    torch_version: str | None = None
+    root: Path = Path()
+    origin: Path | None = None
+
+    @property
+    def least_confidence(self) -> Confidence:
+        """The lowest confidence that is reported."""
+        if self.confidence is not None:
+            return self.confidence
+        return Confidence.LOW if "ALL" in (self.select or ()) else Confidence.MEDIUM
+
+
+def find_settings(paths: list[Path], *, read: bool = True) -> Settings:
+    """The settings that hold for `paths`: those nearest above the directory that contains all of them.
+
+    Without `read`, the defaults, at the root of the project.
+    """
+    start = _common_directory(paths)
+    for directory in (start, *start.parents):
+        settings = _settings_in(directory) if read else None
+        if settings is not None:
+            return settings
+    return Settings(root=_project_root(start))
+
+
+def read_settings(file: Path) -> Settings:
+    """The settings in one file, whichever its name; raises :class:`UsageError`."""
+    table = _load_toml(file)
+    if file.name == "pyproject.toml":
+        table = table.get("tool", {}).get("jitlint", {})
+    return _from_table(table, file)
+
+
+def parse_confidence(word: str, where: str) -> Confidence:
+    """`low`, `medium` or `high`."""
+    labels = {item.label: item for item in Confidence}
+    if word.lower() not in labels:
+        raise UsageError(f"{where}: `{word}` is no confidence; it is low, medium or high")
+    return labels[word.lower()]
+
+
+# ------------------------------------------------------------------------------------------------ places
+
+
+def _common_directory(paths: list[Path]) -> Path:
+    common = Path(os.path.commonpath(paths)) if _have_common(paths) else Path.cwd()
+    return common if common.is_dir() else common.parent
+
+
+def _have_common(paths: list[Path]) -> bool:
+    return bool(paths) and len({path.anchor for path in paths}) == 1
+
+
+def _settings_in(directory: Path) -> Settings | None:
+    own = directory / "jitlint.toml"
+    if own.is_file():
+        return read_settings(own)
+    shared = directory / "pyproject.toml"
+    if not shared.is_file() or not _mentions_jitlint(shared):
+        return None
+    tables = _load_toml(shared).get("tool", {})
+    return _from_table(tables["jitlint"], shared) if "jitlint" in tables else None
+
+
+def _mentions_jitlint(file: Path) -> bool:
+    """Parsing TOML costs more than linting a small file, so a look at the bytes comes first."""
+    try:
+        return b"jitlint" in file.read_bytes()
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}") from None
+
+
+def _project_root(start: Path) -> Path:
+    for directory in (start, *start.parents):
+        if any((directory / marker).exists() for marker in _ROOT_MARKERS):
+            return directory
+    return start
+
+
+# --------------------------------------------------------------------------------------------- the table
+
+
+def _load_toml(file: Path) -> dict[str, Any]:
+    try:
+        import tomllib
+    except ModuleNotFoundError:  # Python 3.10
+        import tomli as tomllib
+    try:
+        with file.open("rb") as stream:
+            return tomllib.load(stream)
+    except OSError as error:
+        raise UsageError(f"cannot read {file}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file}: no valid TOML: {error}") from None
+
+
+def _from_table(table: Mapping[str, Any], file: Path) -> Settings:
+    if not isinstance(table, Mapping):
+        raise UsageError(f"{file}: `tool.jitlint` must be a table")
+    values = dict(_parsed(table, file))
+    return replace(Settings(root=file.parent, origin=file), **values)
+
+
+def _parsed(table: Mapping[str, Any], file: Path) -> Iterator[tuple[str, Any]]:
+    for key, value in table.items():
+        if key not in _PARSERS:
+            raise UsageError(f"{file}: unknown key `{key}`{nearest(key, _PARSERS)}")
+        yield key.replace("-", "_"), _PARSERS[key](value, f"{file}: `{key}`")
+
+
+def _names(value: Any, where: str) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise UsageError(f"{where} must be a list of strings")
+    return tuple(value)
+
+
+def _selectors(value: Any, where: str) -> tuple[str, ...]:
+    from jitlint.selection import check_selector
+
+    return tuple(check_selector(item, where) for item in _names(value, where))
+
+
+def _per_file(value: Any, where: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    if not isinstance(value, Mapping):
+        raise UsageError(f"{where} must be a table of patterns, each with a list of codes")
+    return tuple((pattern, _selectors(codes, f"{where}: `{pattern}`")) for pattern, codes in value.items())
+
+
+def _flag(value: Any, where: str) -> bool:
+    if not isinstance(value, bool):
+        raise UsageError(f"{where} must be true or false")
+    return value
+
+
+def _confidence(value: Any, where: str) -> Confidence:
+    if not isinstance(value, str):
+        raise UsageError(f"{where} must be low, medium or high")
+    return parse_confidence(value, where)
+
+
+def _version(value: Any, where: str) -> str:
+    if not isinstance(value, str) or not _TORCH_VERSION.match(value):
+        raise UsageError(f'{where} must be a version such as "2.4"')
+    return value
+
+
+_PARSERS: Mapping[str, Callable[[Any, str], Any]] = {
+    "select": _selectors,
+    "extend-select": _selectors,
+    "ignore": _selectors,
+    "per-file-ignores": _per_file,
+    "exclude": _names,
+    "respect-gitignore": _flag,
+    "confidence": _confidence,
+    "augmentations": _names,
+    "not-augmentations": _names,
+    "batch-loops": _names,
+    "step-functions": _names,
+    "torch-version": _version,
+}

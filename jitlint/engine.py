@@ -1,0 +1,218 @@
+"""One run: look at every file, model those that matter, part by part, and put the answers together."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from jitlint.cache import Cache, PartResult, Plan, digest_of
+from jitlint.config import Settings
+from jitlint.diagnostic import Diagnostic
+from jitlint.files import File
+from jitlint.survey import Survey, stamp_of, survey
+from jitlint.workers import Workers
+
+if TYPE_CHECKING:
+    from jitlint.reach import Reach
+
+__all__ = ["Report", "Run", "lint"]
+
+# Starting processes costs as much as looking at some 50,000 lines, or as modelling some 10,000.
+_WORTH_LOOKING = 3_000_000  # bytes
+_WORTH_MODELLING = 500_000
+_BATCH = 64  # files a process looks at in one go
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run found, and what it read. `problems` are what it could not do, one line each."""
+
+    diagnostics: tuple[Diagnostic, ...] = ()
+    files: int = 0
+    lines: int = 0
+    problems: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What a run works with. `changed` holds texts that differ from what is on disk, by absolute path."""
+
+    settings: Settings
+    cache: Cache
+    workers: Workers
+    cwd: str
+    changed: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
+    progress: Callable[[int, int], None] = lambda done, total: None
+
+
+def lint(files: Sequence[File], run: Run) -> Report:
+    """Everything found in `files`, sorted by path and position."""
+    surveys = list(_surveys(files, run))
+    results = list(_results(files, surveys, run))
+    found = [*_troubles(files, surveys, run.settings), *(item for result in results for item in result.diagnostics)]
+    readable = [item for item in surveys if not item.problem]
+    return Report(
+        diagnostics=tuple(sorted(found, key=lambda item: item.sort_key)),
+        files=len(readable),
+        lines=sum(item.lines for item in readable),
+        problems=(*(item.problem for item in surveys if item.problem), *_of(results, "problems")),
+        warnings=tuple(_of(results, "warnings")),
+    )
+
+
+def _of(results: Iterable[PartResult], name: str) -> Iterator[str]:
+    return (line for result in results for line in getattr(result, name))
+
+
+# ---------------------------------------------------------------------------------------------- surveys
+
+
+def _surveys(files: Sequence[File], run: Run) -> Iterator[Survey]:
+    """One survey a file, in order, from the cache where the file has not changed."""
+    known = {file.path: found for file in files if (found := _remembered(file.path, run)) is not None}
+    todo = [file for file in files if file.path not in known]
+    batches = [todo[start : start + _BATCH] for start in range(0, len(todo), _BATCH)]
+    look = partial(_look_at, changed=run.changed)
+    done = 0
+    worth_it = len(batches) > 1 and sum(map(_size, todo)) > _WORTH_LOOKING
+    for batch, found in zip(batches, run.workers.map(look, batches, is_worth_it=worth_it)):
+        done += len(batch)
+        run.progress(done, 2 * len(todo))
+        for file, item in zip(batch, found, strict=True):
+            known[file.path] = item
+            _remember(file.path, item, run)
+    return (known[file.path] for file in files)
+
+
+def _look_at(files: Sequence[File], changed: Mapping[str, bytes]) -> list[Survey]:
+    return [survey(file.key, file.path, changed) for file in files]
+
+
+def _remembered(path: str, run: Run) -> Survey | None:
+    if path in run.changed:
+        return None
+    try:
+        return run.cache.survey(path, stamp_of(path))
+    except OSError:
+        return None
+
+
+def _remember(path: str, item: Survey, run: Run) -> None:
+    if path not in run.changed and not item.problem:
+        run.cache.add_survey(path, item)
+
+
+def _size(file: File) -> int:
+    try:
+        return stamp_of(file.path)[1]
+    except OSError:
+        return 0
+
+
+def _troubles(files: Sequence[File], surveys: Sequence[Survey], settings: Settings) -> Iterator[Diagnostic]:
+    """The findings about files, and cells of notebooks, that have no text to lint."""
+    if not any(item.troubles for item in surveys):
+        return
+    from jitlint.parts import codes_for, unreadable
+
+    for file, item in zip(files, surveys, strict=True):
+        for trouble in item.troubles:
+            found = unreadable(file.key, trouble)
+            if found.code in codes_for(file.path, settings):
+                yield found
+
+
+# -------------------------------------------------------------------------------------------- the parts
+
+
+def _results(files: Sequence[File], surveys: Sequence[Survey], run: Run) -> Iterator[PartResult]:
+    """The result of every part, from the cache where nothing that had a say has changed."""
+    key = digest_of(run.cwd, [(file.key, item.digest) for file, item in zip(files, surveys, strict=True)])
+    plan = run.cache.plan(key)
+    remembered = [_remembered_result(part, run) for part in plan.parts] if plan and _holds(plan, run) else [None]
+    if None not in remembered:
+        return (item for item in remembered if item is not None)
+    return _fresh_results(key, files, surveys, run)
+
+
+def _holds(plan: Plan, run: Run) -> bool:
+    """Whether the files that were not asked for, and the directories looked into, are as they were."""
+    from jitlint.imports import listing_digest
+
+    return _unchanged(plan.reads, run) and listing_digest(plan.directories) == plan.listing
+
+
+def _unchanged(reads: Iterable[tuple[str, bytes | None]], run: Run) -> bool:
+    return all(_digest(path, run) == digest for path, digest in reads)
+
+
+def _digest(path: str, run: Run) -> bytes | None:
+    found = _look(path, run)
+    return found.digest if found else None
+
+
+def _look(path: str, run: Run) -> Survey | None:
+    """The survey of a file that may not have been asked for; None if it cannot be read."""
+    found = _remembered(path, run)
+    if found is None:
+        found = survey(path, path, run.changed)
+        _remember(path, found, run)
+    return None if found.problem else found
+
+
+def _remembered_result(key: bytes, run: Run) -> PartResult | None:
+    found = run.cache.result(key)
+    return found if found is not None and _unchanged(found.reads, run) else None
+
+
+def _fresh_results(key: bytes, files: Sequence[File], surveys: Sequence[Survey], run: Run) -> Iterator[PartResult]:
+    from jitlint.reach import Reach, partition
+
+    known = dict(zip(files, surveys, strict=True))
+    reach = Reach({file.path: item for file, item in known.items()}, str(run.settings.root), partial(_look, run=run))
+    parts = partition(reach.modelled(files), lambda file: known[file].stamp[1] or len(run.changed.get(file.path, b"")))
+    plan = _plan(parts, known, reach, run)
+    results = dict(_part_results(parts, plan, run))
+    if not any(result.problems for result in results.values()):
+        run.cache.add_plan(key, plan)
+    return iter(results.values())
+
+
+def _plan(parts: Sequence[tuple[File, ...]], known: Mapping[File, Survey], reach: Reach, run: Run) -> Plan:
+    listing = reach.finder.digest()
+    keys = (digest_of(run.cwd, listing, [(file.key, known[file].digest) for file in part]) for part in parts)
+    reads = tuple((path, item.digest if item else None) for path, item in reach.others.items())
+    return Plan(tuple(keys), reach.finder.directories, listing, reads)
+
+
+def _part_results(
+    parts: Sequence[tuple[File, ...]], plan: Plan, run: Run
+) -> Iterator[tuple[bytes, PartResult]]:
+    found = {key: _remembered_result(key, run) for key in plan.parts}
+    todo = [(key, part) for key, part in zip(plan.parts, parts, strict=True) if found[key] is None]
+    if todo:
+        for (key, _), result in zip(todo, _lint_parts([part for _, part in todo], run)):
+            found[key] = result
+            if not result.problems:
+                run.cache.add_result(key, result)
+    return ((key, result) for key, result in found.items() if result is not None)
+
+
+def _lint_parts(parts: Sequence[tuple[File, ...]], run: Run) -> Iterator[PartResult]:
+    from jitlint.parts import Task, lint_part
+
+    tasks = [Task(part, run.settings, run.cwd, run.changed) for part in parts]
+    worth_it = sum(_size(file) for part in parts for file in part) > _WORTH_MODELLING
+    for done, result in enumerate(run.workers.map(lint_part, tasks, is_worth_it=worth_it), start=1):
+        run.progress(len(tasks) + done, 2 * len(tasks))
+        yield result
+
+
+def current_directory() -> str:
+    """The current directory; raises OSError if it was deleted."""
+    return os.getcwd()  # noqa: PTH109 - keys are plain strings, for speed

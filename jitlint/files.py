@@ -1,0 +1,225 @@
+"""Discovery: from the paths of a command line to the files that are linted."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from jitlint.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+    from jitlint.config import Settings
+
+__all__ = ["Discovered", "File", "discover", "is_matched", "key_of"]
+
+SUFFIXES = (".py", ".pyw", ".ipynb")
+DEFAULT_EXCLUDES = frozenset(
+    ".bzr .direnv .eggs .git .hg .ipynb_checkpoints .jitlint_cache .mypy_cache .nox .pytest_cache .ruff_cache .svn .tox "
+    ".venv .vscode __pycache__ __pypackages__ _build build dist node_modules site-packages venv wandb".split()
+)
+
+
+class File(NamedTuple):
+    """A file to lint: its name as printed, and where it is. `named`: given on the command line itself."""
+
+    key: str
+    path: str
+    named: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Discovered:
+    """The files found, sorted by name, and one line for each thing that could not be looked at."""
+
+    files: tuple[File, ...]
+    problems: tuple[str, ...] = ()
+
+
+def discover(paths: Sequence[str], settings: Settings, *, force_exclude: bool = False) -> Discovered:
+    """Every Python file and notebook under `paths`.
+
+    A file given by name is taken whatever its suffix and whatever excludes it (unless `force_exclude`), a
+    directory given by name is walked even if it is excluded itself; below it, exclusions hold. A path
+    that does not exist raises :class:`UsageError`.
+    """
+    cwd = os.getcwd()  # noqa: PTH109 - keys are plain strings, for speed
+    found: dict[str, File] = {}
+    problems: list[str] = []
+    for given in paths:
+        path = os.path.abspath(given)  # noqa: PTH100 - keys are plain strings, for speed
+        for file in _files_of(given, path, cwd, settings, force_exclude, problems):
+            found.setdefault(file.path, file)
+    return Discovered(tuple(sorted(found.values())), tuple(problems))
+
+
+def key_of(path: str, cwd: str) -> str:
+    """The name that is printed for an absolute path: relative below `cwd`, with `/`."""
+    below = cwd if cwd.endswith(os.sep) else cwd + os.sep
+    key = path[len(below) :] if path.startswith(below) else path
+    return key.replace(os.sep, "/")
+
+
+def is_matched(patterns: Iterable[str], path: str, root: str) -> bool:
+    """Whether a file matches gitignore-style patterns that are relative to `root`."""
+    patterns = tuple(patterns)
+    return bool(patterns) and _matches(_Patterns(root, _spec(patterns)), path, is_directory=False) is True
+
+
+# ------------------------------------------------------------------------------------------- given paths
+
+
+def _files_of(
+    given: str, path: str, cwd: str, settings: Settings, force_exclude: bool, problems: list[str]
+) -> Iterator[File]:
+    mode = _mode(given)
+    if stat.S_ISDIR(mode):
+        yield from _Walk(settings, cwd, problems, force_exclude).files(path)
+    elif not stat.S_ISREG(mode):
+        raise UsageError(f"{given} is neither a file nor a directory; pipe a program with `jitlint -`")
+    elif not (force_exclude and is_matched(settings.exclude, path, str(settings.root))):
+        yield File(key_of(path, cwd), path, True)
+
+
+def _mode(given: str) -> int:
+    try:
+        return os.stat(given).st_mode  # noqa: PTH116
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(f"no such file or directory: {given}{_neighbour(given)}") from None
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot look at {given!r}: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _neighbour(given: str) -> str:
+    """The name in the same directory that was probably meant."""
+    head, tail = os.path.split(given)
+    try:
+        return nearest(tail, os.listdir(head or "."))  # noqa: PTH208
+    except OSError:
+        return ""
+
+
+# ---------------------------------------------------------------------------------------------- patterns
+
+
+class _Patterns(NamedTuple):
+    """Patterns and the directory they are relative to."""
+
+    base: str
+    spec: GitIgnoreSpec
+
+
+def _spec(lines: Iterable[str]) -> GitIgnoreSpec:
+    from pathspec import GitIgnoreSpec
+
+    return GitIgnoreSpec.from_lines(lines)
+
+
+def _matches(patterns: _Patterns, path: str, *, is_directory: bool) -> bool | None:
+    """True if excluded, False if included again by `!pattern`, None if the patterns say nothing."""
+    if path == patterns.base or not path.startswith(patterns.base.rstrip(os.sep) + os.sep):
+        return None
+    relative = os.path.relpath(path, patterns.base).replace(os.sep, "/")
+    return patterns.spec.check_file(relative + "/" * is_directory).include
+
+
+class _Walk:
+    """One walk below one given directory."""
+
+    def __init__(self, settings: Settings, cwd: str, problems: list[str], force_exclude: bool) -> None:
+        self.settings = settings
+        self.cwd = cwd
+        self.problems = problems
+        self.force_exclude = force_exclude
+
+    def files(self, root: str) -> Iterator[File]:
+        """Every file below `root`, directories in any order."""
+        excluded = self._configured(root)
+        if excluded and self.force_exclude and _matches(excluded[0], root, is_directory=True):
+            return
+        todo = [(root, self._without(root, (*excluded, *self._ignored_above(root))))]
+        while todo:
+            directory, patterns = todo.pop()
+            entries = self._entries(directory)
+            patterns += self._ignored_in(directory, entries)
+            for entry in entries:
+                if self._skips(entry, patterns):
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    todo.append((entry.path, patterns))
+                elif entry.name.endswith(SUFFIXES) and _is_file(entry):
+                    yield File(key_of(entry.path, self.cwd), entry.path)
+
+    def _entries(self, directory: str) -> list[os.DirEntry[str]]:
+        try:
+            with os.scandir(directory) as entries:
+                found = list(entries)
+        except OSError as error:
+            self.problems.append(f"cannot read the directory {key_of(directory, self.cwd)}: {error.strerror}")
+            return []
+        return [] if any(entry.name == "pyvenv.cfg" for entry in found) else found
+
+    def _skips(self, entry: os.DirEntry[str], patterns: tuple[_Patterns, ...]) -> bool:
+        is_directory = entry.is_dir(follow_symlinks=False)
+        if is_directory and entry.name in DEFAULT_EXCLUDES:
+            return True
+        if not patterns or not (is_directory or entry.name.endswith(SUFFIXES)):
+            return False
+        answers = (_matches(item, entry.path, is_directory=is_directory) for item in reversed(patterns))
+        return next((answer for answer in answers if answer is not None), False)
+
+    def _configured(self, root: str) -> tuple[_Patterns, ...]:
+        exclude = self.settings.exclude
+        return (_Patterns(os.path.abspath(self.settings.root), _spec(exclude)),) if exclude else ()  # noqa: PTH100
+
+    def _without(self, root: str, found: tuple[_Patterns, ...]) -> tuple[_Patterns, ...]:
+        """The patterns less those that exclude the given directory as a whole: it was asked for."""
+        return tuple(item for item in map(lambda item: _less(item, root), found) if item is not None)
+
+    def _ignored_above(self, root: str) -> tuple[_Patterns, ...]:
+        """The `.gitignore` files from the top of the repository down to above `root`."""
+        if not self.settings.respect_gitignore:
+            return ()
+        chain: list[_Patterns] = []
+        directory = root
+        while not os.path.lexists(os.path.join(directory, ".git")):  # noqa: PTH118
+            parent = os.path.dirname(directory)  # noqa: PTH120
+            if parent == directory:
+                return ()  # no repository
+            directory = parent
+            chain[:0] = _gitignore(directory, ".gitignore")
+        return (*_gitignore(directory, ".git/info/exclude"), *chain)
+
+    def _ignored_in(self, directory: str, entries: list[os.DirEntry[str]]) -> tuple[_Patterns, ...]:
+        if self.settings.respect_gitignore and any(entry.name == ".gitignore" for entry in entries):
+            return tuple(_gitignore(directory, ".gitignore"))
+        return ()
+
+
+def _gitignore(directory: str, name: str) -> list[_Patterns]:
+    try:
+        with open(os.path.join(directory, name), encoding="utf-8", errors="replace") as file:  # noqa: PTH118, PTH123
+            lines = [line for line in file.read().splitlines() if line.strip() and not line.startswith("#")]
+    except OSError:
+        return []
+    return [_Patterns(directory, _spec(lines))] if lines else []
+
+
+def _less(patterns: _Patterns, root: str) -> _Patterns | None:
+    if _matches(patterns, root, is_directory=True) is not True:
+        return patterns
+    relative = os.path.relpath(root, patterns.base).replace(os.sep, "/") + "/"
+    kept = [pattern for pattern in patterns.spec.patterns if pattern.match_file(relative) is None]
+    return _Patterns(patterns.base, type(patterns.spec)(kept)) if kept else None
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Whether an entry is a regular file, also through a link; a pipe would block the run for ever."""
+    try:
+        return entry.is_file()
+    except OSError:  # a loop of links
+        return False

@@ -1,0 +1,243 @@
+"""Linting one part of a project: model its files, ask the rules, drop what is suppressed, locate the rest."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from jitlint.cache import PartResult
+from jitlint.config import Settings
+from jitlint.diagnostic import Candidate, Confidence, Diagnostic, Location
+from jitlint.files import File, is_matched, key_of
+from jitlint.rules import Rule, all_rules
+from jitlint.screen import Level, screen
+from jitlint.selection import UNREADABLE, codes_of, enabled_codes
+from jitlint.semantics.build import build_module
+from jitlint.semantics.graph import Module
+from jitlint.semantics.project import Project
+from jitlint.source import Source, UnreadableSource, load_source
+from jitlint.suppress import Suppressed, suppress
+from jitlint.survey import read, syntax_trouble, trouble_of
+
+if TYPE_CHECKING:
+    from jitlint.survey import Trouble
+
+__all__ = ["Task", "codes_for", "internal_error", "lint_part", "unreadable"]
+
+# Bytes of files that were not asked for and are modelled to understand those that were.
+CONTEXT_SIZE = 800_000
+
+
+class Task(NamedTuple):
+    """One part of a project, with all that a process needs to lint it."""
+
+    files: tuple[File, ...]
+    settings: Settings
+    cwd: str
+    changed: Mapping[str, bytes]
+
+
+def lint_part(task: Task) -> PartResult:
+    """Everything found in the files of one part."""
+    try:
+        return _Part(task).result()
+    finally:
+        _forget_projects()
+
+
+def unreadable(key: str, trouble: Trouble) -> Diagnostic:
+    """The finding for a file without a text to lint."""
+    return Diagnostic(UNREADABLE, "unreadable", trouble.message, key, Location(*trouble.place), Confidence.HIGH)
+
+
+def codes_for(path: str, settings: Settings) -> frozenset[str]:
+    """The codes that are reported in one file."""
+    codes = enabled_codes(settings)
+    for pattern, selectors in settings.per_file_ignores:
+        if is_matched([pattern], path, str(settings.root)):
+            codes -= {code for selector in selectors for code in codes_of(selector)}
+    return codes
+
+
+def internal_error(what: str, error: BaseException) -> str:
+    """One line that names the place, for a report."""
+    where = error.__traceback__
+    while where is not None and where.tb_next is not None:
+        where = where.tb_next
+    at = f" ({Path(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno})" if where else ""
+    text = " ".join(str(error).split())[:200]
+    return f"internal error {what}: {type(error).__name__}: {text}{at}; please report it with the file"
+
+
+class _Part:
+    """The state of linting one part."""
+
+    def __init__(self, task: Task) -> None:
+        self.settings = task.settings
+        self.changed = task.changed
+        self.cwd = task.cwd
+        self.paths = {file.key: file.path for file in task.files}
+        self.context = _Context(task.cwd, task.changed)
+        self.problems: list[str] = []
+        self.broken: list[Diagnostic] = []
+        self.modules: dict[str, Module] = {}
+
+    def result(self) -> PartResult:
+        """Model, ask, locate."""
+        for key in self.paths:
+            self._model(key)
+        found = self._candidates(self.modules)
+        diagnostics, warnings = list(self.broken), []
+        for key in self.modules:
+            located, warned = self._located(key, found.get(key, []))
+            diagnostics += located
+            warnings += warned
+        reads = tuple(sorted(self.context.reads.items()))
+        return PartResult(tuple(diagnostics), tuple(warnings), tuple(self.problems), reads)
+
+    # ---------------------------------------------------------------------------------------- modelling
+
+    def _source(self, key: str) -> Source:
+        return load_source(key, read(self.paths[key], self.changed))
+
+    def _model(self, key: str) -> None:
+        try:
+            self.modules[key] = build_module(self._source(key))
+        except OSError as error:
+            self.problems.append(f"cannot read {key}: {error.strerror or error}")
+        except (SyntaxError, RecursionError, MemoryError, ValueError, UnreadableSource) as error:
+            self._unreadable(key, error)
+        except Exception as error:  # noqa: BLE001 - the other files are still linted
+            self.problems.append(internal_error(f"in the model of {key}", error))
+
+    def _unreadable(self, key: str, error: Exception) -> None:
+        trouble = trouble_of(error)
+        if trouble is None:
+            trouble = syntax_trouble(self._source(key))
+        if trouble is None:
+            self.problems.append(internal_error(f"in the model of {key}", error))
+        elif UNREADABLE in codes_for(self.paths[key], self.settings):
+            self.broken.append(unreadable(key, trouble))
+
+    # -------------------------------------------------------------------------------------------- rules
+
+    def _candidates(self, modules: Mapping[str, Module]) -> dict[str, list[Candidate]]:
+        """The candidates of the part's own files, by file."""
+        project = Project(modules, self.settings.root, self.settings, self.context)
+        enabled = enabled_codes(self.settings)
+        found: dict[str, list[Candidate]] = defaultdict(list)
+        for rule in all_rules():
+            if rule.code in enabled:
+                for candidate in self._ask(rule, project):
+                    found[candidate.path].append(candidate)
+        return {key: _unique(items) for key, items in found.items() if key in modules}
+
+    def _ask(self, rule: type[Rule], project: Project) -> list[Candidate]:
+        """What a rule says of the project, or, should it fail, of each file alone that it does not fail on."""
+        try:
+            return list(rule().check(project))
+        except Exception as error:  # noqa: BLE001 - the other rules and files still count
+            return self._ask_each(rule, error)
+
+    def _ask_each(self, rule: type[Rule], error: Exception) -> list[Candidate]:
+        found: list[Candidate] = []
+        failed: list[str] = []
+        for key, module in self.modules.items():
+            try:
+                found += rule().check(Project({key: module}, self.settings.root, self.settings, self.context))
+            except Exception:  # noqa: BLE001
+                failed.append(key)
+        where = ", ".join(failed) or f"{next(iter(self.modules))} and the files around it"
+        self.problems.append(internal_error(f"of {rule.code} in {where}", error))
+        return found
+
+    # ----------------------------------------------------------------------------------------- locating
+
+    def _located(self, key: str, candidates: Sequence[Candidate]) -> tuple[Iterable[Diagnostic], Iterable[str]]:
+        if not candidates and not self._may_have_directives(key):
+            return (), ()
+        source = self._source(key)
+        left = self._reported(source, candidates)
+        if not left.kept:
+            return (), left.warnings
+        try:
+            from jitlint.syntax import diagnose
+
+            return diagnose(source, left.kept, self._check), left.warnings
+        except Exception as error:  # noqa: BLE001 - the other files still count
+            self.problems.append(internal_error(f"while locating the findings of {key}", error))
+            return (), left.warnings
+
+    def _may_have_directives(self, key: str) -> bool:
+        data = read(self.paths[key], self.changed).lower()
+        return b"jitlint" in data or b"noqa" in data
+
+    def _reported(self, source: Source, candidates: Sequence[Candidate]) -> Suppressed:
+        """What is left of a file's candidates after its comments, the configuration and the confidence."""
+        codes = codes_for(self.paths[source.path], self.settings)
+        left = suppress(source, candidates, codes)
+        least = self.settings.least_confidence
+        kept = tuple(item for item in left.kept if item.confidence >= least and item.code in codes)
+        return Suppressed(kept, left.warnings)
+
+    def _check(self, changed: Source) -> Sequence[Candidate]:
+        """The candidates of a changed source in the context of the part; raises what `build_module` raises."""
+        modules = {**self.modules, changed.path: build_module(changed)}
+        found = self._candidates(modules).get(changed.path, [])
+        return self._reported(changed, found).kept
+
+
+class _Context:
+    """Models of the project's other files, as far as they can matter; remembers what was read."""
+
+    def __init__(self, cwd: str, changed: Mapping[str, bytes]) -> None:
+        self.cwd = cwd
+        self.changed = changed
+        self.reads: dict[str, bytes | None] = {}
+        self.models: dict[str, Module | None] = {}
+        self.room = CONTEXT_SIZE
+
+    def __call__(self, path: Path) -> Module | None:
+        name = str(path)
+        if name not in self.models:
+            self.models[name] = self._load(name)
+        return self.models[name]
+
+    def _load(self, path: str) -> Module | None:
+        try:
+            data = read(path, self.changed)
+        except OSError:
+            self.reads[path] = None
+            return None
+        self.reads[path] = hashlib.blake2b(data, digest_size=16).digest()
+        if len(data) > self.room or not (path.endswith("__init__.py") or screen(data).level > Level.NONE):
+            return None
+        self.room -= len(data)
+        try:
+            return build_module(load_source(key_of(path, self.cwd), data))
+        except (SyntaxError, RecursionError, MemoryError, ValueError, UnreadableSource):
+            return None
+
+
+def _unique(candidates: Iterable[Candidate]) -> list[Candidate]:
+    """One finding a code and place: two ways to the same draw are one bug."""
+    return list({(item.code, item.span): item for item in candidates}.values())
+
+
+def _forget_projects() -> None:
+    """Drop what the analyses remember of a project, so that a large tree needs no more memory than a part."""
+    for function in _remembering():
+        function.cache_clear()
+
+
+def _remembering() -> Iterator[functools._lru_cache_wrapper[object]]:
+    for name, module in list(sys.modules.items()):
+        if name.startswith("jitlint.semantics"):
+            for value in vars(module).values():
+                inside = vars(value).values() if isinstance(value, type) else (value,)
+                yield from (item for item in inside if isinstance(item, functools._lru_cache_wrapper))

@@ -1,0 +1,110 @@
+"""Which files of a run have to be modelled: those that draw, and those that draws reach through imports."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from jitlint.files import File
+from jitlint.imports import ModuleFinder
+from jitlint.screen import Level
+from jitlint.survey import Survey
+
+__all__ = ["Reach", "partition"]
+
+# Bytes of source whose models are held at once. A model takes some forty times its source, and a larger
+# tree is looked at in parts (along its directories), so memory does not grow with the tree.
+PART_SIZE = 400_000
+
+
+def partition(files: Sequence[File], size: Callable[[File], int], limit: int = PART_SIZE) -> list[tuple[File, ...]]:
+    """Split files into parts of at most `limit` bytes, keeping directories together where that is possible."""
+    return [tuple(part) for part in _split(list(files), size, limit, 0)]
+
+
+def _is_unreadable(survey: Survey) -> bool:
+    return bool(survey.problem) or not survey.digest or (bool(survey.troubles) and survey.troubles[0].place[4] is None)
+
+
+class Reach:
+    """A walk along imports, starting at the files that draw or use draws.
+
+    `known` are the files that were asked for; `look` surveys another one. What it was asked for, and what
+    it said, is in `others` afterwards.
+    """
+
+    def __init__(self, known: Mapping[str, Survey], root: str, look: Callable[[str], Survey | None]) -> None:
+        self.known = known
+        self.finder = ModuleFinder(root)
+        self.look = look
+        self.others: dict[str, Survey | None] = {}
+
+    def modelled(self, files: Iterable[File]) -> list[File]:
+        """The files that rules have to see, in order."""
+        reached = self._paths()
+        return [file for file in files if file.path in reached and not _is_unreadable(self.known[file.path])]
+
+    def _paths(self) -> set[str]:
+        """The files that draw, those that import such a file, and the helpers that they import."""
+        found = {path for path, item in self.known.items() if item.level >= Level.DRAWS or item.has_directives}
+        todo = [path for path, item in self.known.items() if item.level in (Level.CONSUMER, Level.DRAWS)]
+        seen = set(todo)
+        while todo:
+            path = todo.pop()
+            helpers = set(self._helpers(path))
+            if helpers:
+                found.add(path)
+            found |= helpers
+            todo += helpers - seen
+            seen |= helpers
+        return found
+
+    def _helpers(self, path: str) -> Iterable[str]:
+        """The files that draw among those that a file imports."""
+        item = self._survey(path)
+        targets = {self.finder.find(path, name) for name in item.imports} if item else set()
+        for target in targets - {None, path}:
+            assert target is not None
+            yield from (module for module in self._behind(target) if module != path and self._draws(module))
+
+    def _behind(self, path: str) -> list[str]:
+        """The file, or all files of the package if it is an `__init__.py`, which may only pass names on."""
+        directory, name = os.path.split(path)
+        return self.finder.modules_in(directory) if name == "__init__.py" else [path]
+
+    def _draws(self, path: str) -> bool:
+        item = self._survey(path)
+        return item is not None and item.level >= Level.HELPER
+
+    def _survey(self, path: str) -> Survey | None:
+        if path in self.known:
+            return self.known[path]
+        if path not in self.others:
+            self.others[path] = self.look(path)
+        return self.others[path]
+
+
+def _split(files: list[File], size: Callable[[File], int], limit: int, depth: int) -> list[list[File]]:
+    if len(files) < 2 or sum(map(size, files)) <= limit:
+        return [files] if files else []
+    groups: dict[str, list[File]] = {}
+    for file in files:
+        parts = file.path.split(os.sep)
+        groups.setdefault(parts[depth] if depth < len(parts) - 1 else os.sep.join(parts[depth:]), []).append(file)
+    pieces = [piece for group in groups.values() for piece in _split(group, size, limit, depth + 1)]
+    return _merge(pieces, size, limit)
+
+
+def _merge(pieces: list[list[File]], size: Callable[[File], int], limit: int) -> list[list[File]]:
+    """Join neighbours as long as they fit together."""
+    merged: list[list[File]] = []
+    room = 0
+    for piece in pieces:
+        weight = sum(map(size, piece))
+        if merged and weight <= room:
+            merged[-1].extend(piece)
+        else:
+            merged.append(list(piece))
+            room = limit
+        room -= weight
+    return merged

@@ -1,0 +1,54 @@
+"""Findings as plain records: what `--format json` prints and other machine formats build on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from jitlint.diagnostic import Diagnostic, Evidence, Fix, Location
+
+__all__ = ["location_record", "record", "rule_url"]
+
+_RULES = "https://github.com/jitlint/jitlint/blob/main/docs/rules"
+
+
+def rule_url(code: str, name: str) -> str:
+    """The page that explains a rule."""
+    return f"{_RULES}/{code}-{name}.md"
+
+
+def record(item: Diagnostic) -> dict[str, Any]:
+    """One finding; lines and columns count from 1, the end is exclusive, `cell` is None outside notebooks."""
+    return {
+        "code": item.code,
+        "name": item.name,
+        "message": item.message,
+        "path": item.path,
+        **location_record(item.location),
+        "confidence": item.confidence.label,
+        "evidence": [_evidence(step) for step in item.evidence],
+        "fix": _fix(item.fix) if item.fix else None,
+        "url": rule_url(item.code, item.name),
+    }
+
+
+def location_record(location: Location) -> dict[str, int | None]:
+    """A location's fields by name."""
+    return {
+        "line": location.line,
+        "column": location.column,
+        "end_line": location.end_line,
+        "end_column": location.end_column,
+        "cell": location.cell,
+    }
+
+
+def _evidence(step: Evidence) -> dict[str, Any]:
+    return {"role": step.role, "path": step.path, **location_record(step.location), "message": step.message}
+
+
+def _fix(fix: Fix) -> dict[str, Any]:
+    return {
+        "applicability": fix.applicability.value,
+        "message": fix.message,
+        "edits": [{**location_record(edit.location), "content": edit.content} for edit in fix.edits],
+    }

@@ -1,0 +1,86 @@
+"""What a reporter gets: the findings, the texts they are about, and how wide and colourful the page is."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from jitlint.diagnostic import Diagnostic, Location
+
+__all__ = ["Texts", "View", "place"]
+
+
+def place(path: str, location: Location) -> str:
+    """`train.py:3:5`, or `nb.ipynb:cell 3:2:1` in a notebook."""
+    cell = f"cell {location.cell}:" if location.cell else ""
+    return f"{path}:{cell}{location.line}:{location.column}"
+
+
+@dataclass(frozen=True)
+class Texts:
+    """The lines of the files that findings are about, read when they are asked for."""
+
+    cwd: str
+    changed: Mapping[str, bytes] = field(default_factory=dict)
+    _lines: dict[tuple[str, int | None], list[str]] = field(default_factory=dict, compare=False)
+
+    def lines(self, path: str, cell: int | None = None) -> list[str]:
+        """The lines of a file, or of one cell of a notebook; empty if it cannot be read any more."""
+        if (path, cell) not in self._lines:
+            self._lines[path, cell] = self._read(path, cell)
+        return self._lines[path, cell]
+
+    def line(self, path: str, location: Location) -> str:
+        """The line that a location begins on."""
+        lines = self.lines(path, location.cell)
+        return lines[location.line - 1] if 0 < location.line <= len(lines) else ""
+
+    def excerpt(self, path: str, location: Location) -> str:
+        """The text of a location."""
+        lines = self.lines(path, location.cell)[location.line - 1 : location.end_line]
+        if lines:
+            lines[-1] = lines[-1][: location.end_column - 1]
+            lines[0] = lines[0][location.column - 1 :]
+        return "\n".join(lines)
+
+    def _read(self, path: str, cell: int | None) -> list[str]:
+        from jitlint.source import UnreadableSource
+        from jitlint.survey import read
+
+        try:
+            data = read(os.path.join(self.cwd, path), self.changed)  # noqa: PTH118
+            return _cell_lines(path, data, cell) if cell else _module_lines(data)
+        except (OSError, UnreadableSource):
+            return []
+
+
+def _module_lines(data: bytes) -> list[str]:
+    from jitlint.source import UnreadableSource, decode
+
+    try:
+        text = decode(data)[0]
+    except UnreadableSource:
+        text = data.decode("utf-8", "backslashreplace")
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def _cell_lines(path: str, data: bytes, cell: int) -> list[str]:
+    """The lines as they are in the notebook, magics and all."""
+    import json
+
+    from jitlint.notebook import code_cells, normalise
+
+    cells = dict(code_cells(json.loads(data.decode("utf-8-sig"))))
+    return normalise(cells.get(cell, "")).split("\n")
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One page to write."""
+
+    diagnostics: Sequence[Diagnostic]
+    texts: Texts
+    width: int = 100
+    color: bool = False
+    encode: Callable[[str], str] = str

@@ -1,0 +1,135 @@
+"""The first look at every file: can it be read, what does the screen say, what does it import."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from jitlint.diagnostic import Location
+from jitlint.screen import Level, screen
+from jitlint.source import Source, UnreadableSource, load_source
+
+__all__ = ["LARGEST", "Stamp", "Survey", "Trouble", "read", "stamp_of", "survey", "syntax_trouble", "trouble_of"]
+
+LARGEST = 64 * 1024 * 1024  # bytes; no program is as long, and a notebook's pictures rarely are
+
+Stamp = tuple[int, int]  # time of the last change in nanoseconds, size in bytes
+Place = tuple[int, int, int, int, int | None]  # the fields of a Location
+_DIRECTIVES = (b"jitlint:", b"noqa")
+
+
+class Trouble(NamedTuple):
+    """Why a file has no text to lint, and where."""
+
+    message: str
+    place: Place
+
+
+class Survey(NamedTuple):
+    """What the first look at a file found. `problem` says why the file could not be opened, else empty."""
+
+    stamp: Stamp
+    digest: bytes = b""
+    lines: int = 0
+    level: int = Level.NONE
+    imports: tuple[str, ...] = ()
+    has_directives: bool = False
+    troubles: tuple[Trouble, ...] = ()
+    problem: str = ""
+
+
+def survey(key: str, path: str, changed: Mapping[str, bytes]) -> Survey:
+    """Look at one file; `changed` holds the text of files that differ from what is on disk."""
+    try:
+        stamp = (0, 0) if path in changed else stamp_of(path)
+        if stamp[1] > LARGEST:
+            return Survey(stamp, b"large", troubles=(_at_start(f"larger than {LARGEST >> 20} MiB, not read"),))
+        return _look(key, stamp, read(path, changed))
+    except OSError as error:
+        return Survey((0, 0), problem=f"cannot read {key}: {error.strerror or error}")
+
+
+def stamp_of(path: str) -> Stamp:
+    """What tells cheaply that a file is still the same; raises OSError."""
+    status = os.stat(path)  # noqa: PTH116 - for every file of a run
+    return status.st_mtime_ns, status.st_size
+
+
+def read(path: str, changed: Mapping[str, bytes]) -> bytes:
+    """The bytes of a file; raises OSError."""
+    if path in changed:
+        return changed[path]
+    with open(path, "rb") as file:  # noqa: PTH123 - for every file of a run
+        return file.read()
+
+
+def _look(key: str, stamp: Stamp, data: bytes) -> Survey:
+    digest = hashlib.blake2b(data, digest_size=16).digest()
+    seen = screen(data)
+    directives = any(word in data for word in _DIRECTIVES) and b"JIT" in data.upper()
+    lines, troubles = _check(key, data, parse=seen.level < Level.DRAWS and not directives)
+    return Survey(stamp, digest, lines, int(seen.level), tuple(sorted(seen.imports)), directives, troubles)
+
+
+def _check(key: str, data: bytes, *, parse: bool) -> tuple[int, tuple[Trouble, ...]]:
+    """The number of lines, and what keeps the file from being linted (`parse`: also its syntax)."""
+    try:
+        source = load_source(key, data)
+    except UnreadableSource as error:
+        return _line_count(data), (_at(error.message, error.location),)
+    lines = source.text.count("\n") + (not source.text.endswith("\n") and bool(source.text))
+    found = syntax_trouble(source) if parse and source.kind != "notebook" else None
+    return lines, (*_broken_cells(source), *((found,) if found else ()))
+
+
+def _line_count(data: bytes) -> int:
+    return data.count(b"\n") + (not data.endswith(b"\n") and bool(data))
+
+
+def _broken_cells(source: Source) -> tuple[Trouble, ...]:
+    return tuple(_at(f"syntax error: {message}", source.locate(span)) for message, span in source.broken)
+
+
+def trouble_of(error: Exception) -> Trouble | None:
+    """What an error while reading or parsing says of the file, or None if it may be the linter's own."""
+    if isinstance(error, UnreadableSource):
+        return _at(error.message, error.location)
+    if isinstance(error, SyntaxError):
+        return _from_syntax_error(error)
+    if isinstance(error, RecursionError | MemoryError):
+        return _at_start("nested too deeply to be parsed")
+    return None
+
+
+def _at(message: str, where: Location) -> Trouble:
+    return Trouble(message, (where.line, where.column, where.end_line, where.end_column, where.cell))
+
+
+def syntax_trouble(source: Source) -> Trouble | None:
+    """Why the text of a module does not parse, or None. A symbol table is the cheapest proof that it does."""
+    import warnings
+    from symtable import symtable
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            symtable(source.text, source.path, "exec")
+        except (SyntaxError, RecursionError, MemoryError) as error:
+            return trouble_of(error)
+        except ValueError as error:
+            return _at_start(str(error))
+    return None
+
+
+def _from_syntax_error(error: SyntaxError) -> Trouble:
+    line, column = max(error.lineno or 1, 1), max(error.offset or 1, 1)
+    end_line, end_column = error.end_lineno or line, error.end_offset or 0
+    if (end_line, end_column) <= (line, column):
+        end_line, end_column = line, column + 1
+    return Trouble(f"syntax error: {error.msg}", (line, column, end_line, end_column, None))
+
+
+def _at_start(message: str) -> Trouble:
+    return Trouble(message, (1, 1, 1, 1, None))

@@ -1,0 +1,75 @@
+"""Running one function over many items, in this process or in several."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from types import TracebackType
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import ProcessPoolExecutor
+
+__all__ = ["Workers", "cores"]
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # not Linux
+        return os.cpu_count() or 1
+
+
+class Workers:
+    """Up to `count` processes, started at the first piece of work that is worth it."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self._pool: ProcessPoolExecutor | None = None
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._pool is None:
+            return
+        if kind is not None:
+            _terminate_children()
+        self._pool.shutdown(cancel_futures=True)
+
+    def map(
+        self, function: Callable[[Item], Result], items: Iterable[Item], *, is_worth_it: bool = True
+    ) -> Iterator[Result]:
+        """The results in the order of the items."""
+        work = list(items)
+        if self.count < 2 or len(work) < 2 or not is_worth_it:
+            return map(function, work)
+        if self._pool is None:
+            self._pool = _pool(self.count)
+        return self._pool.map(function, work)
+
+
+def _pool(count: int) -> ProcessPoolExecutor:
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_all_start_methods, get_context
+
+    method = "fork" if "fork" in get_all_start_methods() and os.uname().sysname == "Linux" else None
+    return ProcessPoolExecutor(count, mp_context=get_context(method), initializer=_start_worker)
+
+
+def _start_worker() -> None:
+    """An interrupt is the parent's to handle; a child would print a traceback."""
+    import signal
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _terminate_children() -> None:
+    import multiprocessing
+
+    for child in multiprocessing.active_children():
+        child.terminate()
