@@ -20,7 +20,7 @@ PAGES = ROOT / "docs" / "rules"
 SECTIONS = ("What it finds", "Why it matters", "Example", "Use instead", "Fix", "Known limits")
 CODE_SECTIONS = ("Example", "Use instead")
 FAMILIES = {
-    "JIT0": "Could not be read",
+    "JIT0": "About the run itself",
     "JIT1": "Stale: drawn once, used many times",
     "JIT2": "Absent: never applied",
     "JIT3": "Repeated: drawn again, but the same numbers",
