@@ -239,6 +239,11 @@ def names_evaluation(name: str) -> bool:
     return bool(_EVALUATION_WORD.search(snake(name)))
 
 
+def names_training(name: str) -> bool:
+    """Whether a function that cannot be looked into says by its name that it trains."""
+    return snake(name) in ("train", "train_epoch", "train_one_epoch", "train_batch", "update_model", "train_iter")
+
+
 STEP_FUNCTIONS = frozenset(
     "training_step train_step _train_step _training_step iter_step _iter_step forward __call__ compute_loss "
     "__getitem__ collate_fn call train_batch optimize_parameters training_iteration".split()
@@ -251,6 +256,5 @@ OPTIMIZER_WORD = re.compile(r"(?:^|_)(?:opt|optim|optimizer|optimiser|optimizers
 TRAINING_METHODS = frozenset(
     "backward manual_backward train_on_batch apply_gradients minimize fit_batch optimizer_step step_and_update_lr".split()
 )
-TRAINING_CALLS = frozenset(
-    "jax.grad jax.value_and_grad optax.apply_updates torch.autograd.backward tensorflow.GradientTape".split()
-)
+TRAINING_CALLS = frozenset("optax.apply_updates torch.autograd.backward".split())
+GRADIENT_FUNCTIONS = frozenset("jax.grad jax.value_and_grad".split())

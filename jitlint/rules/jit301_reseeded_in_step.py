@@ -40,7 +40,8 @@ class ReseededInStep(Rule):
 
     Known limits:
         Seeds that depend on the epoch, the step, the time or a draw are taken as varying. Test sets and
-        evaluation functions may repeat themselves. A seed under an `if` is reported with low confidence.
+        evaluation functions may repeat themselves. A seed under an `if`, and a data set that makes up its
+        samples from their index, are reported with low confidence.
     """
 
     code = "JIT301"
@@ -154,6 +155,8 @@ def add_noise(x):
         if restart.role == "step" and loops_of(project).trains(restart.call.scope):
             owner = catalogue.snake(project.scope(restart.call.scope).name)
             return Confidence.MEDIUM if owner in catalogue.TRAINING_STEP_FUNCTIONS else None
+        if restart.seed == "index" and not seeding_of(project).augments_after(restart):
+            return Confidence.LOW  # a synthetic sample, made from its number
         return Confidence.HIGH if restart.seed == "constant" else Confidence.MEDIUM
 
     def _in_loop(self, project: Project, restart: Restart, drawn: bool) -> Confidence | None:
@@ -164,7 +167,7 @@ def add_noise(x):
             return None
         if restart.guarded or not around[0].loader:
             return Confidence.LOW
-        return Confidence.HIGH
+        return Confidence.HIGH if restart.seed == "constant" else Confidence.MEDIUM
 
 
 rule = ReseededInStep

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from jitlint import catalogue
 from jitlint.diagnostic import Applicability, Candidate, Confidence, ExtractAboveLoop, FixPlan, MoveAboveLoop
 from jitlint.rules.base import Rule
 from jitlint.rules.reseed import repeats_on_purpose, restart_traces, seeded_again
 from jitlint.semantics.graph import Kind, RegionKind, Scope
 from jitlint.semantics.loops import loops_of
+from jitlint.semantics.moves import value_name
 from jitlint.semantics.project import Project, Value
 from jitlint.semantics.seeding import Restart, seeding_of
+
+_SAMPLES = re.compile(r"(?:^|_|\b)\w*(?:datalist|dataset|samples|images|files|training|train_data|records|cases|subjects|volumes)\b")
+_INITIAL = re.compile(r"(?:^|[._])(?:dummy|init|initialize\w*|example|fake|placeholder)(?:_|$)")
 
 
 class GeneratorRebuilt(Rule):
@@ -108,7 +114,10 @@ def jitter(coords):
             yield Candidate(self.code, restart.call.scope.path, node.span, message, confidence, evidence, fix)
 
     def _confidence(self, project: Project, restart: Restart) -> Confidence | None:
-        if repeats_on_purpose(project, restart) or self._use(project, restart) is None:
+        use = self._use(project, restart)
+        if repeats_on_purpose(project, restart) or use is None:
+            return None
+        if self._starts_a_state(project, restart, use):
             return None
         if restart.role != "loop":
             return Confidence.LOW if restart.guarded else Confidence.HIGH
@@ -118,6 +127,11 @@ def jitter(coords):
         if restart.guarded or not self._counts(project, scope, restart):
             return Confidence.LOW
         return Confidence.MEDIUM
+
+    def _starts_a_state(self, project: Project, restart: Restart, use: Value) -> bool:
+        """A key or generator that initialises something has to be the same each time."""
+        names = [value_name(project, restart.call), project.node(use).text]
+        return any(_INITIAL.search(catalogue.snake(name)) for name in names)
 
     def _contains_training(self, project: Project, restart: Restart) -> bool:
         """A loop around whole trainings compares them; each may start from the same numbers."""
@@ -139,7 +153,16 @@ def jitter(coords):
         node = scope.nodes[header]
         if node.kind is Kind.CALL and node.method in ("range", "trange", "arange", "enumerate", "tqdm", "count"):
             return True
-        return loops_of(project).iterates_batches(Value(restart.call.scope, header))
+        if loops_of(project).iterates_batches(Value(restart.call.scope, header)):
+            return True
+        return any(_SAMPLES.search(name) for name in self._words(scope, header))
+
+    def _words(self, scope: Scope, header: int, depth: int = 0) -> list[str]:
+        """The names and keys that an iterable is made of."""
+        node = scope.nodes[header]
+        own = [node.name.lower(), node.value.lower() if isinstance(node.value, str) else ""]
+        inner = [word for item in node.inputs if depth < 4 for word in self._words(scope, item, depth + 1)]
+        return own + inner
 
     def _use(self, project: Project, restart: Restart) -> Value | None:
         """The call that draws from the generator: it gets it as an argument, or is a method of it."""

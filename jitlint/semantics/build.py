@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from jitlint.catalogue import STEP_FUNCTIONS
 from jitlint.diagnostic import Span
 from jitlint.semantics.graph import (
+    RELATIVE,
     ClassModel,
     Comment,
     Kind,
@@ -568,9 +569,9 @@ class ScopeBuilder:
             self.binds.append(alias.asname or alias.name.partition(".")[0])
 
     def import_from(self, tree: ast.ImportFrom) -> None:
-        origin = "." * tree.level + (tree.module or "")
+        origin = RELATIVE * tree.level + (tree.module or "")
         for alias in tree.names:
-            separator = "" if not origin or origin.endswith(".") else "."
+            separator = "" if not origin or origin.endswith(RELATIVE) else "."
             self.builder.imports[alias.asname or alias.name] = f"{origin}{separator}{alias.name}"
             self.binds.append(alias.asname or alias.name)
 

@@ -21,6 +21,10 @@ from typing import NamedTuple
 from jitlint.diagnostic import Span
 
 
+# A relative import's name starts with one of these for every dot, since a dot marks a method.
+RELATIVE = "^"
+
+
 class Kind(enum.IntEnum):
     """What a node is."""
 
@@ -210,6 +214,6 @@ class Module:
     path: str
     scopes: Mapping[str, Scope]
     classes: Mapping[str, ClassModel]
-    imports: Mapping[str, str]  # local name -> qualified name; relative ones keep their dots
+    imports: Mapping[str, str]  # local name -> qualified name; a relative one starts with `RELATIVE`
     comments: tuple[Comment, ...] = ()
     exported: frozenset[str] = frozenset()  # `__all__`

@@ -10,6 +10,9 @@ from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind, Scope
 from jitlint.semantics.project import Project, Ref, Value
 
 
+_REPEATED = LOOPS | {RegionKind.LAMBDA}
+
+
 class Loop(NamedTuple):
     """A loop of a scope. `loader` tells that it iterates batches, `trains` that its body trains."""
 
@@ -25,6 +28,7 @@ class Loops:
     def __init__(self, project: Project) -> None:
         self.project = project
         self._trains: dict[Ref, bool] = {}
+        self._steps: dict[Ref, bool] = {}
 
     # ---------------------------------------------------------------------------------------- functions
 
@@ -36,10 +40,26 @@ class Loops:
             self._trains[ref] = any(self.is_training_call(Value(ref, index)) for index, _ in scope.calls())
         return self._trains[ref]
 
-    def is_training_call(self, value: Value) -> bool:
-        """Whether a call updates a network, by itself or somewhere in the called function."""
+    def steps(self, ref: Ref) -> bool:
+        """Whether a function makes one training step: it updates a network outside any loop of its own."""
+        if ref not in self._steps:
+            self._steps[ref] = False
+            scope = self.project.scope(ref)
+            self._steps[ref] = any(
+                not any(scope.regions[region].kind in _REPEATED for region in scope.region_chain(node.region))
+                and self.is_training_call(Value(ref, index), whole=False)
+                for index, node in scope.calls()
+            )
+        return self._steps[ref]
+
+    def is_training_call(self, value: Value, whole: bool = True) -> bool:
+        """Whether a call updates a network, by itself or somewhere in the called function.
+
+        With `whole` False, a call of a function that trains in a loop of its own does not count: such a
+        call is a training, not a step of one.
+        """
         node = self.project.node(value)
-        if node.name in catalogue.TRAINING_CALLS:
+        if node.name in catalogue.TRAINING_CALLS or self._applies_gradient(value, node):
             return True
         if node.has_receiver and node.method in catalogue.TRAINING_METHODS:
             return True
@@ -47,9 +67,16 @@ class Loops:
             return self._steps_optimizer(value, node)
         ref = self.project.callee(value)
         if ref is not None:
-            return self.trains(ref)
+            return self.trains(ref) if whole else self.steps(ref)
         last = node.text.rpartition(".")[2]
-        return last in catalogue.TRAINING_STEP_FUNCTIONS or catalogue_train_function(last)
+        return last in catalogue.TRAINING_STEP_FUNCTIONS or (whole and catalogue.names_training(last))
+
+    def _applies_gradient(self, value: Value, node: Node) -> bool:
+        """`jax.grad(loss)(params)`: the gradient function is made and called."""
+        if node.name != "()":
+            return False
+        made = self.project.node(Value(value.scope, node.inputs[0]))
+        return made.kind is Kind.CALL and made.name in catalogue.GRADIENT_FUNCTIONS
 
     def _steps_optimizer(self, value: Value, node: Node) -> bool:
         owner = node.text.split(".")[-2:-1]
@@ -70,7 +97,7 @@ class Loops:
 
     def _body_trains(self, ref: Ref, scope: Scope, region: int) -> bool:
         return any(
-            scope.within(node.region, region) and self.is_training_call(Value(ref, index))
+            scope.within(node.region, region) and self.is_training_call(Value(ref, index), whole=False)
             for index, node in scope.calls()
         )
 
@@ -187,12 +214,6 @@ class Loops:
         for _ in range(3):
             nodes += [self.project.node(Value(value.scope, item)) for node in nodes for item in node.inputs[:2]][:12]
         return any(node.kind is Kind.OP and node.name == "%" for node in nodes)
-
-
-def catalogue_train_function(name: str) -> bool:
-    """Whether a function that cannot be looked into says by its name that it trains."""
-    plain = catalogue.snake(name)
-    return plain in ("train", "train_epoch", "train_one_epoch", "train_batch", "update_model", "train_iter")
 
 
 @functools.lru_cache(maxsize=4)

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from jitlint.semantics.graph import ClassModel, Kind, Module, Node, Scope
+from jitlint.semantics.graph import RELATIVE, ClassModel, Kind, Module, Node, Scope
 
 if TYPE_CHECKING:
     from jitlint.config import Settings
@@ -121,7 +121,7 @@ class Project:
     @functools.lru_cache(maxsize=None)  # noqa: B019 - lives as long as the run
     def find_module(self, importer: str, name: str) -> str | None:
         """The path of the project's file that the importing file means by a dotted module name."""
-        stripped = name.lstrip(".")
+        stripped = name.lstrip(RELATIVE)
         level = len(name) - len(stripped)
         relative = stripped.replace(".", "/")
         folder = posixpath.dirname(_absolute(importer))
@@ -165,8 +165,8 @@ class Project:
             return path, qualname
         if depth > 5:
             return None
-        parts = qualname.lstrip(".").split(".")
-        dots = qualname[: len(qualname) - len(qualname.lstrip("."))]
+        parts = qualname.lstrip(RELATIVE).split(".")
+        dots = qualname[: len(qualname) - len(qualname.lstrip(RELATIVE))]
         if not dots and parts[0] in module.imports and module.imports[parts[0]] != parts[0]:
             return self.find_symbol(path, ".".join([module.imports[parts[0]], *parts[1:]]), depth + 1)
         for cut in range(len(parts) - 1, -1, -1):

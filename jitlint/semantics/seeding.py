@@ -19,6 +19,7 @@ _INDEX_WORD = re.compile(r"^(?:i|idx|index|item|ind|n|k|j|item_idx|sample_idx|ba
 _REPEATING = frozenset("forward __call__ call compute_loss collate_fn __getitem__".split()) | catalogue.TRAINING_STEP_FUNCTIONS
 # Library calls that draw from the global generator inside.
 _DRAWS_INSIDE = re.compile(r"(?:transform|transforms|augment\w*|aug|dropout\w*|shuffle|sample|random\w*|create_test_image_\dd)$")
+_AUGMENTS = re.compile(r"(?:transform|augment|(?:^|[._])aug(?:_|$)|jitter|perturb)")
 
 
 class Restart(NamedTuple):
@@ -151,9 +152,22 @@ class Seeding:
             return "index" if scope.name == "__getitem__" and _INDEX_WORD.match(node.name) else None
         if node.kind is Kind.ATTR:
             return self._attribute_kind(value, node)
+        if node.kind is Kind.INDEX:
+            return "index" if self._counts_passes(value, node) else None
         if node.kind is Kind.GLOBAL:
             return self._global_kind(value, node, depth)
         return None
+
+    def _counts_passes(self, value: Value, node: Node) -> bool:
+        """`i` of `for i, batch in enumerate(loader)`: the same numbers come back in every epoch."""
+        element, position = (self.project.node(Value(value.scope, item)) for item in node.inputs[:2])
+        if element.kind is not Kind.LOOPVAR or position.value != 0:
+            return False
+        iterable = self.project.node(Value(value.scope, element.inputs[0]))
+        inner = iterable.arguments[0] if iterable.kind is Kind.CALL and iterable.arguments else -1
+        if iterable.method == "tqdm" and inner >= 0:
+            iterable = self.project.node(Value(value.scope, inner))
+        return iterable.kind is Kind.CALL and iterable.method == "enumerate" and len(iterable.arguments) == 1
 
     def _operand_kinds(self, value: Value, node: Node, depth: int) -> str | None:
         kinds = [self.seed_kind(Value(value.scope, item), depth + 1) for item in node.inputs]
@@ -195,6 +209,16 @@ class Seeding:
             return True
         made = self.provenance.made(value)
         return made.draw is not None and made.draw[:3] == (value.scope.path, value.scope.qualname, value.node)
+
+    def augments_after(self, restart: Restart) -> bool:
+        """Whether data is transformed after the restart, and not only made up from draws."""
+        ref = restart.call.scope
+        scope = self.project.scope(ref)
+        return any(
+            _AUGMENTS.search(catalogue.snake(node.text)) or self.provenance.made(Value(ref, index)).augmentation
+            for index, node in enumerate(scope.nodes[restart.call.node + 1 :], restart.call.node + 1)
+            if node.kind is Kind.CALL and scope.within(node.region, restart.region)
+        )
 
     def only_shuffles(self, restart: Restart) -> bool:
         """Whether the seed serves the very next statement, a shuffle: two lists shuffled alike."""

@@ -47,7 +47,8 @@ def is_epoch_loop(project: Project, ref: Ref, scope: Scope, region: int) -> bool
     if not any(_EPOCH.search(name.lower()) for name in [*names, *arguments] if name):
         return False
     loops = loops_of(project)
-    return loops.loop(ref, region).trains or any(
+    trains = any(scope.within(node.region, region) and loops.is_training_call(Value(ref, index)) for index, node in scope.calls())
+    return trains or any(
         other.loader and scope.within(other.region, region) for other in loops.loops(ref) if other.region != region
     )
 
@@ -99,12 +100,16 @@ def _carriers(scope: Scope, region: int, shuffle: int) -> set[int] | None:
                 carriers.add(index)
             continue
         if node.kind is Kind.INDEX:
-            if node.inputs[0] in carriers and _is_part(scope, node):
+            if node.inputs[0] in carriers and _is_part(scope, node) and _is_kept(scope, index):
                 return None
             carriers.add(index)
         elif node.kind in (Kind.PHI, Kind.COLLECTION) or (node.kind is Kind.CALL and node.method in ("list", "array", "tolist", "to", "cuda", "tensor", "numpy", "reset_index", "asarray", "from_numpy")):
             carriers.add(index)
     return carriers
+
+
+def _is_kept(scope: Scope, index: int) -> bool:
+    return any(index in nodes for nodes in scope.variables.values())
 
 
 def _is_part(scope: Scope, node: Node) -> bool:
