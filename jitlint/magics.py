@@ -36,7 +36,7 @@ _ASSIGNMENT = re.compile(r"([\s\w.,*()\[\]]+=\s*)[%!]")
 _HELP = re.compile(r"""[^#'"]*\?\s*$""")
 _TIMED = re.compile(r"(\s*)%(?:time|timeit|prun)\s+((?:-\w+\s*\d*\s+)*)(?=[^\s-])")
 _FIRST_WORD = re.compile(r"\s*(\w+)(?:\s|$)")
-_CELL_MAGIC = re.compile(r"(?:\s*(?:#[^\n]*)?\n)*\s*%%(\S+)[^\n]*")
+_CELL_MAGIC = re.compile(r"(?P<above>(?:[^\S\n]*(?:#[^\n]*)?\n)*)[^\S\n]*%%(?P<name>\S+)[^\n]*")
 _LEXEME = re.compile(
     r"#.*|(?P<long>\"\"\"|''')|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|(?P<open>[\[({])|(?P<close>[\])}])"
 )
@@ -67,10 +67,12 @@ def blank_magics(cell: str) -> str:
     magic = _CELL_MAGIC.match(cell)
     if magic is None:
         return "\n".join(_blank_lines(cell.split("\n")))
-    if magic[1] in _FOREIGN:
+    name = magic["name"]
+    if name in _FOREIGN:
         return blank(cell)
-    body = blank(magic[0]) + "\n".join(_blank_lines(cell[magic.end() :].split("\n")))
-    return body if magic[1] in _PYTHON or syntax_error(body) is None else blank(cell)
+    body = magic["above"] + blank(cell[magic.end("above") : magic.end()])
+    body += "\n".join(_blank_lines(cell[magic.end() :].split("\n")))
+    return body if name in _PYTHON or syntax_error(body) is None else blank(cell)
 
 
 def _blank_lines(lines: list[str]) -> list[str]:
