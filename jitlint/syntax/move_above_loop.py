@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from jitlint.diagnostic import ExtractAboveLoop, MoveAboveLoop
+from jitlint.syntax.effects import path_of, prefixes, touches
 from jitlint.syntax.layout import Chunk, above, blank_above, chunk, group, removal, written
 from jitlint.syntax.module import Loop, Module
 from jitlint.syntax.motion import header, needs, require_plain
@@ -65,15 +66,26 @@ def _check_names(module: Module, loop: Loop, statements: Sequence[ast.stmt]) -> 
     others = _others(loop.body, statements)
     around = module.effects([*header(loop), *others], scope)
     needed, maybe = needs(statements)
-    made = module.effects(statements, scope).writes
-    if around.writes_any(needed | maybe) or not needed.isdisjoint(made):
+    made = module.effects(statements, scope).binds
+    if around.writes_any((needed | maybe) - _receivers(statements)) or any(
+        touches(around.binds, name) for name in needed
+    ):
         raise Declined("the statements read something that the loop changes")
+    if not needed.isdisjoint(made):
+        raise Declined("the statements need their own result")
     if around.writes_any(made):
         raise Declined("the loop binds what the statements bind")
     first = min(statement.lineno for statement in statements)
     earlier = [node for node in others if isinstance(node, ast.stmt) and node.lineno < first]
     if module.effects([*header(loop), *earlier], scope).reads_any(made):
         raise Declined("the loop reads what the statements bind before they bind it")
+
+
+def _receivers(statements: Sequence[ast.stmt]) -> frozenset[str]:
+    """`rng` of `rng.seed(0)`: it changes with every draw, which is what seeding it is for."""
+    calls = [stmt.value for stmt in statements if isinstance(stmt, ast.Expr) and isinstance(stmt.value, ast.Call)]
+    paths = (path_of(call.func.value) for call in calls if isinstance(call.func, ast.Attribute))
+    return frozenset(part for path in paths if path for part in prefixes(path))
 
 
 def _others(body: Sequence[ast.stmt], statements: Sequence[ast.stmt]) -> list[ast.AST]:

@@ -19,7 +19,9 @@ _NEWLINE = re.compile(r"\r\n|\r|\n")
 
 
 def render(source: Source, edits: Iterable[TextEdit]) -> bytes:
-    """The bytes of the document after the edits."""
+    """The bytes of the document after the edits; declines when two of them overlap."""
+    edits = list(edits)
+    apply_edits(source.text, edits)
     if source.kind == "notebook":
         return _render_notebook(source, edits)
     raw, encoding = decode(source.data)

@@ -23,6 +23,7 @@ def spans(text: str) -> Spans:
         found = [statement for statement in statements if words in lines[statement.lineno - 1]]
         assert found, words
         first = min(statement.lineno for statement in found)
+        found = [statement for statement in found if statement.lineno == first]
         exact = [statement for statement in found if lines[first - 1][statement.col_offset :].startswith(words)]
         return span_of((exact or found)[0])
 

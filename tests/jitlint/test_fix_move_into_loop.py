@@ -184,9 +184,9 @@ if True:
 
 
 def test_tabs_stay_tabs() -> None:
-    text = "def f():\n\tif jittering:\n\t\tcoord = jitter(grid)\n\tfor images in loader:\n\t\t\tmodel(images, coord)\n"
-    moved = "def f():\n\tfor images in loader:\n\t\t\tif jittering:\n\t\t\t\tcoord = jitter(grid)\n\t\t\tmodel(images, coord)\n"
-    assert move_in(text, "if jittering", loop="for images", before="model(") == moved
+    text = "def f():\n\tif a:\n\t\tcoord = jitter(grid)\n\tfor images in loader:\n\t\t\tmodel(images, coord)\n"
+    moved = "def f():\n\tfor images in loader:\n\t\t\tif a:\n\t\t\t\tcoord = jitter(grid)\n\t\t\tmodel(images, coord)\n"
+    assert move_in(text, "if a", loop="for images", before="model(") == moved
 
 
 def test_async_for_and_while_are_loops() -> None:
@@ -371,9 +371,10 @@ def test_a_name_that_is_bound_anew_after_the_loop_may_move() -> None:
 
 
 def test_a_value_that_an_outer_loop_reads_on_its_next_pass_does_not_move() -> None:
-    text = "for e in x:\n    show(coord)\n    coord = jitter(grid)\n    for images in loader:\n        model(images, coord)\n"
+    inner = "    coord = jitter(grid)\n    for images in loader:\n        model(images, coord)\n"
+    text = f"for e in x:\n    show(coord)\n{inner}"
     declines("read", text, "coord = jitter")
-    text = "while f(coord):\n    coord = jitter(grid)\n    for images in loader:\n        model(images, coord)\n"
+    text = f"while f(coord):\n{inner}"
     declines("read", text, "coord = jitter")
 
 
