@@ -99,7 +99,7 @@ class Cache:
             assert self.file is not None
             surveys, plans, results = _Loader(BytesIO(self.file.read_bytes())).load()
             self._surveys, self._plans, self._results = dict(surveys), dict(plans), dict(results)
-        except Exception:  # noqa: BLE001 - a broken pickle can raise anything
+        except Exception:  # a broken pickle can raise anything
             self._surveys, self._plans, self._results = {}, {}, {}
         return self
 

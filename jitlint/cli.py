@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return int(done.code or CLEAN)
     except OSError as error:
         say(f"jitlint: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
-    except Exception as error:  # noqa: BLE001 - the last place that can say it in one line
+    except Exception as error:  # the last place that can say it in one line
         from jitlint.parts import internal_error
 
         say(f"jitlint: {internal_error('in the run', error)}")

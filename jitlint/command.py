@@ -5,36 +5,27 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jitlint.cache import Cache, open_cache
 from jitlint.config import Settings
-from jitlint.engine import Report, Run, lint
+from jitlint.engine import Outcome, Report, Run, lint
 from jitlint.errors import UsageError
 from jitlint.files import File, discover, key_of
 from jitlint.options import settings_for
+from jitlint.progress import Progress
 from jitlint.terminal import is_colourful, is_terminal, say, width, write
 from jitlint.workers import Workers, cores
 
 if TYPE_CHECKING:
     from jitlint.report import Texts, View
 
-__all__ = ["Command", "Outcome"]
+__all__ = ["Command"]
 
 _TEXT_FORMATS = ("full", "concise")
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a run came to: the findings that are left, and the new texts of the files that were mended."""
-
-    report: Report
-    changed: Mapping[str, bytes] = field(default_factory=dict)
-    fixed: int = 0
-    known: int = 0
 
 
 class Command:
@@ -46,7 +37,8 @@ class Command:
         self.is_stdin = options.paths == ["-"]
         if "-" in options.paths and not self.is_stdin:
             raise UsageError("`-` (standard input) cannot be mixed with other paths")
-        self.settings: Settings = settings_for(options, [options.stdin_filename or "."] if self.is_stdin else options.paths)
+        near = [options.stdin_filename or "."] if self.is_stdin else options.paths
+        self.settings: Settings = settings_for(options, near)
         self.format: str = options.format or ("full" if is_terminal(sys.stdout) else "concise")
 
     def run(self) -> int:
@@ -68,8 +60,9 @@ class Command:
 
     def _once(self) -> int:
         files, problems, changed = self._files()
-        with Workers(self.options.jobs or cores()) as workers:
-            run = Run(self.settings, self._cache(), workers, self.cwd, changed, self._progress())
+        is_watched = is_terminal(sys.stderr) and not self.options.quiet
+        with Workers(self.options.jobs or cores()) as workers, Progress(is_wanted=is_watched) as progress:
+            run = Run(self.settings, self._cache(), workers, self.cwd, changed, progress)
             outcome = self._outcome(files, run)
             run.cache.save()
         report = replace(outcome.report, problems=(*problems, *outcome.report.problems))
@@ -89,13 +82,6 @@ class Command:
         if self.options.no_cache or self.is_stdin:
             return Cache()
         return open_cache(self.settings, self.settings.root)
-
-    def _progress(self) -> Callable[[int, int], None]:
-        if self.options.quiet or not is_terminal(sys.stderr):
-            return lambda done, total: None
-        from jitlint.progress import Progress
-
-        return Progress()
 
     # ------------------------------------------------------------------------------------------ linting
 
@@ -130,7 +116,7 @@ class Command:
         if not self.options.quiet:
             from jitlint.report.summary import diff_summary
 
-            say(diff_summary(outcome.fixed, len(outcome.changed)))
+            say(diff_summary(outcome))
         if outcome.report.problems:
             return 2
         return int(bool(outcome.changed) and not self.options.exit_zero)
@@ -158,7 +144,8 @@ class Command:
         view = self._view(outcome, run)
         pieces = render("statistics" if self.options.statistics else self.format, view)
         if self.options.output_file:
-            Path(self.options.output_file).write_text("".join(f"{piece}\n" for piece in pieces), "utf-8", "backslashreplace")
+            text = "".join(f"{piece}\n" for piece in pieces)
+            Path(self.options.output_file).write_text(text, "utf-8", "backslashreplace")
         else:
             write(pieces, sys.stderr if self.is_stdin and outcome.changed else None)
         self._complain(outcome.report)
@@ -179,7 +166,7 @@ class Command:
     def _summarise(self, outcome: Outcome) -> None:
         from jitlint.report.summary import summary
 
-        line = summary(outcome.report, fixed=outcome.fixed, known=outcome.known)
+        line = summary(outcome)
         if self.format == "full" and not self.options.output_file and not self.is_stdin:
             write([line])
         else:

@@ -124,7 +124,7 @@ def _load_toml(file: Path) -> dict[str, Any]:
     try:
         import tomllib
     except ModuleNotFoundError:  # Python 3.10
-        import tomli as tomllib
+        import tomli as tomllib  # type: ignore[no-redef,import-not-found,unused-ignore]
     try:
         with file.open("rb") as stream:
             return tomllib.load(stream)

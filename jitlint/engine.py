@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,7 +18,7 @@ from jitlint.workers import Workers
 if TYPE_CHECKING:
     from jitlint.reach import Reach
 
-__all__ = ["Report", "Run", "lint"]
+__all__ = ["Outcome", "Report", "Run", "lint"]
 
 # Starting processes costs as much as looking at some 50,000 lines, or as modelling some 10,000.
 _WORTH_LOOKING = 3_000_000  # bytes
@@ -36,6 +35,20 @@ class Report:
     lines: int = 0
     problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a command came to: what is left, the new texts of changed files by path, and what was done to how many.
+
+    `done` findings were `deed` ("Fixed", "Suppressed", "Wrote"); `known` ones are in the baseline.
+    """
+
+    report: Report
+    changed: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
+    done: int = 0
+    deed: str = "Fixed"
+    known: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +93,10 @@ def _surveys(files: Sequence[File], run: Run) -> Iterator[Survey]:
     look = partial(_look_at, changed=run.changed)
     done = 0
     worth_it = len(batches) > 1 and sum(map(_size, todo)) > _WORTH_LOOKING
-    for batch, found in zip(batches, run.workers.map(look, batches, is_worth_it=worth_it)):
+    for batch, items in zip(batches, run.workers.map(look, batches, is_worth_it=worth_it), strict=True):
         done += len(batch)
         run.progress(done, 2 * len(todo))
-        for file, item in zip(batch, found, strict=True):
+        for file, item in zip(batch, items, strict=True):
             known[file.path] = item
             _remember(file.path, item, run)
     return (known[file.path] for file in files)
@@ -196,7 +209,7 @@ def _part_results(
     found = {key: _remembered_result(key, run) for key in plan.parts}
     todo = [(key, part) for key, part in zip(plan.parts, parts, strict=True) if found[key] is None]
     if todo:
-        for (key, _), result in zip(todo, _lint_parts([part for _, part in todo], run)):
+        for (key, _), result in zip(todo, _lint_parts([part for _, part in todo], run), strict=True):
             found[key] = result
             if not result.problems:
                 run.cache.add_result(key, result)
@@ -211,8 +224,3 @@ def _lint_parts(parts: Sequence[tuple[File, ...]], run: Run) -> Iterator[PartRes
     for done, result in enumerate(run.workers.map(lint_part, tasks, is_worth_it=worth_it), start=1):
         run.progress(len(tasks) + done, 2 * len(tasks))
         yield result
-
-
-def current_directory() -> str:
-    """The current directory; raises OSError if it was deleted."""
-    return os.getcwd()  # noqa: PTH109 - keys are plain strings, for speed

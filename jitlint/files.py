@@ -19,8 +19,8 @@ __all__ = ["Discovered", "File", "discover", "is_matched", "key_of"]
 
 SUFFIXES = (".py", ".pyw", ".ipynb")
 DEFAULT_EXCLUDES = frozenset(
-    ".bzr .direnv .eggs .git .hg .ipynb_checkpoints .jitlint_cache .mypy_cache .nox .pytest_cache .ruff_cache .svn .tox "
-    ".venv .vscode __pycache__ __pypackages__ _build build dist node_modules site-packages venv wandb".split()
+    ".bzr .direnv .eggs .git .hg .ipynb_checkpoints .jitlint_cache .mypy_cache .nox .pytest_cache .ruff_cache .svn "
+    ".tox .venv .vscode __pycache__ __pypackages__ _build build dist node_modules site-packages venv wandb".split()
 )
 
 
@@ -178,7 +178,7 @@ class _Walk:
 
     def _without(self, root: str, found: tuple[_Patterns, ...]) -> tuple[_Patterns, ...]:
         """The patterns less those that exclude the given directory as a whole: it was asked for."""
-        return tuple(item for item in map(lambda item: _less(item, root), found) if item is not None)
+        return tuple(less for item in found if (less := _less(item, root)) is not None)
 
     def _ignored_above(self, root: str) -> tuple[_Patterns, ...]:
         """The `.gitignore` files from the top of the repository down to above `root`."""

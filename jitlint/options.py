@@ -92,15 +92,14 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_selection(group: argparse._ArgumentGroup) -> None:
-    rules = {"metavar": "RULES", "action": "append", "default": []}
-    group.add_argument(
-        "--select",
-        help="only these codes, prefixes or names, with commas; ALL: every rule and, without --confidence, every confidence",
-        **rules,
-    )
-    group.add_argument("--extend-select", help="these as well", **rules)
-    group.add_argument("--ignore", help="not these", **rules)
-    group.add_argument("--confidence", metavar="LEVEL", help="low, medium (default) or high: the least that is reported")
+    helps = {
+        "--select": "only these codes, prefixes or names, with commas; ALL: every rule in every confidence",
+        "--extend-select": "these as well",
+        "--ignore": "not these",
+    }
+    for option, text in helps.items():
+        group.add_argument(option, metavar="RULES", action="append", default=[], help=text)
+    group.add_argument("--confidence", metavar="LEVEL", help="the least that is reported: low, medium (default), high")
 
 
 def _add_files(group: argparse._ArgumentGroup) -> None:
@@ -128,7 +127,8 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--statistics", action="store_true", help="count the findings by rule instead")
     group.add_argument("--exit-zero", action="store_true", help="findings do not make the exit status 1")
     group.add_argument("--quiet", "-q", action="store_true", help="print findings only")
-    group.add_argument("--color", choices=("auto", "always", "never"), default="auto", metavar="WHEN", help="auto, always or never")
+    colors = ("auto", "always", "never")
+    group.add_argument("--color", choices=colors, default="auto", metavar="WHEN", help=", ".join(colors))
     group.add_argument("--watch", action="store_true", help="lint again whenever a file changes")
 
 

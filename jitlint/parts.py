@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,7 +22,7 @@ from jitlint.semantics.build import build_module
 from jitlint.semantics.graph import Module
 from jitlint.semantics.project import Project
 from jitlint.source import Source, UnreadableSource, load_source
-from jitlint.suppress import Suppressed, suppress
+from jitlint.suppress import UNUSED, Suppressed, suppress, unused_diagnostic
 from jitlint.survey import read, syntax_trouble, trouble_of
 
 if TYPE_CHECKING:
@@ -92,7 +93,8 @@ class _Part:
         for key in self.paths:
             self._model(key)
         found = self._candidates(self.modules)
-        diagnostics, warnings = list(self.broken), []
+        diagnostics: list[Diagnostic] = list(self.broken)
+        warnings: list[str] = []
         for key in self.modules:
             located, warned = self._located(key, found.get(key, []))
             diagnostics += located
@@ -112,7 +114,7 @@ class _Part:
             self.problems.append(f"cannot read {key}: {error.strerror or error}")
         except (SyntaxError, RecursionError, MemoryError, ValueError, UnreadableSource) as error:
             self._unreadable(key, error)
-        except Exception as error:  # noqa: BLE001 - the other files are still linted
+        except Exception as error:  # the other files are still linted
             self.problems.append(internal_error(f"in the model of {key}", error))
 
     def _unreadable(self, key: str, error: Exception) -> None:
@@ -141,7 +143,7 @@ class _Part:
         """What a rule says of the project, or, should it fail, of each file alone that it does not fail on."""
         try:
             return list(rule().check(project))
-        except Exception as error:  # noqa: BLE001 - the other rules and files still count
+        except Exception as error:  # the other rules and files still count
             return self._ask_each(rule, error)
 
     def _ask_each(self, rule: type[Rule], error: Exception) -> list[Candidate]:
@@ -150,7 +152,7 @@ class _Part:
         for key, module in self.modules.items():
             try:
                 found += rule().check(Project({key: module}, self.settings.root, self.settings, self.context))
-            except Exception:  # noqa: BLE001
+            except Exception:
                 failed.append(key)
         where = ", ".join(failed) or f"{next(iter(self.modules))} and the files around it"
         self.problems.append(internal_error(f"of {rule.code} in {where}", error))
@@ -165,13 +167,27 @@ class _Part:
         left = self._reported(source, candidates)
         if not left.kept:
             return (), left.warnings
+        unused = [item for item in left.kept if item.code == UNUSED]
+        others = [item for item in left.kept if item.code != UNUSED]
         try:
-            from jitlint.syntax import diagnose
-
-            return diagnose(source, left.kept, self._check), left.warnings
-        except Exception as error:  # noqa: BLE001 - the other files still count
+            located = self._diagnosed(source, others) if others else []
+            return (*located, *(unused_diagnostic(source, item) for item in unused)), left.warnings
+        except Exception as error:  # the other files still count
             self.problems.append(internal_error(f"while locating the findings of {key}", error))
             return (), left.warnings
+
+    def _diagnosed(self, source: Source, candidates: Sequence[Candidate]) -> list[Diagnostic]:
+        from jitlint.syntax import diagnose
+
+        return diagnose(source, candidates, self._check, self._find)
+
+    def _find(self, key: str) -> Source | None:
+        """Another source of the project, for the places of evidence in it."""
+        path = self.paths.get(key) or os.path.join(self.cwd, key)  # noqa: PTH118 - plain strings
+        try:
+            return load_source(key, read(path, self.changed))
+        except (OSError, UnreadableSource):
+            return None
 
     def _may_have_directives(self, key: str) -> bool:
         data = read(self.paths[key], self.changed).lower()
@@ -189,7 +205,7 @@ class _Part:
         """The candidates of a changed source in the context of the part; raises what `build_module` raises."""
         modules = {**self.modules, changed.path: build_module(changed)}
         found = self._candidates(modules).get(changed.path, [])
-        return self._reported(changed, found).kept
+        return [item for item in self._reported(changed, found).kept if item.code != UNUSED]
 
 
 class _Context:

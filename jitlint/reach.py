@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 
 from jitlint.files import File
 from jitlint.imports import ModuleFinder
@@ -89,8 +90,8 @@ def _split(files: list[File], size: Callable[[File], int], limit: int, depth: in
         return [files] if files else []
     groups: dict[str, list[File]] = {}
     for file in files:
-        parts = file.path.split(os.sep)
-        groups.setdefault(parts[depth] if depth < len(parts) - 1 else os.sep.join(parts[depth:]), []).append(file)
+        parts = Path(file.path).parts
+        groups.setdefault("/".join(parts[: depth + 1]), []).append(file)
     pieces = [piece for group in groups.values() for piece in _split(group, size, limit, depth + 1)]
     return _merge(pieces, size, limit)
 

@@ -15,14 +15,25 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from io import StringIO
 
-from jitlint.diagnostic import Applicability, Candidate, Confidence, FixPlan, Replace, Span
+from jitlint.diagnostic import (
+    Applicability,
+    Candidate,
+    Confidence,
+    Diagnostic,
+    Edit,
+    Fix,
+    FixPlan,
+    Replace,
+    Span,
+)
 from jitlint.errors import nearest
 from jitlint.rules import all_rules, find_rule
 from jitlint.source import Source
 
-__all__ = ["UNUSED", "Suppressed", "suppress"]
+__all__ = ["UNUSED", "Statements", "Suppressed", "suppress", "unused_diagnostic"]
 
 UNUSED = "JIT001"
+_NAME = "unused-suppression"
 _OWN = re.compile(r"#\s*jitlint\s*:\s*(?P<kind>[\w-]+)\s*(?:\[(?P<codes>[^\]]*)\])?")
 _NOQA = re.compile(r"#\s*noqa\s*:\s*(?P<codes>[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*)", re.IGNORECASE)
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -86,7 +97,7 @@ def _is_suppressed(candidate: Candidate, directives: Iterable[_Directive]) -> bo
 def _directives(source: Source) -> Iterator[_Directive]:
     if "jitlint" not in source.text and "noqa" not in source.text.lower():
         return
-    statements = _Statements(source.text)
+    statements = Statements(source.text)
     for token in _comments(source.text):
         for match in (*_OWN.finditer(token.string), *_NOQA.finditer(token.string)):
             found = _directive(token, match, statements)
@@ -103,7 +114,7 @@ def _comments(text: str) -> Iterator[tokenize.TokenInfo]:
         return  # what `ast` reads and `tokenize` does not ends here; the comments above still hold
 
 
-def _directive(token: tokenize.TokenInfo, match: re.Match[str], statements: _Statements) -> _Directive | None:
+def _directive(token: tokenize.TokenInfo, match: re.Match[str], statements: Statements) -> _Directive | None:
     word = match.groupdict().get("kind") or "noqa"
     written = tuple(filter(None, re.split(r"[,\s]+", match["codes"] or "")))
     if word == "noqa":
@@ -118,12 +129,15 @@ def _directive(token: tokenize.TokenInfo, match: re.Match[str], statements: _Sta
     return _Directive(span, word, written, first, last, alone and match.start() == 0)
 
 
-class _Statements:
+class Statements:
     """Which lines belong to the statement at a line."""
 
     def __init__(self, text: str) -> None:
         self.lines = text.split("\n")
-        self.spans = sorted(self._spans(ast.parse(text)))
+        tree = ast.parse(text)
+        self.spans = sorted(self._spans(tree))
+        compound = (node for node in ast.walk(tree) if getattr(node, "body", None) or getattr(node, "cases", None))
+        self.headers = {(_first_line(node), _header_end(node)) for node in compound if isinstance(node, ast.stmt)}
 
     def _spans(self, tree: ast.Module) -> Iterator[tuple[int, int, int]]:
         """(first line, last line of the header, last line of what a comment above covers) of each statement."""
@@ -138,6 +152,11 @@ class _Statements:
         """The lines of the innermost statement (or header) that `line` lies in; else the line itself."""
         inside = [(first, header) for first, header, _ in self.spans if first <= line <= header]
         return max(inside, default=(line, line))
+
+    def is_simple(self, line: int) -> bool:
+        """Whether a comment behind the statement at `line` covers it: it has no body (or is itself a comment)."""
+        inside = [(first, header, last) for first, header, last in self.spans if first <= line <= header]
+        return not inside or (max(inside)[1] == max(inside)[2] and max(inside)[:2] not in self.headers)
 
     def below(self, line: int) -> tuple[int, int]:
         """From a comment of its own line to the end of the statement below it, or of the comment lines."""
@@ -164,7 +183,8 @@ def _first_line(node: ast.AST) -> int:
 
 
 def _last_line(node: ast.AST) -> int:
-    return node.body[-1].end_lineno or 0 if isinstance(node, ast.match_case) else int(getattr(node, "end_lineno", 0) or 0)
+    last = node.body[-1] if isinstance(node, ast.match_case) else node
+    return int(getattr(last, "end_lineno", None) or 0)
 
 
 def _header_end(node: ast.AST) -> int:
@@ -176,6 +196,16 @@ def _header_end(node: ast.AST) -> int:
 
 
 # ------------------------------------------------------------------------------------ unused and unknown
+
+
+def unused_diagnostic(source: Source, candidate: Candidate) -> Diagnostic:
+    """The finding for an unused suppression. Its fix needs no proof: it changes nothing but a comment."""
+    fix = None
+    if candidate.fix and isinstance(candidate.fix.plan, Replace):
+        edit = Edit(source.locate(candidate.fix.plan.span), candidate.fix.plan.text)
+        fix = Fix(candidate.fix.applicability, candidate.fix.message, (edit,))
+    place = source.locate(candidate.span)
+    return Diagnostic(UNUSED, _NAME, candidate.message, candidate.path, place, candidate.confidence, fix=fix)
 
 
 def _unused(source: Source, directive: _Directive, enabled: frozenset[str]) -> Iterator[Candidate]:

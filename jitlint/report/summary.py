@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from jitlint.diagnostic import Applicability, Diagnostic
-from jitlint.engine import Report
+from jitlint.engine import Outcome
 
-__all__ = ["count", "summary"]
+__all__ = ["count", "diff_summary", "summary"]
 
 
 def count(number: int, noun: str) -> str:
@@ -13,24 +13,28 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def summary(report: Report, *, fixed: int = 0, known: int = 0) -> str:
+def summary(outcome: Outcome) -> str:
     """One line. Clean is said only of what was read, and only if all of it could be."""
+    report = outcome.report
     scope = f"{count(report.files, 'file')} read, {count(report.lines, 'line')}"
-    before = f"Fixed {count(fixed, 'finding')}. " if fixed else ""
-    after = f" {count(known, 'finding')} of the baseline not shown." if known else ""
+    done = f"{outcome.deed} {count(outcome.done, 'finding')}. " if outcome.done else ""
+    known = f" {count(outcome.known, 'finding')} of the baseline not shown." if outcome.known else ""
     if report.diagnostics:
-        return f"{before}{_found(report, left=bool(fixed))} ({scope}).{_fixable(report.diagnostics)}{after}"
+        number = count(len(report.diagnostics), "finding")
+        found = f"{number} left" if done else f"Found {number}"
+        return f"{done}{found} ({scope}).{_fixable(report.diagnostics)}{known}"
     if report.problems:
-        return f"{before}Nothing found in what could be read: {scope}.{after}"
+        return f"{done}Nothing found in what could be read: {scope}.{known}"
     if not report.files:
         return "Nothing to lint: no Python file or notebook was found."
-    clear = "Nothing new" if known else "All clear"
-    return f"{before}{clear}: {scope}.{after}"
+    return f"{done}{'Nothing new' if outcome.known else 'All clear'}: {scope}.{known}"
 
 
-def _found(report: Report, *, left: bool) -> str:
-    number = count(len(report.diagnostics), "finding")
-    return f"{number} left" if left else f"Found {number}"
+def diff_summary(outcome: Outcome) -> str:
+    """What `--diff` would have changed."""
+    if not outcome.changed:
+        return "Nothing to fix."
+    return f"Would fix {count(outcome.done, 'finding')} in {count(len(outcome.changed), 'file')}."
 
 
 def _fixable(diagnostics: tuple[Diagnostic, ...]) -> str:

@@ -1,0 +1,70 @@
+"""Baselines: the findings a project lives with for now, in a file that is meant to be committed.
+
+A finding is recognised by its code, its file and the text of its line, so it stays known when lines move.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from jitlint.diagnostic import Diagnostic
+from jitlint.engine import Outcome
+from jitlint.errors import UsageError
+from jitlint.report.view import Texts
+
+__all__ = ["apply_baseline"]
+
+_Key = tuple[str, str, str]
+
+
+def apply_baseline(file: Path, outcome: Outcome, texts: Texts) -> Outcome:
+    """Take out what the baseline has; write the baseline if there is none yet, so that nothing is new."""
+    keys = [_key(item, file, texts) for item in outcome.report.diagnostics]
+    if not file.exists():
+        _write(file, keys)
+        report = replace(outcome.report, diagnostics=())
+        return replace(outcome, report=report, done=len(keys), deed=f"Wrote to {file}:")
+    known = _read(file)
+    new = _new(outcome.report.diagnostics, keys, known)
+    report = replace(outcome.report, diagnostics=new)
+    return replace(outcome, report=report, known=len(keys) - len(new))
+
+
+def _new(diagnostics: Sequence[Diagnostic], keys: Sequence[_Key], known: Counter[_Key]) -> tuple[Diagnostic, ...]:
+    """Two findings of one key are two: of three where two are known, one is new."""
+    left = Counter(known)
+    new = []
+    for item, key in zip(diagnostics, keys, strict=True):
+        if left[key]:
+            left[key] -= 1
+        else:
+            new.append(item)
+    return tuple(new)
+
+
+def _key(item: Diagnostic, file: Path, texts: Texts) -> _Key:
+    directory = os.path.dirname(os.path.abspath(file))  # noqa: PTH100, PTH120 - links are kept
+    path = os.path.relpath(os.path.join(texts.cwd, item.path), directory).replace(os.sep, "/")  # noqa: PTH118
+    return item.code, path, texts.line(item.path, item.location).strip()
+
+
+def _write(file: Path, keys: Sequence[_Key]) -> None:
+    from jitlint.syntax import write_atomically
+
+    findings = [{"code": code, "path": path, "line": line} for code, path, line in sorted(keys)]
+    text = json.dumps({"version": 1, "findings": findings}, indent=2, ensure_ascii=False)
+    write_atomically(file, f"{text}\n".encode("utf-8", "backslashreplace"))
+
+
+def _read(file: Path) -> Counter[_Key]:
+    try:
+        content: Any = json.loads(file.read_bytes())
+        return Counter((item["code"], item["path"], item["line"]) for item in content["findings"])
+    except (ValueError, KeyError, TypeError):
+        raise UsageError(f"{file} is no baseline; remove it and run again to write one") from None

@@ -1,0 +1,99 @@
+"""`jitlint rule`, `jitlint rules` and `--show-settings`: the linter about itself."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+
+from jitlint.config import Settings
+from jitlint.diagnostic import Confidence
+from jitlint.errors import UsageError, nearest
+from jitlint.report.records import rule_url
+from jitlint.rules import Rule, all_rules, find_rule
+from jitlint.terminal import is_colourful, is_terminal, width, write
+
+__all__ = ["explain", "rule_page", "rules_table", "settings_lines"]
+
+_SECTION = re.compile(r"^(\S[^:\n]*):$", re.MULTILINE)
+_CODE_SECTIONS = ("Example", "Use instead")
+FAMILIES = {"0": "the file", "1": "stale", "2": "absent", "3": "repeated", "4": "misplaced"}
+
+
+def explain(arguments: Sequence[str]) -> int:
+    """`rule CODE|NAME`, `rule ALL` or `rules`; the exit status."""
+    if arguments[0] == "rules" and len(arguments) > 1:
+        raise UsageError(f"`jitlint rules` takes nothing more; did you mean `jitlint rule {arguments[1]}`?")
+    if arguments[0] == "rules" or [word.upper() for word in arguments[1:]] == ["ALL"]:
+        _show(rules_table())
+        return 0
+    if len(arguments) != 2:
+        raise UsageError("`jitlint rule` takes one code or name; `jitlint rules` lists them")
+    _show(rule_page(_rule(arguments[1])))
+    return 0
+
+
+def rule_page(rule: type[Rule]) -> str:
+    """Everything about a rule, as Markdown: made from its docstring."""
+    summary, *sections = _SECTION.split(inspect.cleandoc(rule.__doc__ or ""))
+    parts = [f"# {rule.code} {rule.name}", summary.strip()]
+    for title, body in zip(sections[::2], sections[1::2], strict=True):
+        parts += [f"## {title}", _body(title, inspect.cleandoc(body))]
+    off = "" if rule.default else f"\nOff by default: `--extend-select {rule.code}`."
+    return "\n\n".join(parts) + f"\n\n{rule_url(rule.code, rule.name)}\n{off}"
+
+
+def rules_table() -> str:
+    """All rules as a Markdown table."""
+    rows = ["| code | name | asks about | on | finds |", "|---|---|---|---|---|"]
+    for rule in all_rules():
+        first = inspect.cleandoc(rule.__doc__ or "").partition("\n")[0]
+        family = FAMILIES.get(rule.code[3], "")
+        rows.append(f"| {rule.code} | {rule.name} | {family} | {'yes' if rule.default else 'no'} | {first} |")
+    return "\n".join(rows)
+
+
+def settings_lines(settings: Settings) -> Iterator[str]:
+    """The settings as they hold, in the words of the configuration file."""
+    yield f"# from {settings.origin or 'the defaults'}"
+    for item in fields(settings):
+        if item.name != "origin":
+            yield f"{item.name.replace('_', '-')} = {_toml(getattr(settings, item.name))}"
+
+
+def _rule(word: str) -> type[Rule]:
+    rule = find_rule(word.upper()) or find_rule(word.lower())
+    if rule is None:
+        valid = [name for item in all_rules() for name in (item.code, item.name)]
+        raise UsageError(f"no rule is called `{word}`{nearest(word, valid)}")
+    return rule
+
+
+def _body(title: str, text: str) -> str:
+    return f"```python\n{text}\n```" if title in _CODE_SECTIONS else text
+
+
+def _toml(value: object) -> str:
+    if isinstance(value, Confidence):
+        return f'"{value.label}"'
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, tuple):
+        return f"[{', '.join(_toml(item) for item in value)}]"
+    return '"default"' if value is None else f'"{value}"'
+
+
+def _show(markdown: str) -> None:
+    """Markdown as it is for pipes, and set for a terminal."""
+    if not is_terminal(sys.stdout):
+        write([markdown])
+        return
+    from rich.console import Console
+    from rich.markdown import Markdown
+
+    console = Console(width=min(width(), 110), no_color=not is_colourful("auto"), highlight=False)
+    console.print(Markdown(markdown, code_theme="ansi_dark"))
+
+

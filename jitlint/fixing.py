@@ -1,0 +1,63 @@
+"""Applying fixes until nothing is left to fix: each pass is linted again before the next."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from jitlint.diagnostic import Diagnostic
+from jitlint.engine import Outcome, Report, Run, lint
+from jitlint.files import File
+from jitlint.source import UnreadableSource, load_source
+from jitlint.survey import read
+
+__all__ = ["by_file", "fix"]
+
+# Two fixes that undid each other would never end; real programs need two or three passes.
+MOST_PASSES = 20
+
+
+def fix(files: Sequence[File], run: Run, *, unsafe: bool) -> Outcome:
+    """Fix what can be fixed, in memory: `Outcome.changed` has the new texts, nothing is written."""
+    report = lint(files, run)
+    changed: dict[str, bytes] = {}
+    done = 0
+    for _ in range(MOST_PASSES):
+        mended, count = _pass(files, report, {**run.changed, **changed}, unsafe)
+        if not mended:
+            break
+        changed |= mended
+        done += count
+        report = lint(files, replace(run, changed={**run.changed, **changed}))
+    return Outcome(report, changed, done)
+
+
+def by_file(files: Sequence[File], diagnostics: Iterable[Diagnostic]) -> dict[File, list[Diagnostic]]:
+    """The findings of each file that has some."""
+    found: dict[str, list[Diagnostic]] = defaultdict(list)
+    for item in diagnostics:
+        found[item.path].append(item)
+    return {file: found[file.key] for file in files if file.key in found}
+
+
+def _pass(
+    files: Sequence[File], report: Report, changed: Mapping[str, bytes], unsafe: bool
+) -> tuple[dict[str, bytes], int]:
+    """The new texts of the files that one pass changes, and how many findings it fixes."""
+    from jitlint.syntax import apply_fixes
+
+    mended: dict[str, bytes] = {}
+    count = 0
+    for file, diagnostics in by_file(files, report.diagnostics).items():
+        if not any(item.fix for item in diagnostics):
+            continue
+        try:
+            source = load_source(file.key, read(file.path, changed))
+        except (OSError, UnreadableSource):
+            continue  # changed since it was linted
+        result = apply_fixes(source, diagnostics, unsafe)
+        if result.fixed and result.data != source.data:
+            mended[file.path] = result.data
+            count += result.fixed
+    return mended, count

@@ -1,0 +1,85 @@
+"""`--add-ignore`: accept every finding by a comment with a reason."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from jitlint.diagnostic import Applicability, Diagnostic, Edit, Fix, Location, Span
+from jitlint.engine import Outcome, Run, lint
+from jitlint.errors import UsageError
+from jitlint.files import File
+from jitlint.fixing import by_file
+from jitlint.source import Source, UnreadableSource, load_source
+from jitlint.suppress import UNUSED, Statements
+from jitlint.survey import read
+
+__all__ = ["add_ignores"]
+
+_WIDEST = 120  # a longer line gets its comment above
+_CODES = re.compile(r"#\s*jitlint\s*:\s*ignore\s*\[[^\]]*(?=\])")
+
+
+def add_ignores(files: Sequence[File], run: Run, reason: str) -> Outcome:
+    """Add `# jitlint: ignore[CODE] reason` for every finding; what cannot be suppressed is left."""
+    reason = reason.strip()
+    if not reason or "\n" in reason:
+        raise UsageError("--add-ignore: give a reason of one line")
+    before = lint(files, run)
+    changed = {}
+    for file, diagnostics in by_file(files, before.diagnostics).items():
+        try:
+            source = load_source(file.key, read(file.path, run.changed))
+        except (OSError, UnreadableSource):
+            continue  # a finding of its own
+        data = _with_comments(source, [item for item in diagnostics if item.code not in (UNUSED, "JIT000")], reason)
+        if data != source.data:
+            changed[file.path] = data
+    after = lint(files, replace(run, changed={**run.changed, **changed}))
+    return Outcome(after, changed, len(before.diagnostics) - len(after.diagnostics), "Suppressed")
+
+
+def _with_comments(source: Source, diagnostics: Sequence[Diagnostic], reason: str) -> bytes:
+    from jitlint.syntax import apply_fixes
+
+    edits = list(_edits(source, diagnostics, reason)) if diagnostics else []
+    carriers = [replace(diagnostics[0], fix=Fix(Applicability.SAFE, "", (edit,))) for edit in edits]
+    return apply_fixes(source, carriers, unsafe=False).data
+
+
+def _edits(source: Source, diagnostics: Sequence[Diagnostic], reason: str) -> Iterator[Edit]:
+    """One insertion a line."""
+    codes: dict[int, set[str]] = defaultdict(set)
+    for item in diagnostics:
+        codes[_text_line(source, item.location)].add(item.code)
+    statements = Statements(source.text)
+    for line, found in sorted(codes.items()):
+        yield _edit(source, statements, line, sorted(found), reason)
+
+
+def _edit(source: Source, statements: Statements, line: int, codes: list[str], reason: str) -> Edit:
+    first, last = statements.around(line)
+    text = source.lines[last - 1]
+    known = _CODES.search(text)
+    if known:
+        return _insertion(source, last, known.end(), f", {', '.join(codes)}")
+    comment = f"# jitlint: ignore[{', '.join(codes)}] {reason}"
+    if statements.is_simple(line) and len(text.rstrip()) + 2 + len(comment) <= _WIDEST:
+        return _insertion(source, last, len(text.rstrip()), f"  {comment}")
+    indent = source.lines[first - 1][: len(source.lines[first - 1]) - len(source.lines[first - 1].lstrip())]
+    return _insertion(source, first, 0, f"{indent}{comment}\n")
+
+
+def _insertion(source: Source, line: int, characters: int, content: str) -> Edit:
+    column = len(source.lines[line - 1][:characters].encode())
+    return Edit(source.locate(Span(line, column, line, column)), content)
+
+
+def _text_line(source: Source, location: Location) -> int:
+    """The line in the source's text of a location, which counts from the top of its cell."""
+    if location.cell is None:
+        return location.line
+    cell = next(cell for cell in source.cells if cell.index == location.cell)
+    return cell.first_line + location.line - 1

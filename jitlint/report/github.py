@@ -1,0 +1,42 @@
+"""Annotations of GitHub Actions: workflow commands on standard output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jitlint.diagnostic import Confidence, Diagnostic
+from jitlint.report.view import View, place
+
+__all__ = ["render"]
+
+_LEVELS = {Confidence.HIGH: "error", Confidence.MEDIUM: "warning", Confidence.LOW: "notice"}
+
+
+def render(view: View) -> Iterator[str]:
+    """The lines of the report."""
+    for item in view.diagnostics:
+        yield f"::{_LEVELS[item.confidence]} {_properties(item)}::{_escaped(_message(item))}"
+
+
+def _properties(item: Diagnostic) -> str:
+    """A cell's lines mean nothing to GitHub, so a notebook is annotated as a file."""
+    values = {"title": f"{item.code} ({item.name})", "file": item.path}
+    at = item.location
+    if at.cell is None:
+        values |= {"line": str(at.line), "endLine": str(at.end_line)}
+        if at.line == at.end_line:  # columns of several lines are refused
+            values |= {"col": str(at.column), "endColumn": str(at.end_column)}
+    return ",".join(f"{key}={_escaped_property(value)}" for key, value in values.items())
+
+
+def _message(item: Diagnostic) -> str:
+    steps = [f"{step.role}: {place(step.path, step.location)}: {step.message}" for step in item.evidence]
+    return "\n".join([f"{place(item.path, item.location)}: {item.message}", *steps])
+
+
+def _escaped(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _escaped_property(text: str) -> str:
+    return _escaped(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,47 @@
+"""JUnit XML: one failed test a finding, or one that passed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from jitlint.diagnostic import Diagnostic
+from jitlint.report.view import View, place
+
+__all__ = ["render"]
+
+# XML has no way to write these characters, not even escaped.
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def render(view: View) -> Iterator[str]:
+    """The lines of the report."""
+    number = len(view.diagnostics)
+    totals = {"name": "jitlint", "tests": str(number or 1), "failures": str(number), "errors": "0"}
+    root = Element("testsuites", totals)
+    suite = SubElement(root, "testsuite", {**totals, "skipped": "0"})
+    for item in view.diagnostics:
+        _add_case(suite, item)
+    if not number:
+        SubElement(suite, "testcase", {"name": "nothing found", "classname": "jitlint"})
+    indent(root)
+    yield '<?xml version="1.0" encoding="utf-8"?>\n' + tostring(root, encoding="unicode")
+
+
+def _add_case(suite: Element, item: Diagnostic) -> None:
+    where = place(item.path, item.location)
+    case = {"name": f"{item.code} {item.name} at {where}", "classname": item.path, "file": item.path}
+    if item.location.cell is None:
+        case["line"] = str(item.location.line)
+    failure = SubElement(SubElement(suite, "testcase", _clean(case)), "failure", _clean({"message": item.message}))
+    steps = [f"{step.role}: {place(step.path, step.location)}: {step.message}" for step in item.evidence]
+    failure.text = _printable("\n".join([f"{where}: {item.message}", *steps]))
+
+
+def _clean(attributes: dict[str, str]) -> dict[str, str]:
+    return {key: _printable(value) for key, value in attributes.items()}
+
+
+def _printable(text: str) -> str:
+    return _FORBIDDEN.sub("\ufffd", text)

@@ -1,0 +1,107 @@
+"""SARIF 2.1.0, with the evidence as code flows and the fixes as replacements."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from jitlint import __version__
+from jitlint.diagnostic import Confidence, Diagnostic, Edit, Evidence, Fix, Location
+from jitlint.report.fingerprint import fingerprints
+from jitlint.report.records import rule_url
+from jitlint.report.view import View, place
+from jitlint.rules import Rule, all_rules
+
+__all__ = ["render"]
+
+_SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+_LEVELS = {Confidence.HIGH: "error", Confidence.MEDIUM: "warning", Confidence.LOW: "note"}
+_RANKS = {Confidence.HIGH: 90.0, Confidence.MEDIUM: 60.0, Confidence.LOW: 30.0}
+
+
+def render(view: View) -> Iterator[str]:
+    """The lines of the report."""
+    rules = all_rules()
+    codes = [rule.code for rule in rules]
+    names = fingerprints(view)
+    results = [_result(item, name, codes) for item, name in zip(view.diagnostics, names, strict=True)]
+    driver = {
+        "name": "jitlint",
+        "version": __version__,
+        "informationUri": "https://github.com/jitlint/jitlint",
+        "rules": [_rule(rule) for rule in rules],
+    }
+    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
+    yield json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False)
+
+
+def _rule(rule: type[Rule]) -> dict[str, Any]:
+    text = inspect.cleandoc(rule.__doc__ or "")
+    return {
+        "id": rule.code,
+        "name": "".join(word.capitalize() for word in rule.name.split("-")),
+        "shortDescription": {"text": text.partition("\n")[0]},
+        "fullDescription": {"text": text},
+        "helpUri": rule_url(rule.code, rule.name),
+        "defaultConfiguration": {"enabled": rule.default, "level": "warning"},
+    }
+
+
+def _result(item: Diagnostic, name: str, codes: Sequence[str]) -> dict[str, Any]:
+    result: dict[str, Any] = {
+        "ruleId": item.code,
+        "ruleIndex": codes.index(item.code) if item.code in codes else -1,
+        "level": _LEVELS[item.confidence],
+        "rank": _RANKS[item.confidence],
+        "message": {"text": item.message},
+        "locations": [_location(item.path, item.location)],
+        "partialFingerprints": {"jitlint/v1": name},
+    }
+    if item.evidence:
+        result["codeFlows"] = [{"threadFlows": [{"locations": [_step(step) for step in item.evidence]}]}]
+    if item.fix and item.location.cell is None:
+        result["fixes"] = [_fix(item.path, item.fix)]
+    return result
+
+
+def _step(step: Evidence) -> dict[str, Any]:
+    message = {"text": f"{step.role}: {step.message}"}
+    return {"location": {**_location(step.path, step.location), "message": message}, "kinds": [step.role]}
+
+
+def _location(path: str, location: Location) -> dict[str, Any]:
+    """Regions count the lines of the file; a notebook's cell is a logical location in it."""
+    artifact = {"artifactLocation": {"uri": _uri(path)}}
+    if location.cell is None:
+        return {"physicalLocation": {**artifact, "region": _region(location)}}
+    cell = {"name": f"cell {location.cell}", "fullyQualifiedName": place(path, location), "kind": "cell"}
+    return {"physicalLocation": artifact, "logicalLocations": [cell]}
+
+
+def _region(location: Location) -> dict[str, int]:
+    return {
+        "startLine": location.line,
+        "startColumn": location.column,
+        "endLine": location.end_line,
+        "endColumn": location.end_column,
+    }
+
+
+def _fix(path: str, fix: Fix) -> dict[str, Any]:
+    change = {"artifactLocation": {"uri": _uri(path)}, "replacements": [_replacement(edit) for edit in fix.edits]}
+    return {"description": {"text": f"{fix.message} ({fix.applicability.value})"}, "artifactChanges": [change]}
+
+
+def _replacement(edit: Edit) -> dict[str, Any]:
+    return {"deletedRegion": _region(edit.location), "insertedContent": {"text": edit.content}}
+
+
+def _uri(path: str) -> str:
+    """A relative reference, or a `file:` address for what lies outside the current directory."""
+    if Path(path).is_absolute():
+        return "file://" + quote(path if path.startswith("/") else f"/{path}", errors="surrogatepass")
+    return quote(path, errors="surrogatepass")
