@@ -17,7 +17,7 @@ from jitlint.errors import UsageError
 from jitlint.files import File, discover, key_of
 from jitlint.options import settings_for
 from jitlint.progress import Progress
-from jitlint.terminal import is_colourful, is_terminal, say, width, write
+from jitlint.terminal import is_colourful, is_terminal, say, width, write, writes_frames
 from jitlint.workers import Workers, cores
 
 if TYPE_CHECKING:
@@ -156,7 +156,8 @@ class Command:
         from jitlint.report import View
 
         color = is_colourful(self.options.color) and not self.options.output_file
-        return View(outcome.report.diagnostics, self._texts(outcome, run), width(), color)
+        ascii = not self.options.output_file and not writes_frames(sys.stdout)
+        return View(outcome.report.diagnostics, self._texts(outcome, run), width(), color, ascii)
 
     def _texts(self, outcome: Outcome, run: Run) -> Texts:
         from jitlint.report import Texts

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import TextIO
 
-__all__ = ["is_colourful", "say", "width", "write"]
+__all__ = ["is_colourful", "is_terminal", "say", "width", "write", "writes_frames"]
 
 
 def write(pieces: Iterable[str], stream: TextIO | None = None) -> None:
@@ -46,6 +46,15 @@ def is_terminal(stream: TextIO | None) -> bool:
         return stream is not None and stream.isatty()
     except ValueError:  # closed
         return False
+
+
+def writes_frames(stream: TextIO | None) -> bool:
+    """Whether the stream's encoding has the characters that frames are drawn with."""
+    try:
+        "│━─⋮…".encode(getattr(stream, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 def width() -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from jitlint.diagnostic import Diagnostic, Location
@@ -83,4 +83,4 @@ class View:
     texts: Texts
     width: int = 100
     color: bool = False
-    encode: Callable[[str], str] = str
+    ascii: bool = False
