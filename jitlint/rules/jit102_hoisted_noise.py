@@ -10,10 +10,11 @@ from jitlint.rules.base import Rule
 from jitlint.rules.stale import describe_loop, draw_trace, is_evaluation_name, stale_names, stale_traces, subject
 from jitlint.semantics.graph import Kind
 from jitlint.semantics.moves import plan_move
-from jitlint.semantics.project import Project
+from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.staleness import Stale, staleness_of
 
 _NOISE_NAME = re.compile(r"(?:^|_)(?:noise|noises|noisy|jitter|perturb\w*|eps|epsilon|lam|lamb|lambda|lmbda|mix\w*|offset|shift)(?:_|\d|$)")
+_MIX_NAME = re.compile(r"^(?:lam|lamb|lambda_?|lmbda|mix\w*|mixing|mixup_\w+|cutmix_\w+)$")
 _LATENT_NAME = re.compile(r"^(?:z|noise|latent|latents|z_noise|noise_z|z\d|latent_noise|random_latent_vectors)$")
 
 
@@ -160,9 +161,17 @@ def noisy_batches(data, batch_size):
         if operation.name in ("+", "-", "+=", "-="):
             sure = Confidence.HIGH if stale.loop.loader else Confidence.MEDIUM
             return sure if named or stale.loop.loader else Confidence.LOW
-        assert made.draw is not None
-        mixes = "beta" in made.draw.name or "bernoulli" in made.draw.name
-        return Confidence.MEDIUM if operation.name in ("*", "*=") and mixes else Confidence.LOW
+        return Confidence.MEDIUM if operation.name in ("*", "*=") and self._mixes(project, stale) else Confidence.LOW
+
+    def _mixes(self, project: Project, stale: Stale) -> bool:
+        """Whether a factor is a mixing coefficient or a mask: by its distribution or by its name."""
+        draw = stale.made.draw
+        assert draw is not None
+        node = project.node(Value(Ref(draw.path, draw.scope), draw.node))
+        made = project.constructor(Value(Ref(draw.path, draw.scope), node.inputs[0])) if node.has_receiver else None
+        distribution = f"{draw.name} {made[1] if made else ''}".lower()
+        named = any(_MIX_NAME.match(name.lower()) for name in stale_names(project, stale))
+        return named or "beta" in distribution or "bernoulli" in distribution
 
     def _latent_confidence(self, project: Project, stale: Stale) -> Confidence | None:
         if not stale.loop.loader or not stale.loop.trains or not staleness_of(project).trains_on(stale):

@@ -308,15 +308,15 @@ class Staleness:
     def _in_region(self, loop: Loop) -> Iterator[Stale]:
         scope = self.project.scope(loop.scope)
         tracer = LoopTracer(self.project, self.provenance, loop.scope, loop.region)
-        seen: set[tuple[int, int]] = set()
+        seen: set[int] = set()
         for index, node in scope.calls():
             if not tracer.inside(node) or self.loops.evaluates(loop.scope, node.region):
                 continue
             consumer = Value(loop.scope, index)
             for argument in self.consumed(consumer, node):
                 for entry in tracer.trace(argument).entries:
-                    if (entry.node, entry.combined) not in seen:
-                        seen.add((entry.node, entry.combined))
+                    if entry.node not in seen:
+                        seen.add(entry.node)
                         yield from self._stale(loop, consumer, entry)
 
     def consumed(self, consumer: Value, node: Node) -> Iterator[int]:
