@@ -7,7 +7,7 @@ import functools
 import re
 
 from jitlint import catalogue
-from jitlint.semantics.graph import Kind, Node
+from jitlint.semantics.graph import Kind, Node, Scope
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import Provenance, is_draw, provenance_of
 
@@ -136,6 +136,12 @@ class Augmenters:
         if made.perturbed and made.augmentation and made.draw is not None and made.draw.node == value.node:
             return How.SURE if catalogue.is_functional_augmentation(node.name) else How.NAME
         return How.SURE if node.arguments and self.called_transform(value, node) else None
+
+    def has_live(self, ref: Ref, scope: Scope) -> bool:
+        """Whether the code of a function augments something: by a call, or by noise of its own."""
+        if any(self.call(Value(ref, index)) is not None for index, _ in scope.calls()):
+            return True
+        return any(self.provenance.made(Value(ref, store.node)).perturbed for store in scope.stores)
 
     def called_transform(self, value: Value, node: Node) -> bool:
         """Whether what is called is a transform object that draws: `self.augment(x)`, `jitter(x)`."""

@@ -18,8 +18,7 @@ from jitlint.semantics.graph import Comment
 MAX_LINES = 24  # of one commented-out statement
 
 _LIKE_CODE = re.compile(
-    r"\s*(?:(?:if|elif|for|with|while)\b.*:|return\b.*\(|"
-    r"(?:[A-Za-z_][\w.]*(?:\[[^\]]*\])?\s*,?\s*)+[-+*/|&@]?=(?!=)|[A-Za-z_][\w.]*\()"
+    r"\s*(?:(?:if|elif|for|with|while)\b.*:|return\b.*\(|[A-Za-z_][\w.,\[\]:\"' ]*[-+*/|&@]?=(?!=)|[A-Za-z_][\w.]*\()"
 )
 _ARROW = re.compile(r"\s(?:<-+|←|<=+|--+>?|=+>|//|\|\|)\s")
 _REMARK = re.compile(
@@ -41,6 +40,7 @@ class Piece(NamedTuple):
     first_line: int
     last_line: int
     column: int
+    end_column: int
     code: str
     remark: str
     element: bool
@@ -62,6 +62,7 @@ def pieces(comment: Comment) -> Iterator[Piece]:
                 comment.first_line + at,
                 comment.first_line + end,
                 comment.column,
+                comment.column + 1 + len(comment.lines[end].encode()),
                 code,
                 f"{prose} {tail}".strip(),
                 _is_element(code),

@@ -32,7 +32,7 @@ class Purpose(enum.Enum):
 
 def named(name: str) -> Purpose:
     """What a name says; `train_and_test` trains."""
-    plain = catalogue.snake(name)
+    plain = catalogue.snake(name.rpartition(".")[2])
     if _TRAIN.search(plain):
         return Purpose.TRAIN
     return Purpose.EVALUATION if _EVALUATION.search(plain) else Purpose.UNKNOWN

@@ -1,0 +1,77 @@
+"""JIT202 unused-augmentation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from jitlint.diagnostic import Candidate, Confidence, Trace
+from jitlint.rules.absent import comment_confidence
+from jitlint.rules.base import Rule
+from jitlint.semantics.commented import comment_trace
+from jitlint.semantics.project import Project
+from jitlint.semantics.unused import Unused, unused_of
+
+
+class UnusedAugmentation(Rule):
+    """An augmentation is defined and nothing in the project uses it.
+
+    What it finds:
+        A function, method or transform class of the project that perturbs what it gets, and whose name
+        nothing mentions: no code, no string, no configuration file. With JIT201 it tells one story when the
+        only call stands in a comment.
+
+    Why it matters:
+        Who reads the code sees the augmentation and believes that training has it.
+
+    Example:
+        class Trainer:
+            def add_noise(self, x):
+                return x + 0.01 * torch.randn_like(x)
+
+            def training_step(self, batch):
+                return self.model(batch).mean()
+
+    Use instead:
+        class Trainer:
+            def add_noise(self, x):
+                return x + 0.01 * torch.randn_like(x)
+
+            def training_step(self, batch):
+                return self.model(self.add_noise(batch)).mean()
+
+    Fix:
+        None: call it where the data is loaded, or delete it.
+
+    Known limits:
+        Low confidence unless a comment holds its call, or the same file trains (or loads samples) and no
+        other augmentation is live in it; in packages that others install; and where functions are looked up
+        by computed names. Any mention of the bare name, of whatever object, counts as a use.
+    """
+
+    code = "JIT202"
+    name = "unused-augmentation"
+
+    VALID = ()
+    INVALID = ()
+
+    def check(self, project: Project) -> Iterator[Candidate]:
+        """One candidate a definition."""
+        for unused in unused_of(project).found:
+            yield self._candidate(project, unused)
+
+    def _confidence(self, project: Project, unused: Unused) -> Confidence:
+        if unused.comment is not None:
+            return comment_confidence(project, unused.comment)
+        return Confidence.MEDIUM if unused.matters and unused.reachable else Confidence.LOW
+
+    def _candidate(self, project: Project, unused: Unused) -> Candidate:
+        reason = "nothing in the project calls it" if unused.comment is None else "its only call is commented out"
+        message = f"training runs without `{unused.name}`: it perturbs its input, but {reason}"
+        evidence = [Trace("definition", unused.path, unused.span, f"`{unused.name}` is defined here")]
+        if unused.comment is not None:
+            evidence.append(comment_trace(unused.comment))
+        confidence = self._confidence(project, unused)
+        return Candidate(self.code, unused.path, unused.span, message, confidence, tuple(evidence))
+
+
+rule = UnusedAugmentation

@@ -1,0 +1,493 @@
+"""Finds augmentations that stand in comments, and asks what would be different if they ran.
+
+The code of a comment is built as a function nested where the comment stands, in a shadow of the project.
+Then the questions are the same as for live code: does it perturb its parameters, which function does that,
+does that function still exist?
+"""
+
+from __future__ import annotations
+
+import builtins
+import functools
+import re
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from jitlint import catalogue
+from jitlint.diagnostic import Span, Trace
+from jitlint.semantics.augmenters import Augmenters, How, augmenters_of
+from jitlint.semantics.build import build_fragment
+from jitlint.semantics.comments import Piece, pieces
+from jitlint.semantics.graph import Comment, Kind, Module, Node, RegionKind, Scope
+from jitlint.semantics.mentions import mentions_of
+from jitlint.semantics.project import Project, Ref, Value
+from jitlint.semantics.purpose import Purpose, Purposes, named, purposes_of
+
+_CALLED = re.compile(r"([A-Za-z_][\w.]*)\s*\(")
+_WORTH_A_LOOK = re.compile(
+    r"rand|aug|jitter|nois|perturb|flip|crop|mix|eras|cutout|normal|uniform|gauss|transform|distort", re.IGNORECASE
+)
+_TEMPLATE = re.compile(
+    r"\b(?:users?|you can|you may|can also|could|may also|e\.g|examples?|for instance|alternatives?|alternatively|instead|"
+    r"uncomment|usage|to enable|optionally?|if you|sanity|for testing|for debug\w*|visuali[sz]\w*|exercise)\b",
+    re.IGNORECASE,
+)
+_DECIDED = re.compile(
+    r"\b(?:hurts?|worse|not help|no help|useless|slow|n't work|not work|doesn't|too strong|unstable|not needed|no need|"
+    r"unnecessary|deprecated|already|replaced|moved|older|old version|ablation|baseline)\b",
+    re.IGNORECASE,
+)
+_DISPLAY_NAME = re.compile(r"transform|aug|tfm|pipeline|preproc|compose", re.IGNORECASE)
+_HEADERS = (RegionKind.THEN, RegionKind.ELSE)
+
+
+class Draft(NamedTuple):
+    """A piece of comment that may be an augmentation, and the model of its code."""
+
+    scope: Ref
+    piece: Piece
+    display: int  # node of the list of transforms that the comment stands in, or -1
+    fragment: Scope
+
+
+class Called(NamedTuple):
+    """An augmentation that the comment would call: as written, how it was recognised, where it is defined."""
+
+    text: str
+    how: How
+    definition: tuple[str, str] | None = None  # path and qualified name of the project's function or class
+
+
+class CommentedOut(NamedTuple):
+    """An augmentation that a comment keeps from happening."""
+
+    scope: Ref
+    region: int
+    piece: Piece
+    calls: tuple[Called, ...]
+    targets: tuple[str, ...]
+    purpose: Purpose
+    guarded: bool  # the comment holds its own `if split == "train":`
+    emptied: bool  # nothing but `pass` is left of its branch
+    others: bool  # another augmentation is live beside it
+    decided: bool  # something says that it was taken out on purpose, or would not run
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the comment would call, as written, each once."""
+        return tuple(dict.fromkeys(call.text for call in self.calls))
+
+    @property
+    def span(self) -> Span:
+        """The comment lines."""
+        return Span(self.piece.first_line, self.piece.column, self.piece.last_line, self.piece.end_column)
+
+
+class Comments:
+    """The commented-out augmentations of one project."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.augmenters: Augmenters = augmenters_of(project)
+        self.purposes: Purposes = purposes_of(project)
+
+    @functools.cached_property
+    def found(self) -> tuple[CommentedOut, ...]:
+        """All of them, in order of the files."""
+        drafts = [draft for path in self.project.asked for draft in self._drafts(self.project.modules[path])]
+        if not drafts:
+            return ()
+        extra: dict[str, dict[str, Scope]] = {}
+        for draft in drafts:
+            extra.setdefault(draft.scope.path, {})[draft.fragment.qualname] = draft.fragment
+        judge = _Judge(self, self.project.with_scopes(extra))
+        return tuple(found for draft in drafts if (found := judge.judge(draft)))
+
+    # ------------------------------------------------------------------------------------------- drafts
+
+    def _drafts(self, module: Module) -> Iterator[Draft]:
+        for comment in module.comments:
+            if any(self._worth_a_look(module, name) for line in comment.lines for name in _CALLED.findall(line)):
+                yield from self._drafts_of(module, comment)
+
+    def _worth_a_look(self, module: Module, name: str) -> bool:
+        last = name.rpartition(".")[2]
+        return bool(_WORTH_A_LOOK.search(last)) or last in self.project.methods or name in module.imports or name in module.scopes
+
+    def _drafts_of(self, module: Module, comment: Comment) -> Iterator[Draft]:
+        scope = scope_at(module, comment)
+        ref = Ref(module.path, scope.qualname)
+        display = transform_display(scope, comment.first_line)
+        if display is None:
+            return
+        for piece in _merged(pieces(comment)):
+            if any(self._worth_a_look(module, name) for name in _CALLED.findall(piece.code)):
+                fragment = build_fragment(piece.code, f"comment {piece.first_line}", module, scope)
+                yield Draft(ref, piece, display, fragment)
+
+
+class _Judge:
+    """Decides what each draft is, with the shadow project that has the drafts' code in it."""
+
+    def __init__(self, comments: Comments, shadow: Project) -> None:
+        self.project = comments.project
+        self.live = comments.augmenters
+        self.purposes = comments.purposes
+        self.shadow = shadow
+        self.revived = augmenters_of(shadow)
+
+    def judge(self, draft: Draft) -> CommentedOut | None:
+        """What a draft is, or None if it is no augmentation or the live code has one in its place."""
+        calls = tuple(self._elements(draft) if draft.display >= 0 else self._calls(draft))
+        remark = draft.piece.remark
+        if not calls or _TEMPLATE.search(remark) or self._is_live(draft, calls):
+            return None
+        scope = self.project.scope(draft.scope)
+        region = region_at(scope, draft.piece)
+        targets = _targets(draft)
+        guard = self._guard(draft)
+        names = display_names(scope, draft) if draft.display >= 0 else ()
+        purpose = guard if guard is not Purpose.UNKNOWN else self.purposes.at(draft.scope, region, names)
+        if purpose is Purpose.EVALUATION or self._has_live_draw(draft, targets):
+            return None
+        return CommentedOut(
+            draft.scope,
+            region,
+            draft.piece,
+            calls,
+            targets,
+            purpose,
+            guard is Purpose.TRAIN,
+            region > 0 and _is_emptied(scope, region),
+            self._has_others(draft),
+            self._is_decided(draft, calls, targets, scope),
+        )
+
+    # -------------------------------------------------------------------------------- what it would call
+
+    def _value(self, draft: Draft, node: int) -> Value:
+        return Value(Ref(draft.scope.path, draft.fragment.qualname), node)
+
+    def _elements(self, draft: Draft) -> Iterator[Called]:
+        """The random transforms among the elements of a list that the comment holds."""
+        for index, node in draft.fragment.calls():
+            value = self._value(draft, index)
+            if node.method in catalogue.COMPOSERS or not self.revived.is_transform(value):
+                continue
+            found = self.shadow.find_class(draft.scope.path, node.name)
+            yield Called(node.text, How.SURE, (found[0], found[1].qualname) if found else None)
+
+    def _calls(self, draft: Draft) -> Iterator[Called]:
+        """The augmentations that the statements of the comment would call, or their own noise."""
+        found = [called for index, node in draft.fragment.calls() if (called := self._called(draft, index, node))]
+        yield from found
+        if not found:
+            yield from self._inline(draft)
+
+    def _called(self, draft: Draft, index: int, node: Node) -> Called | None:
+        value = self._value(draft, index)
+        how = self.revived.call(value)
+        if how is None or not node.arguments:
+            return None
+        ref = self.shadow.callee(value)
+        if ref is not None:
+            scope = self.shadow.scope(ref)
+            name = scope.owner if scope.name in ("__call__", "forward", "__init__") else ref.qualname
+            return Called(node.text, how, (ref.path, name))
+        return Called(node.text, how) if self._exists(draft, value, node) else None
+
+    def _exists(self, draft: Draft, value: Value, node: Node) -> bool:
+        """Whether a function outside the project, or an object, can still be called by this name."""
+        if node.name == "()":
+            return True
+        if node.name.startswith("."):
+            owner = self.shadow.self_class(Value(value.scope, node.inputs[0]))
+            return owner is not None and bool(self.shadow.attribute_stores(owner, node.method))
+        head = node.text.partition(".")[0]
+        module = self.project.modules[draft.scope.path]
+        return head in module.imports or self._is_variable(draft, head)
+
+    def _is_variable(self, draft: Draft, name: str) -> bool:
+        module = self.project.modules[draft.scope.path]
+        inner: str | None = draft.scope.qualname
+        while inner is not None and inner in module.scopes:
+            if name in module.scopes[inner].variables:
+                return True
+            inner = module.scopes[inner].parent
+        return name in module.scopes or name in module.classes
+
+    def _inline(self, draft: Draft) -> Iterator[Called]:
+        """`x = x + 0.1 * torch.randn_like(x)`."""
+        for store in draft.fragment.stores:
+            node = draft.fragment.nodes[store.node]
+            made = self.revived.provenance.made(self._value(draft, store.node))
+            if made.perturbed and store.name in made.over and node.kind in (Kind.OP, Kind.INDEX, Kind.CALL):
+                yield Called(made.draw.name if made.draw else "", How.RANDOM)
+
+    # ------------------------------------------------------------------------------ what the live code does
+
+    def _is_live(self, draft: Draft, calls: tuple[Called, ...]) -> bool:
+        """Whether the live code around calls the same augmentation."""
+        scope = self.project.scope(draft.scope)
+        lasts = {call.text.rpartition(".")[2] for call in calls if call.how is not How.RANDOM or call.definition}
+        inside = scope.nodes[draft.display].span if draft.display >= 0 else scope.span
+        return any(
+            node.text.rpartition(".")[2] in lasts and inside.line <= node.span.line <= inside.end_line
+            for _, node in scope.calls()
+        )
+
+    def _has_live_draw(self, draft: Draft, targets: tuple[str, ...]) -> bool:
+        """Whether a live statement perturbs what the comment would perturb."""
+        scope = self.project.scope(draft.scope)
+        made = self.live.provenance.made
+        return any(store.name in targets and made(Value(draft.scope, store.node)).perturbed for store in scope.stores)
+
+    def _has_others(self, draft: Draft) -> bool:
+        """Whether another augmentation is live in the same list or function."""
+        scope = self.project.scope(draft.scope)
+        if draft.display >= 0:
+            return self.live.is_transform(Value(draft.scope, draft.display))
+        return self.live.has_live(draft.scope, scope)
+
+    def _guard(self, draft: Draft) -> Purpose:
+        """What the comment's own `if` says."""
+        for region in draft.fragment.regions:
+            if region.kind is RegionKind.THEN:
+                return purposes_of(self.shadow).condition(self._value(draft, 0).scope, region.header)
+        return Purpose.UNKNOWN
+
+    # ---------------------------------------------------------------------------------- signs of a decision
+
+    def _is_decided(self, draft: Draft, calls: tuple[Called, ...], targets: tuple[str, ...], scope: Scope) -> bool:
+        return (
+            bool(_DECIDED.search(draft.piece.remark))
+            or self._is_old_code(draft, calls)
+            or bool(self._unknown(draft))
+            or self._has_alternative(draft, calls, targets, scope)
+            or (draft.display >= 0 and self._evaluation_alike(draft))
+        )
+
+    def _is_old_code(self, draft: Draft, calls: tuple[Called, ...]) -> bool:
+        """Whether most of a longer comment is something else."""
+        return len(draft.fragment.statements) - 1 > 2 + 2 * len(calls)
+
+    def _unknown(self, draft: Draft) -> set[str]:
+        """Names that the code would read and that nothing binds any more."""
+        module = self.project.modules[draft.scope.path]
+        heads = {node.name.lstrip(".").partition(".")[0] for node in draft.fragment.nodes if node.kind is Kind.GLOBAL}
+        imported = {target.lstrip(".").partition(".")[0] for target in module.imports.values()}
+        local = {name.partition(".")[0] for name in draft.fragment.variables}
+        known = imported | local | module.imports.keys() | {"self", "cls"}
+        return {name for name in heads - known if not hasattr(builtins, name) and not self._is_variable(draft, name)}
+
+    def _has_alternative(self, draft: Draft, calls: tuple[Called, ...], targets: tuple[str, ...], scope: Scope) -> bool:
+        """Whether the line beside binds the same name by a call of a similar name: another crop, another noise."""
+        words = {word for call in calls for word in _long_words(call.text)}
+        near = range(draft.piece.first_line - 2, draft.piece.last_line + 3)
+        for store in scope.stores:
+            node = scope.nodes[store.node]
+            if store.name in targets and node.span.line in near and node.kind is Kind.CALL and words & set(_long_words(node.text)):
+                return True
+        return False
+
+    def _evaluation_alike(self, draft: Draft) -> bool:
+        """Whether a list of transforms for evaluation in the same file has commented-out elements too."""
+        module = self.project.modules[draft.scope.path]
+        for comment in module.comments:
+            scope = scope_at(module, comment)
+            display = transform_display(scope, comment.first_line)
+            if display is None or display < 0:
+                continue
+            for piece in pieces(comment):
+                other = draft._replace(piece=piece, display=display)
+                if piece.element and any(named(name) is Purpose.EVALUATION for name in display_names(scope, other)):
+                    return True
+        return False
+
+
+# ------------------------------------------------------------------------------------------- where it stands
+
+
+def scope_at(module: Module, comment: Comment) -> Scope:
+    """The innermost function that a comment stands in, also after its last statement; or the top level."""
+    text = comment.lines[0]
+    column = comment.column + (len(text) - len(text.lstrip()) if comment.column == 0 else 0)
+    best = module.scopes[""]
+    for scope in module.scopes.values():
+        if not scope.qualname or scope.span.line >= comment.first_line or scope.span.line < best.span.line:
+            continue
+        if comment.first_line <= scope.span.end_line or (
+            column > scope.span.column and not _begins_between(module, scope, comment.first_line)
+        ):
+            best = scope
+    return best
+
+
+def _begins_between(module: Module, scope: Scope, line: int) -> bool:
+    """Whether other code begins between a function's end and a line."""
+    return any(
+        scope.span.end_line < statement.span.line < line
+        for other in module.scopes.values()
+        for statement in other.statements
+    )
+
+
+def region_at(scope: Scope, piece: Piece) -> int:
+    """The region that a comment would belong to: of the next statement at its column, else of the last one."""
+    following = [item for item in scope.statements if item.span.line > piece.last_line]
+    before = [item for item in scope.statements[1:] if item.span.line < piece.first_line]
+    for item in (*following[:1], *reversed(before)):
+        if item.span.column == piece.column:
+            return item.region
+    around = [item for item in before if item.span.end_line >= piece.first_line]
+    return around[-1].region if around else 0
+
+
+def _is_emptied(scope: Scope, region: int) -> bool:
+    """Whether a branch has nothing but `pass`."""
+    if scope.regions[region].kind not in _HEADERS:
+        return False
+    inside = [index for index, item in enumerate(scope.statements) if item.region == region]
+    busy = {node.statement for node in scope.nodes}
+    return bool(inside) and not any(index in busy for index in inside)
+
+
+def transform_display(scope: Scope, line: int) -> int | None:
+    """The list of transforms that a line lies in: its node, -1 outside of any brackets, None in other brackets."""
+    inner: list[tuple[Span, int]] = []
+    for index, node in enumerate(scope.nodes):
+        span = node.span
+        if span.line < line <= span.end_line and span.line != span.end_line and node.kind in (Kind.CALL, Kind.COLLECTION):
+            inner.append((span, index))
+    if not inner:
+        return -1
+    inner.sort()
+    for _, index in reversed(inner[-2:]):
+        node = scope.nodes[index]
+        if node.kind is Kind.CALL and node.method in catalogue.COMPOSERS:
+            return inner[-1][1]
+    last = scope.nodes[inner[-1][1]]
+    binds = scope.statements[last.statement].binds if last.statement >= 0 else ()
+    if last.kind is Kind.COLLECTION and any(_DISPLAY_NAME.search(name) for name in (*binds, scope.name)):
+        return inner[-1][1]
+    return None
+
+
+def display_names(scope: Scope, draft: Draft) -> tuple[str, ...]:
+    """What a list of transforms is called, innermost first: dict keys, `train=True`, the names it is bound to."""
+    line = draft.piece.first_line
+    around = [(node.span, node) for node in scope.nodes if node.span.line < line <= node.span.end_line]
+    names: list[str] = []
+    for _, node in sorted(around, key=lambda pair: pair[0], reverse=True):
+        if node.kind is Kind.COLLECTION and node.name == "dict":
+            names += _keys_at(scope, node, line)
+        elif node.kind is Kind.CALL:
+            names += _arguments_saying(scope, node)
+    statement = scope.nodes[draft.display].statement
+    while statement >= 0:
+        names += scope.statements[statement].binds
+        break
+    return tuple(names)
+
+
+def _keys_at(scope: Scope, node: Node, line: int) -> Iterator[str]:
+    """The key of the dict's value that a line lies in."""
+    half = len(node.inputs) // 2
+    for key, value in zip(node.inputs[:half], node.inputs[half:], strict=False):
+        text, span = scope.nodes[key].value, scope.nodes[value].span
+        if isinstance(text, str) and span.line <= line <= span.end_line:
+            yield text
+
+
+def _arguments_saying(scope: Scope, node: Node) -> Iterator[str]:
+    """`train=True` says train, `train=False` says test, `split="val"` says val."""
+    for argument, key in zip(node.arguments, node.keywords, strict=False):
+        value = scope.nodes[argument].value
+        if key and value is True:
+            yield key
+        elif key == "train" and value is False:
+            yield "test"
+        elif key in ("split", "mode", "phase", "subset") and isinstance(value, str):
+            yield value
+
+
+# -------------------------------------------------------------------------------------------------- pieces
+
+
+def _merged(found: Iterable[Piece]) -> Iterator[Piece]:
+    """Adjacent statements as one piece."""
+    last: Piece | None = None
+    for piece in found:
+        if last is not None and piece.first_line == last.last_line + 1 and piece.column == last.column:
+            last = last._replace(
+                last_line=piece.last_line,
+                end_column=piece.end_column,
+                code=f"{last.code}\n{piece.code}",
+                remark=last.remark if piece.remark in last.remark else f"{last.remark} {piece.remark}",
+                element=False,
+            )
+            continue
+        if last is not None:
+            yield last
+        last = piece
+    if last is not None:
+        yield last
+
+
+def _targets(draft: Draft) -> tuple[str, ...]:
+    """What the comment would bind or change in place: the first argument of a call whose result it ignores."""
+    if draft.display >= 0:
+        return ()
+    return tuple(dict.fromkeys(store.name for store in draft.fragment.stores))
+
+
+def _long_words(text: str) -> list[str]:
+    return [word for word in catalogue.snake(text.rpartition(".")[2]).split("_") if len(word) >= 4]
+
+
+# ------------------------------------------------------------------------------------------------ evidence
+
+
+def comment_trace(item: CommentedOut) -> Trace:
+    """Where the comment stands."""
+    return Trace("comment", item.scope.path, item.span, "the call is commented out here")
+
+
+def definition_span(project: Project, path: str, qualname: str) -> Span | None:
+    """The name of a function or class of the project."""
+    module = project.modules[path]
+    if qualname in module.scopes:
+        return module.scopes[qualname].name_span
+    return module.classes[qualname].name_span if qualname in module.classes else None
+
+
+def definition_traces(project: Project, item: CommentedOut) -> Iterator[Trace]:
+    """Where the project defines what the comment would call."""
+    for path, qualname in dict.fromkeys(call.definition for call in item.calls if call.definition):
+        span = definition_span(project, path, qualname)
+        if span is not None:
+            yield Trace("definition", path, span, f"`{qualname.rpartition('.')[2]}` is defined here")
+
+
+def only_call(project: Project, item: CommentedOut) -> bool:
+    """Whether the project defines all that the comment would call, and nothing else mentions it."""
+    if not all(call.definition for call in item.calls):
+        return False
+    return not any(mentions_of(project).of(name.rpartition(".")[2]) for name in item.names)
+
+
+def consumer_trace(project: Project, item: CommentedOut) -> Trace | None:
+    """The first call after the comment that gets the clean value."""
+    scope = project.scope(item.scope)
+    for name in item.targets:
+        values = set(scope.variables.get(name, ()))
+        for _, node in scope.calls():
+            if node.span.line > item.piece.last_line and values & set(node.arguments):
+                return Trace("consumer", item.scope.path, node.span, f"{node.text} gets `{name}` without it")
+    return None
+
+
+@functools.lru_cache(maxsize=4)
+def comments_of(project: Project) -> Comments:
+    """The one finder of a project, shared by the rules."""
+    return Comments(project)

@@ -1,0 +1,162 @@
+"""Finds augmentations that the project defines and never mentions again."""
+
+from __future__ import annotations
+
+import functools
+import posixpath
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from jitlint import catalogue
+from jitlint.diagnostic import Span
+from jitlint.semantics.augmenters import Augmenters, How, augmenters_of
+from jitlint.semantics.commented import CommentedOut, comments_of
+from jitlint.semantics.graph import ClassModel, Module, Scope
+from jitlint.semantics.mentions import mentions_of
+from jitlint.semantics.project import Project, Ref
+from jitlint.semantics.purpose import Purpose, purposes_of
+
+_ELSEWHERE = re.compile(
+    r"(?:^|/)(?:tests?|testing|third_?party|3rd_?party|vendor|vendored|external|externals|extern|thirdparty|submodules|"
+    r"docs?|examples?_of|lib/python\d|conftest\.py|test_\w+\.py|\w+_test\.py|setup\.py)(?:/|$)",
+    re.IGNORECASE,
+)
+_PLAIN_DECORATORS = frozenset("staticmethod classmethod no_grad inference_mode jit script njit wraps".split())
+# Bases whose methods are few and known, so that a method with another name overrides nothing.
+_PLAIN_BASES = frozenset("object Module Dataset IterableDataset LightningModule LightningDataModule Layer Model Sequence".split())
+
+
+class Unused(NamedTuple):
+    """An augmentation that nothing uses. `path` and `name` are those of its definition."""
+
+    path: str
+    qualname: str
+    span: Span
+    how: How
+    comment: CommentedOut | None  # the comment that holds its only call
+    matters: bool  # the file trains or loads training data, and no other augmentation is live in it
+    reachable: bool  # nothing speaks for a caller that cannot be seen
+
+    @property
+    def name(self) -> str:
+        """The bare name."""
+        return self.qualname.rpartition(".")[2]
+
+
+class UnusedAugmentations:
+    """The unused augmentations of one project."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.augmenters: Augmenters = augmenters_of(project)
+        self.mentions = mentions_of(project)
+        self.purposes = purposes_of(project)
+
+    @functools.cached_property
+    def found(self) -> tuple[Unused, ...]:
+        """All of them, in order of the files."""
+        return tuple(self._found())
+
+    def _found(self) -> Iterator[Unused]:
+        for path in self.project.asked:
+            module = self.project.modules[path]
+            if _ELSEWHERE.search(path) or posixpath.basename(path) == "__init__.py":
+                continue
+            for qualname, span, how in (*self._functions(path, module), *self._classes(path, module)):
+                if not self.mentions.of(qualname.rpartition(".")[2]):
+                    yield self._unused(path, qualname, span, how)
+
+    # ------------------------------------------------------------------------------------- definitions
+
+    def _functions(self, path: str, module: Module) -> Iterator[tuple[str, Span, How]]:
+        for qualname, scope in module.scopes.items():
+            if self._may_be_unused(module, scope.name, scope.decorators) and self._is_free(path, module, scope):
+                how = self.augmenters.function(Ref(path, qualname)) or self._draws(Ref(path, qualname))
+                if how is not None:
+                    yield qualname, scope.name_span, how
+
+    def _classes(self, path: str, module: Module) -> Iterator[tuple[str, Span, How]]:
+        for qualname, model in module.classes.items():
+            if self._may_be_unused(module, qualname, model.decorators) and "." not in qualname:
+                how = self.augmenters.transform_class(path, qualname)
+                if how is not None and not self._overrides(path, model, ""):
+                    yield qualname, model.name_span, how
+
+    def _may_be_unused(self, module: Module, name: str, decorators: tuple[str, ...]) -> bool:
+        if not name or name.startswith("__") or name in self.project.call_sites or name in module.exported:
+            return False
+        return all(decorator.rpartition(".")[2] in _PLAIN_DECORATORS for decorator in decorators)
+
+    def _is_free(self, path: str, module: Module, scope: Scope) -> bool:
+        """Whether a function is of the top level, or a method of its class' own and not of a protocol."""
+        if not scope.owner:
+            return scope.parent == ""
+        model = module.classes.get(scope.owner)
+        if model is None or "." in scope.owner or model.decorators:
+            return False
+        return self.mentions.of(scope.owner) and not self._overrides(path, model, scope.name)
+
+    def _overrides(self, path: str, model: ClassModel, name: str) -> bool:
+        """Whether a base may define a method, or register its subclasses."""
+        for base in model.bases:
+            found = self.project.find_class(path, base)
+            if found is None and base.rpartition(".")[2] not in _PLAIN_BASES:
+                return True
+            if found and name and self.project.method(found[0], found[1].qualname, name):
+                return True
+            if found and found[1] != model and self._overrides(found[0], found[1], name):
+                return True
+        return False
+
+    def _draws(self, ref: Ref) -> How | None:
+        """A method that gives noise of its argument's shape is half of an augmentation."""
+        scope = self.project.scope(ref)
+        if not scope.is_method or len(scope.parameters) != 2 or len(scope.returns) != 1:
+            return None
+        made = self.augmenters.provenance.returns(ref)
+        like = any(node.method in ("rand_like", "randn_like") for _, node in scope.calls())
+        return How.RANDOM if made.draw is not None and like and not made.perturbed else None
+
+    # ------------------------------------------------------------------------------------ what it matters
+
+    def _unused(self, path: str, qualname: str, span: Span, how: How) -> Unused:
+        comment = self._comments.get((path, qualname))
+        matters = how is How.SURE and self._trains(path) and not self._augments(path)
+        return Unused(path, qualname, span, how, comment, matters, not self._may_be_called_unseen(path))
+
+    @functools.cached_property
+    def _comments(self) -> dict[tuple[str, str], CommentedOut]:
+        found = comments_of(self.project).found
+        return {call.definition: item for item in reversed(found) for call in item.calls if call.definition}
+
+    @functools.cache  # noqa: B019 - lives as long as the run
+    def _trains(self, path: str) -> bool:
+        """Whether a file has code that trains, or that loads samples for training."""
+        scopes = self.project.modules[path].scopes
+        return any(self._is_training_scope(Ref(path, qualname), scope) for qualname, scope in scopes.items())
+
+    def _is_training_scope(self, ref: Ref, scope: Scope) -> bool:
+        if scope.name in ("forward", "call", "__call__") or self.purposes.function(ref) is not Purpose.TRAIN:
+            return False
+        step = scope.name == "__getitem__" or scope.name in catalogue.TRAINING_STEP_FUNCTIONS
+        return step or self.purposes.loops.trains(ref)
+
+    @functools.cache  # noqa: B019 - lives as long as the run
+    def _augments(self, path: str) -> bool:
+        """Whether a file's live code perturbs anything: then the unused function is one of several."""
+        for qualname, scope in self.project.modules[path].scopes.items():
+            ref = Ref(path, qualname)
+            if self.augmenters.function(ref) is None and self.augmenters.has_live(ref, scope):
+                return True
+        return False
+
+    @functools.cache  # noqa: B019 - lives as long as the run
+    def _may_be_called_unseen(self, path: str) -> bool:
+        return not self.mentions.complete or self.mentions.is_packaged or self.mentions.is_dynamic(path)
+
+
+@functools.lru_cache(maxsize=4)
+def unused_of(project: Project) -> UnusedAugmentations:
+    """The one finder of a project, shared by the rules."""
+    return UnusedAugmentations(project)
