@@ -1,0 +1,45 @@
+"""Proves on the running model that its coordinates change.
+
+`with probe_coords(model) as probe:` around a training loop; `probe_loader(loader)` for augmented inputs.
+"""
+
+from runtime_probe.classify import classify
+from runtime_probe.errors import (
+    AbsentJitterError,
+    CoordinateArgumentError,
+    CoordinateViolation,
+    MisplacedJitterError,
+    ProbeError,
+    RepeatedCoordinatesError,
+    StaleCoordinatesError,
+)
+from runtime_probe.findings import Finding, Report
+from runtime_probe.fingerprint import fingerprint
+from runtime_probe.grids import Grid, fit_grid
+from runtime_probe.probe import Probe, ProbeWarning, probe_coords
+from runtime_probe.timeline import Timeline
+from runtime_probe.verdict import Conclusion, Family, Flag, Verdict
+
+__all__ = [
+    "AbsentJitterError",
+    "Conclusion",
+    "CoordinateArgumentError",
+    "CoordinateViolation",
+    "Family",
+    "Finding",
+    "Flag",
+    "Grid",
+    "MisplacedJitterError",
+    "Probe",
+    "ProbeError",
+    "ProbeWarning",
+    "RepeatedCoordinatesError",
+    "Report",
+    "StaleCoordinatesError",
+    "Timeline",
+    "Verdict",
+    "classify",
+    "fingerprint",
+    "fit_grid",
+    "probe_coords",
+]

@@ -1,0 +1,108 @@
+"""From a timeline to a verdict: pure, and the only place that decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from runtime_probe.geometry import Geometry
+from runtime_probe.timeline import Timeline
+from runtime_probe.verdict import Conclusion, Verdict
+
+
+def classify(timeline: Timeline, geometry: Geometry | None = None) -> Conclusion:
+    """The verdict on a series of batches.
+
+    `timeline` says which batches had equal coordinates; `geometry`, if it could be measured, tells a clean
+    lattice from a frozen draw and a partial jitter from a full one. Zero or one batch is INCONCLUSIVE.
+    """
+    counters = timeline.counters
+    if counters.batches < 2:
+        return _conclude(timeline, Verdict.INCONCLUSIVE, f"{counters.batches} batches with coordinates were seen")
+    if counters.all_equal:
+        return _constant(timeline, geometry)
+    if timeline.epochs_known and counters.long_epochs and counters.constant_epochs == counters.long_epochs:
+        return _once_per_epoch(timeline)
+    if counters.repeated_batches:
+        return _repeating(timeline)
+    return _changing(timeline, geometry)
+
+
+def smallest_period(values: Sequence[int]) -> int | None:
+    """The smallest p with values[i] == values[i - p] throughout, if at least two values confirm it."""
+    border = [0] * len(values)
+    for i in range(1, len(values)):
+        k = border[i - 1]
+        while k and values[i] != values[k]:
+            k = border[k - 1]
+        border[i] = k + (values[i] == values[k])
+    if not values or border[-1] < 2:
+        return None
+    return len(values) - border[-1]
+
+
+def _conclude(
+    timeline: Timeline, verdict: Verdict, sentence: str, period: int | None = None, undecided: tuple[str, ...] = ()
+) -> Conclusion:
+    counters = timeline.counters
+    if not timeline.epochs_known:
+        undecided += ("epoch borders were not seen: wrap the loader in probe.batches(loader)",)
+    return Conclusion(verdict, sentence, counters.batches, counters.epochs, period, undecided)
+
+
+def _constant(timeline: Timeline, geometry: Geometry | None) -> Conclusion:
+    batches, epochs = timeline.counters.batches, timeline.counters.epochs
+    if geometry is not None and geometry.clean:
+        sentence = f"all {batches} batches got the same regular lattice"
+        return _conclude(timeline, Verdict.CLEAN_GRID, sentence)
+    undecided = () if epochs > 1 else ("FROZEN or ONCE_PER_EPOCH: run a second epoch",)
+    sentence = f"all {batches} batches of {epochs} epoch{'s' * (epochs > 1)} got the same coordinates"
+    return _conclude(timeline, Verdict.FROZEN, sentence, undecided=undecided)
+
+
+def _once_per_epoch(timeline: Timeline) -> Conclusion:
+    counters = timeline.counters
+    sentence = f"{counters.epochs} epochs: new coordinates at each epoch, the same for all batches of an epoch"
+    return _conclude(timeline, Verdict.ONCE_PER_EPOCH, sentence)
+
+
+def _repeating(timeline: Timeline) -> Conclusion:
+    counters = timeline.counters
+    period = smallest_period([batch.value for batch in timeline.head])
+    if period is not None and _tail_follows(timeline, period):
+        return _conclude(timeline, Verdict.CYCLING, f"the values come back every {period} batches", period)
+    if counters.replayed_epochs and counters.replayed_epochs == counters.epochs - 1:
+        period = counters.first_epoch_length
+        return _conclude(timeline, Verdict.CYCLING, "every epoch repeats the first one, batch by batch", period)
+    if counters.run_length > 1:
+        return _runs(timeline)
+    fresh = counters.batches - counters.repeated_batches
+    if counters.recurring == 1:
+        sentence = f"{fresh} of {counters.batches} batches brought new values; one value came back in the others"
+        return _conclude(timeline, Verdict.PARTIAL, sentence)
+    sentence = f"only {fresh} different values in {counters.batches} batches, coming back without a fixed period"
+    return _conclude(timeline, Verdict.CYCLING, sentence)
+
+
+def _runs(timeline: Timeline) -> Conclusion:
+    length = timeline.counters.run_length
+    sentence = f"each value is used for {length} batches in a row"
+    if timeline.epochs_known:
+        return _conclude(timeline, Verdict.CYCLING, sentence)
+    sentence += ": taken for one draw an epoch"
+    return _conclude(timeline, Verdict.ONCE_PER_EPOCH, sentence)
+
+
+def _tail_follows(timeline: Timeline, period: int) -> bool:
+    tail = timeline.tail
+    return all(tail[i].value == tail[i - period].value for i in range(period, len(tail)))
+
+
+def _changing(timeline: Timeline, geometry: Geometry | None) -> Conclusion:
+    batches = timeline.counters.batches
+    if geometry is not None and geometry.on_lattice:
+        sentence = f"{batches} different batches, all made of points of one clean lattice"
+        return _conclude(timeline, Verdict.SUBSET_OF_CLEAN_GRID, sentence)
+    if geometry is not None and geometry.change_rate is not None and geometry.change_rate < geometry.full_change:
+        sentence = f"from batch to batch only {geometry.change_rate:.1%} of the coordinate values change"
+        return _conclude(timeline, Verdict.PARTIAL, sentence)
+    return _conclude(timeline, Verdict.FRESH, f"{batches} batches, every one with new coordinates")

@@ -1,0 +1,55 @@
+"""The options of `python -m runtime_probe`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from runtime_probe.run import Options, Program
+
+
+def parse(argv: Sequence[str]) -> tuple[Program, Options]:
+    """Split the command line into the probe's options, the program and the program's arguments."""
+    parser = _parser()
+    known = parser.parse_args(argv)
+    name, *arguments = [known.module, *known.program] if known.module else known.program or [""]
+    if not name:
+        parser.error("a script or -m package.module is needed")
+    if not known.module and not Path(name).is_file():
+        parser.error(f"no such script: {name}")
+    if known.after < 0 or known.provenance < 0 or (known.max_steps is not None and known.max_steps < 1):
+        parser.error("--after and --provenance must be >= 0, --max-steps >= 1")
+    options = Options(
+        argument=known.argument,
+        on_violation=known.on_violation,
+        after=known.after,
+        max_steps=known.max_steps,
+        provenance=known.provenance,
+        check_used=known.check_used,
+        strict=known.strict,
+        format=known.format,
+        output=known.output,
+    )
+    return Program(name, tuple(arguments), bool(known.module)), options
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m runtime_probe",
+        description="Run a training script and report whether its coordinates really are jittered.",
+        epilog="Exit code: the script's; 3 with --strict and a violation; 130 after Ctrl-C.",
+    )
+    add = parser.add_argument
+    add("--argument", help="name of the coordinate argument (default: found by name and lattice)")
+    add("--on-violation", choices=("report", "warn", "raise"), default="report", help="default: report at the end")
+    add("--after", type=int, default=0, metavar="N", help="act on violations only after N batches")
+    add("--max-steps", type=int, metavar="N", help="observe N batches only")
+    add("--provenance", type=int, default=32, metavar="N", help="forwards in which draws are followed (default 32)")
+    add("--check-used", action="store_true", help="one extra forward: does the output depend on the coordinates?")
+    add("--strict", action="store_true", help="exit with 3 when there is a violation")
+    add("--format", choices=("auto", "text", "json", "html"), default="auto", help="default: by terminal or suffix")
+    add("--output", type=Path, metavar="FILE", help="write the report to a file (.json, .html or text)")
+    add("-m", dest="module", metavar="MODULE", help="run a module as a script; the rest goes to it")
+    add("program", nargs=argparse.REMAINDER, help="script.py and its arguments")
+    return parser

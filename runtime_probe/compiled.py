@@ -1,0 +1,66 @@
+"""Observing inside `torch.compile`: an opaque operator, so that tracing sees no Python side effect.
+
+A hook on the module that the user compiled runs outside the graph; a hook on a module that is traced as
+part of a larger graph must become one node of it. Both happen here, with 0 graph breaks.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+from collections.abc import Callable
+from types import FunctionType
+
+import torch
+from torch import Tensor
+
+Record = Callable[[list[str], list[Tensor]], None]
+
+
+class OpaqueRecord:
+    """An operator `runtime_probe::record_<token>(sink, leaves, names)` that calls `record` when it really runs.
+
+    The written-to `sink` keeps the operator from being removed as dead code. It lives as long as the
+    compiled code may call it, that is, until the process ends; `close()` makes it do nothing.
+    """
+
+    def __init__(self, record: Record) -> None:
+        self._record: Record | None = record
+        self.sink = torch.zeros(1)
+        name = f"record_{secrets.token_hex(8)}"
+        self._library = torch.library.Library("runtime_probe", "FRAGMENT")
+        self._library.define(f"{name}(Tensor(a!) sink, Tensor[] leaves, str names) -> ()")
+        self._library.impl(name, self._run, "CompositeExplicitAutograd")
+        self._library.impl(name, lambda sink, leaves, names: None, "Meta")
+        self.operator = getattr(torch.ops.runtime_probe, name)
+
+    def close(self) -> None:
+        """Compiled code that still contains the operator runs on; it records nothing."""
+        self._record = None
+
+    def _run(self, sink: Tensor, leaves: list[Tensor], names: str) -> None:
+        if self._record is not None:
+            self._record(names.split("\n"), leaves)
+
+
+def run_uncompiled(function: Callable[..., object]) -> None:
+    """Ask Dynamo not to compile a hook, and what it calls, as a graph of its own when it runs by itself.
+
+    Being traced as part of a larger graph is not affected. Where this PyTorch has no such switch the hook
+    costs one small extra graph and nothing else.
+    """
+    with contextlib.suppress(ImportError, AttributeError):
+        from torch._C._dynamo import eval_frame
+
+        skip = eval_frame._FrameAction.SKIP
+        assert isinstance(function, FunctionType)
+        eval_frame.set_code_exec_strategy(function.__code__, eval_frame._FrameExecStrategy(skip, skip))
+
+
+def is_compiled_elsewhere(module: torch.nn.Module) -> bool:
+    """True when `torch.compile(module)` or `module.compile()` was called and `module` is the inner one."""
+    import gc
+
+    if module._compiled_call_impl is not None:
+        return True
+    return any(isinstance(holder, dict) and holder.get("_orig_mod") is module for holder in gc.get_referrers(module))

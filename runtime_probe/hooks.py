@@ -1,0 +1,148 @@
+"""The one class that owns hooks on the user's modules, and takes them all off again."""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import torch
+from torch import nn
+from torch.nn.modules.module import register_module_forward_pre_hook
+from torch.utils.hooks import RemovableHandle
+
+from runtime_probe.arguments import leaves, signature_of
+from runtime_probe.compiled import OpaqueRecord, run_uncompiled
+
+SCOUTED_CALLS = 4  # first calls of a module in which coordinates are looked for
+
+
+class Listener(Protocol):
+    """What the hooks report to. No method may raise for a fault of the probe's own."""
+
+    def before(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """A watched module is about to run."""
+
+    def after(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        """A watched module has run, or failed (then `output` is None)."""
+
+    def scout(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """A module that is not watched is called; True to watch it from now on (this call was recorded)."""
+
+
+class Hooks:
+    """Registers pre-hooks, post-hooks and the scouting hook, and removes them."""
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+        self._handles: list[RemovableHandle] = []
+        self._scouts: list[RemovableHandle] = []
+        self._calls: weakref.WeakKeyDictionary[nn.Module, int] = weakref.WeakKeyDictionary()
+        self._opaque: list[OpaqueRecord] = []
+        self._one_shot: dict[int, RemovableHandle] = {}
+
+    def watch(self, module: nn.Module, with_output: bool) -> None:
+        """Report every call of a module; with `with_output`, also when it has run."""
+        before = _pre_hook(self._listener, signature_of(module), self._opaque_for(module))
+        self._handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
+        if with_output:
+            after = _post_hook(self._listener)
+            self._handles.append(module.register_forward_hook(after, with_kwargs=True, always_call=True))
+
+    def scout_submodules(self, module: nn.Module) -> None:
+        """Look for coordinates in the calls of every submodule, until one is found."""
+        for child in list(module.modules())[1:]:
+            hook = _scout_hook(self)
+            self._scouts.append(child.register_forward_pre_hook(hook, with_kwargs=True))
+
+    def scout_everything(self) -> None:
+        """Look for coordinates in the first calls of every module of the program."""
+        self._scouts.append(register_module_forward_pre_hook(_global_hook(self)))
+
+    def stop_scouting(self) -> None:
+        """Remove the scouting hooks."""
+        for handle in self._scouts:
+            handle.remove()
+        self._scouts.clear()
+
+    def remove(self) -> None:
+        """Remove everything."""
+        self.stop_scouting()
+        for handle in [*self._handles, *self._one_shot.values()]:
+            handle.remove()
+        self._handles.clear()
+        self._one_shot.clear()
+        for opaque in self._opaque:
+            opaque.close()
+
+    def scouted(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Offer a call to the listener, for the first few calls of each module."""
+        calls = self._calls.get(module, 0)
+        if calls >= SCOUTED_CALLS:
+            return False
+        self._calls[module] = calls + 1
+        found = self._listener.scout(module, args, kwargs)
+        if found:
+            self._calls[module] = SCOUTED_CALLS
+        return found
+
+    def scout_keywords(self, module: nn.Module) -> None:
+        """The global hook shows no keyword arguments: look at them after this one call, then go."""
+        if id(module) in self._one_shot or self._calls.get(module, 0) >= SCOUTED_CALLS:
+            return
+
+        def once(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+            self._one_shot.pop(id(module)).remove()
+            if kwargs:
+                self.scouted(module, args, kwargs)
+
+        self._one_shot[id(module)] = module.register_forward_hook(once, with_kwargs=True, always_call=True)
+
+    def _opaque_for(self, module: nn.Module) -> OpaqueRecord:
+        def record(names: list[str], tensors: list[torch.Tensor]) -> None:
+            self._listener.before(module, (), dict(zip(names, tensors, strict=True)))
+
+        opaque = OpaqueRecord(record)
+        self._opaque.append(opaque)
+        return opaque
+
+
+def _pre_hook(listener: Listener, names: tuple[str, ...], opaque: OpaqueRecord) -> Callable[..., None]:
+    sink, operator = opaque.sink, opaque.operator
+
+    def before_forward(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if torch.compiler.is_compiling():
+            found = list(leaves(names, args, kwargs))
+            operator(sink, [leaf.tensor.detach() for leaf in found], "\n".join([leaf.path for leaf in found]))
+            return
+        listener.before(module, args, kwargs)
+
+    run_uncompiled(before_forward)
+    return before_forward
+
+
+def _post_hook(listener: Listener) -> Callable[..., None]:
+    def after_forward(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        if not torch.compiler.is_compiling():
+            listener.after(module, args, kwargs, output)
+
+    run_uncompiled(after_forward)
+    return after_forward
+
+
+def _scout_hook(hooks: Hooks) -> Callable[..., None]:
+    def scout(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if not torch.compiler.is_compiling():
+            hooks.scouted(module, args, kwargs)
+
+    run_uncompiled(scout)
+    return scout
+
+
+def _global_hook(hooks: Hooks) -> Callable[..., None]:
+    def scout_all(module: nn.Module, args: tuple[Any, ...]) -> None:
+        if not torch.compiler.is_compiling() and not hooks.scouted(module, args, {}):
+            hooks.scout_keywords(module)
+
+    run_uncompiled(scout_all)
+    return scout_all

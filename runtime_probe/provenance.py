@@ -1,0 +1,214 @@
+"""Which line drew the numbers that reach the model: a `TorchFunctionMode` for the first forwards.
+
+While it is on, the result of every random operation carries the place in the source where it was drawn,
+and every other operation passes the places of its arguments on to its results. Draws by NumPy or Python,
+in loader workers, and before the probe started are not visible to it.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+import sysconfig
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.overrides import TorchFunctionMode
+from torch.utils.weak import WeakIdKeyDictionary
+
+DRAWS = frozenset(
+    "rand randn randint randperm normal bernoulli multinomial poisson binomial rand_like randn_like randint_like "
+    "normal_ uniform_ random_ bernoulli_ exponential_ cauchy_ log_normal_ geometric_ dropout dropout1d dropout2d "
+    "dropout3d alpha_dropout feature_dropout rrelu _sample_dirichlet _standard_gamma trunc_normal_".split()
+)
+MAX_DRAWS = 8  # per tensor; enough to name the lines
+
+
+@dataclass(frozen=True)
+class Site:
+    """A place in the user's source: file, 1-based line, and function name."""
+
+    file: str
+    line: int
+    function: str
+
+    def __str__(self) -> str:
+        return f"{Path(self.file).name}:{self.line}"
+
+
+@dataclass(frozen=True)
+class Draw:
+    """One execution of a random operation: where it is written, who called that, and a serial number."""
+
+    operation: str
+    site: Site
+    caller: Site | None
+    serial: int
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What is known about a tensor: the draws in it, and where its first ingredient was made."""
+
+    draws: tuple[Draw, ...] = ()
+    origin: tuple[str, Site] | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """A line that drew coordinates of the model: how often it drew, and for how many forwards."""
+
+    operation: str
+    site: Site
+    caller: Site | None
+    draws: int
+    forwards: int
+
+    def __str__(self) -> str:
+        called = "" if self.caller is None else f", called from {self.caller}"
+        times, forwards = _count(self.draws, "time"), _count(self.forwards, "forward")
+        return f"`{self.operation}` at {self.site} in {self.site.function}{called}; drawn {times} for {forwards}"
+
+
+@dataclass(frozen=True)
+class ProvenanceReport:
+    """The lines that drew, the line that made the coordinates, and the model's call, as far as they were seen."""
+
+    sources: tuple[Source, ...]
+    origin: tuple[str, Site] | None
+    call: Site | None
+    forwards: int
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'s' * (number != 1)}"
+
+
+_LIBRARIES = tuple(
+    f"{directory.rstrip('/')}/"
+    for directory in (
+        str(Path(__file__).parent),
+        *(sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")),
+    )
+)
+
+
+def is_library(file: str) -> bool:
+    """True for files of Python, of installed packages and of the probe; they are never the user's line."""
+    return file.startswith("<") or file.startswith(_LIBRARIES)
+
+
+def user_frames(frame: FrameType | None) -> Iterator[Site]:
+    """The user's places on the stack, innermost first."""
+    while frame is not None:
+        if not is_library(frame.f_code.co_filename):
+            yield Site(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+        frame = frame.f_back
+
+
+class Provenance(TorchFunctionMode):
+    """Follows draws into the model's argument while it is on the stack of function modes."""
+
+    def __init__(self, forwards: int) -> None:
+        super().__init__()
+        self.window = forwards
+        self._process = os.getpid()
+        self._traces = WeakIdKeyDictionary()
+        self._serials = itertools.count()
+        self._uses: list[Trace] = []
+        self._call: Site | None = None
+        self._on = False
+
+    @property
+    def on(self) -> bool:
+        """Whether the mode is on the stack."""
+        return self._on
+
+    def start(self) -> None:
+        """Push the mode, unless its window is over."""
+        if not self._on and len(self._uses) < self.window:
+            TorchFunctionMode.__enter__(self)
+            self._on = True
+
+    def pause(self) -> None:
+        """Pop the mode if it is on top of the stack; another mode above it must be left first."""
+        if self._on and _top_mode() is self:
+            TorchFunctionMode.__exit__(self, None, None, None)
+            self._on = False
+
+    def end(self) -> None:
+        """Stop for good, even where the mode cannot be popped now: it only passes calls on then."""
+        self.pause()
+        self._on, self.window = False, 0
+
+    def use(self, coords: Tensor) -> None:
+        """The model is called with these coordinates."""
+        if len(self._uses) < self.window:
+            self._uses.append(self._traces.get(coords, Trace()))
+            if self._call is None:
+                self._call = next(user_frames(sys._getframe(1)), None)
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """Run the operation, then pass the traces on."""
+        result = func(*args, **(kwargs or {}))
+        if not torch.compiler.is_compiling() and self._on and os.getpid() == self._process:
+            self._follow(func.__name__, args, kwargs or {}, result)
+        return result
+
+    def _follow(self, name: str, args: Any, kwargs: dict[str, Any], result: Any) -> None:
+        targets = list(_tensors((result,)))
+        if name == "__setitem__":
+            targets = [args[0]]
+        if not targets:
+            return
+        trace = self._trace_of(name, list(_tensors((*args, *kwargs.values()))))
+        for target in targets:
+            self._traces[target] = trace
+
+    def _trace_of(self, name: str, sources: list[Tensor]) -> Trace:
+        if name in DRAWS:
+            sites = list(itertools.islice(user_frames(sys._getframe(3)), 2))
+            unknown = Site("unknown", 0, "unknown")
+            site, caller = (*sites, None, None)[:2]
+            return Trace((Draw(name, site or unknown, caller, next(self._serials)),))
+        known = [trace for source in sources if (trace := self._traces.get(source)) is not None]
+        if not known and not sources:
+            site = next(user_frames(sys._getframe(3)), None)
+            return Trace(origin=(name, site) if site else None)
+        draws = {draw.serial: draw for trace in known for draw in trace.draws}
+        origin = next((trace.origin for trace in known if trace.origin), None)
+        return Trace(tuple(draws.values())[:MAX_DRAWS], origin)
+
+    def report(self) -> ProvenanceReport:
+        """What was seen so far."""
+        lines: dict[tuple[str, Site, Site | None], set[int]] = {}
+        forwards: dict[tuple[str, Site, Site | None], int] = {}
+        for trace in self._uses:
+            keys = {(draw.operation, draw.site, draw.caller) for draw in trace.draws}
+            for draw in trace.draws:
+                lines.setdefault((draw.operation, draw.site, draw.caller), set()).add(draw.serial)
+            for key in keys:
+                forwards[key] = forwards.get(key, 0) + 1
+        sources = tuple(Source(*key, len(serials), forwards[key]) for key, serials in lines.items())
+        origin = next((trace.origin for trace in self._uses if trace.origin), None)
+        return ProvenanceReport(sources, origin, self._call, len(self._uses))
+
+
+def _tensors(values: tuple[Any, ...]) -> Iterator[Tensor]:
+    for value in values:
+        if isinstance(value, Tensor):
+            yield value
+        elif isinstance(value, (tuple, list)):
+            yield from _tensors(tuple(value))
+
+
+def _top_mode() -> object:
+    from torch.overrides import _get_current_function_mode
+
+    return _get_current_function_mode()

@@ -1,0 +1,1 @@
+"""The report in its forms: plain text, terminal, JSON and one HTML page."""

@@ -1,0 +1,127 @@
+"""Puts a probe's observations together into one `Report`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from runtime_probe.findings import (
+    SEVERITY,
+    Finding,
+    Report,
+    SeriesReport,
+    describe_values,
+    evaluation_is_jittered,
+    evaluation_series,
+    series_reports,
+    training_units,
+)
+from runtime_probe.observer import Observer
+from runtime_probe.provenance import ProvenanceReport, Site
+from runtime_probe.source_hints import Hint, commented_draws
+from runtime_probe.verdict import ADVICE, Conclusion, Flag, Verdict
+
+if TYPE_CHECKING:
+    from runtime_probe.probe import Probe
+
+
+def build_report(probe: Probe) -> Report:
+    """Judge every series of every watched model and name the lines."""
+    series = sorted(
+        (report for observer in probe.observers for report in series_reports(observer)),
+        key=lambda r: (SEVERITY.index(r.conclusion.verdict), -r.conclusion.batches),
+    )
+    provenance = probe.provenance.report()
+    conclusion = series[0].conclusion if series else _nothing_seen(probe)
+    hints = commented_draws(_places(probe, provenance)) if conclusion.verdict is Verdict.CLEAN_GRID else ()
+    findings = (*_verdicts(series, provenance, hints), *_flags(probe, series))
+    return Report(
+        verdict=conclusion.verdict,
+        conclusion=conclusion,
+        flags=frozenset(finding.word for finding in findings if isinstance(finding.word, Flag)),
+        findings=findings,
+        series=tuple(series),
+        provenance=provenance if provenance.forwards else None,
+        hints=hints,
+        notes=tuple(_notes(probe, provenance)),
+        ranks=probe.ranks.sentence if probe.ranks is not None else "",
+    )
+
+
+def _nothing_seen(probe: Probe) -> Conclusion:
+    watched = ", ".join(observer.name for observer in probe.observers) or "any model"
+    sentence = f"no training forward of {watched} with coordinates was seen"
+    undecided = ("is the watched object what the loop calls, and in training mode?",)
+    return Conclusion(Verdict.INCONCLUSIVE, sentence, 0, 0, undecided=undecided)
+
+
+def _places(probe: Probe, provenance: ProvenanceReport) -> tuple[Site, ...]:
+    """Where jitter would be written: around the model's call, and where the coordinates are made."""
+    made = (provenance.origin[1],) if provenance.origin else ()
+    return (*probe.call_sites, *made)
+
+
+def _verdicts(series: list[SeriesReport], provenance: ProvenanceReport, hints: tuple[Hint, ...]) -> Iterator[Finding]:
+    told = set()
+    for report in series:
+        key = (report.argument, report.conclusion.verdict)
+        if key in told or (report.conclusion.verdict is Verdict.INCONCLUSIVE and report is not series[0]):
+            continue
+        told.add(key)
+        where = tuple(_where(report, provenance, hints))
+        yield Finding(
+            report.conclusion.verdict, report.argument, report.conclusion.sentence, describe_values(report), where
+        )
+
+
+def _where(report: SeriesReport, provenance: ProvenanceReport, hints: tuple[Hint, ...]) -> Iterator[str]:
+    """The lines to look at."""
+    if report.conclusion.verdict is Verdict.CLEAN_GRID:
+        yield from (f"commented out at {hint.site}: {hint.text}" for hint in hints)
+    yield from (str(source) for source in provenance.sources)
+    if not provenance.sources and provenance.origin is not None:
+        operation, site = provenance.origin
+        yield f"coordinates made by `{operation}` at {site} in {site.function}; no draw reaches the model"
+    elif not provenance.sources and provenance.forwards and ADVICE[report.conclusion.verdict].family is not None:
+        yield "the draw was not seen: made before the probe, by NumPy or Python, in a worker, or in compiled code"
+    if provenance.call is not None:
+        yield f"model called at {provenance.call} in {provenance.call.function}"
+
+
+def _flags(probe: Probe, series: list[SeriesReport]) -> Iterator[Finding]:
+    for report in series:
+        for flag in sorted(report.flags, key=lambda flag: flag.value):
+            yield Finding(flag, report.argument, report.conclusion.sentence, describe_values(report))
+    yield from _evaluation(probe.observers)
+    argument = series[0].argument if series else "?"
+    if probe.ranks is not None and probe.ranks.duplicated:
+        yield Finding(Flag.RANKS_DUPLICATED, argument, probe.ranks.sentence, "")
+    if probe.ignored:
+        yield Finding(Flag.IGNORED_BY_MODEL, argument, "moving the last sample's coordinates changed no output", "")
+
+
+def _evaluation(observers: list[Observer]) -> Iterator[Finding]:
+    trained = training_units(observers)
+    for observer in observers:
+        for series in evaluation_series(observer):
+            if evaluation_is_jittered(series, trained):
+                path = observer.choice.path if observer.choice else "?"
+                sentence = f"{len(series.units)} batches in {series.phase.value} had different, off-lattice coordinates"
+                yield Finding(Flag.EVAL_JITTER, f"{observer.name}({path})", sentence, str(series.shape))
+                break
+
+
+def _notes(probe: Probe, provenance: ProvenanceReport) -> Iterator[str]:
+    yield from probe.notes
+    for observer in probe.observers:
+        if observer.choice is not None:
+            yield f"argument {observer.name}({observer.choice.path}): {observer.choice.reason}"
+        if observer.skipped:
+            yield f"{observer.skipped} calls of {observer.name} had no such argument"
+        if observer.recomputed:
+            yield f"{observer.recomputed} recomputed forwards (gradient checkpointing) were not counted"
+        forwards = sum(series.forwards for series in evaluation_series(observer))
+        if forwards:
+            yield f"{forwards} forwards of {observer.name} in evaluation or without gradients are judged apart"
+    if not any(observer.choice for observer in probe.observers):
+        yield from (f"called without coordinate-like input: {name}({seen})" for name, seen in probe.unseen.items())

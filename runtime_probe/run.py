@@ -1,0 +1,190 @@
+"""Runs an unmodified script under the probe."""
+
+from __future__ import annotations
+
+import json
+import os
+import runpy
+import sys
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from runtime_probe.findings import Report
+from runtime_probe.policy import OnViolation
+from runtime_probe.probe import Probe
+
+VIOLATION = 3
+INTERRUPTED = 130
+
+
+@dataclass(frozen=True)
+class Program:
+    """What to run: a script's path or, with `is_module`, a module's dotted name, and its arguments."""
+
+    name: str
+    arguments: tuple[str, ...] = ()
+    is_module: bool = False
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of the command line; see `python -m runtime_probe --help`."""
+
+    argument: str | None = None
+    on_violation: OnViolation = "report"
+    after: int = 0
+    max_steps: int | None = None
+    provenance: int = 32
+    check_used: bool = False
+    strict: bool = False
+    format: str = "auto"
+    output: Path | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The script's own exit code and the report."""
+
+    exit_code: int
+    report: Report
+
+
+def run(program: Program, options: Options) -> Outcome:
+    """Run a program to its end, or to Ctrl-C, with every model watched that is called with coordinates."""
+    probe = Probe(
+        options.argument, options.on_violation, options.after, options.max_steps,
+        options.provenance, options.check_used, everything=True,
+    )  # fmt: skip
+    probe.start()
+    with _as_main(program), _ranks_compared_before_exit(probe):
+        exit_code = _execute(program)
+    try:
+        probe.stop(failed=exit_code != 0)
+    except AssertionError as error:  # on_violation="raise", found at the very end
+        print(error, file=sys.stderr)
+        exit_code = exit_code or 1
+    return Outcome(exit_code, probe.report())
+
+
+def _execute(program: Program) -> int:
+    try:
+        if program.is_module:
+            runpy.run_module(program.name, run_name="__main__", alter_sys=True)
+        else:
+            runpy.run_path(program.name, run_name="__main__")
+    except SystemExit as stop:
+        return _exit_code(stop)
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BaseException as error:
+        traceback.print_exception(type(error), error, _own_frames_cut(error), file=sys.stderr)
+        return 1
+    return 0
+
+
+def _own_frames_cut(error: BaseException) -> TracebackType | None:
+    """The traceback from the script's first frame on, as Python itself would print it."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename.startswith(
+        ("<frozen runpy", __file__, runpy.__file__)
+    ):
+        trace = trace.tb_next
+    return trace
+
+
+def _exit_code(stop: SystemExit) -> int:
+    if stop.code is None or isinstance(stop.code, int):
+        return stop.code or 0
+    print(stop.code, file=sys.stderr)
+    return 1
+
+
+@contextmanager
+def _as_main(program: Program) -> Iterator[None]:
+    """Give the program the argv and the import path that `python script.py` would give it."""
+    argv, path = sys.argv, list(sys.path)
+    sys.argv = [program.name, *program.arguments]
+    first = str(Path.cwd()) if program.is_module else str(Path(program.name).resolve().parent)
+    sys.path.insert(0, first)
+    try:
+        yield
+    finally:
+        sys.argv, sys.path[:] = argv, path
+
+
+@contextmanager
+def _ranks_compared_before_exit(probe: Probe) -> Iterator[None]:
+    """Scripts destroy their process group before they end; the ranks must be compared before that."""
+    import torch.distributed as dist
+
+    if not dist.is_available():
+        yield
+        return
+    destroy = dist.destroy_process_group
+
+    def destroy_process_group(*args: object, **kwargs: object) -> None:
+        probe.compare_ranks_now()
+        destroy(*args, **kwargs)  # type: ignore[arg-type]
+
+    dist.destroy_process_group = destroy_process_group
+    try:
+        yield
+    finally:
+        dist.destroy_process_group = destroy
+
+
+def show(report: Report, options: Options) -> None:
+    """Print the report, or write it to `options.output`, in the form asked for."""
+    text = _rendered(report, options)
+    if options.output is not None:
+        options.output.write_text(text, encoding="utf-8")
+    elif text:
+        print(text)
+
+
+def _rendered(report: Report, options: Options) -> str:
+    suffix = options.output.suffix if options.output is not None else ""
+    form = {".json": "json", ".html": "html"}.get(suffix, "text") if options.format == "auto" else options.format
+    if form == "json":
+        return json.dumps(report.to_dict(), indent=2)
+    if form == "html":
+        return report.to_html()
+    if options.output is None and options.format == "auto" and sys.stdout.isatty():
+        _print_rich(report)
+        return ""
+    return str(report)
+
+
+def _print_rich(report: Report) -> None:
+    from rich.console import Console
+
+    from runtime_probe.report.text import to_rich
+
+    Console().print(to_rich(report))
+
+
+def is_first_rank() -> bool:
+    """Under torchrun only rank 0 prints."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def exit_code(outcome: Outcome, options: Options) -> int:
+    """The script's own exit code, or 3 with `--strict` when it succeeded with a violation."""
+    if outcome.exit_code == 0 and options.strict and outcome.report.violations:
+        return VIOLATION
+    return outcome.exit_code
+
+
+def main(argv: Sequence[str]) -> int:
+    """The command line; returns the exit code."""
+    from runtime_probe.command_line import parse
+
+    program, options = parse(argv)
+    outcome = run(program, options)
+    if is_first_rank():
+        show(outcome.report, options)
+    return exit_code(outcome, options)
