@@ -44,8 +44,9 @@ _USE_WORDS = (
 )  # fmt: skip
 _LOADER = re.compile(rb"oader\b")
 _EPOCH = re.compile(rb"for\s+\w*epoch")
-# A file that only defines networks matters if it seeds, or draws while it is set up.
+# A file that does not train matters by itself if it seeds, draws in a default, or while a network is set up.
 _SEEDS = re.compile(rb"(?:manual_seed|random\.seed|default_rng|RandomState|PRNGKey|\.Random)\(")
+_FROZEN = re.compile(rb"def [^\n]*=[^\n]*\brandn?(?:_like)?\(")
 _SETUP = re.compile(rb"def __init__\(.*?(?=\n    def |\nclass |\ndef |\Z)", re.DOTALL)
 _NOISE = re.compile(rb"\brandn?(?:_like)?\(|np\.random\.|\brandom\.\w+\(|=\s*torch\.randn?\(")
 _IMPORT = re.compile(
@@ -71,15 +72,16 @@ def screen(data: bytes) -> Screen:
     """The level of a file and what it imports (only asked of files that may matter)."""
     if not draws(data):
         return Screen(Level.CONSUMER, imports_of(data)) if uses(data) else Screen(Level.NONE)
-    if uses(data) or _network_matters(data):
+    if uses(data) or _SEEDS.search(data) is not None or _FROZEN.search(data) is not None or _draws_in_setup(data):
         return Screen(Level.DRAWS, imports_of(data))
     return Screen(Level.HELPER, imports_of(data))
 
 
-def _network_matters(data: bytes) -> bool:
+def _draws_in_setup(data: bytes) -> bool:
+    """Whether a file that defines networks draws in an `__init__`."""
     if b"def forward(" not in data and b"def __call__(" not in data and b"def call(" not in data:
         return False
-    return _SEEDS.search(data) is not None or any(_NOISE.search(part) for part in _SETUP.findall(data))
+    return any(_NOISE.search(part) for part in _SETUP.findall(data))
 
 
 def imports_of(data: bytes) -> frozenset[str]:

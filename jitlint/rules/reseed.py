@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from jitlint import catalogue
 from jitlint.diagnostic import Trace
 from jitlint.semantics.project import Project, Value
 from jitlint.semantics.seeding import Restart
 
+_HELD_OUT = re.compile(
+    r"(?:^|_)(?:eval|evaluate|evaluation|evaluator|val|valid|validate|validation|test|tests|testing|tester|infer|inference|"
+    r"predict|prediction|plot|visuali[sz]e|visuali[sz]ation|vis|preview|demo|benchmark|profile|debug)(?:_|$)"
+)
 WHERE = {
     "loop": "pass of the loop",
     "step": "step",
@@ -19,7 +25,7 @@ def repeats_on_purpose(project: Project, restart: Restart) -> bool:
     """Whether the code around a restart evaluates, tests or prepares."""
     scope = project.scope(restart.call.scope)
     names = [*scope.qualname.split("."), scope.name]
-    if any(catalogue.names_evaluation(name) or "benchmark" in name.lower() for name in names):
+    if any(_HELD_OUT.search(catalogue.snake(name)) for name in names):
         return True
     return restart.call.scope.path.rpartition("/")[2].startswith(("test_", "conftest")) or "/tests/" in f"/{restart.call.scope.path}"
 

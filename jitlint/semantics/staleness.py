@@ -224,11 +224,23 @@ class Staleness:
         """Every stale draw consumed in a batch loop."""
         return tuple(
             found
-            for ref, scope in self.project.scopes()
+            for ref, scope in (*self.project.scopes(), *self._called_elsewhere())
             if any(region.kind in (RegionKind.FOR, RegionKind.WHILE) for region in scope.regions)
             for loop in self.loops.batch_loops(ref)
             for found in self._in_region(loop)
         )
+
+    def _called_elsewhere(self) -> list[tuple[Ref, Scope]]:
+        """The functions of other files of the project that the files asked for call: their loops may use
+        what is drawn here."""
+        asked = set(self.project.asked)
+        found: dict[Ref, Scope] = {}
+        for ref, scope in self.project.scopes():
+            for index, _ in scope.calls():
+                callee = self.project.callee(Value(ref, index))
+                if callee is not None and callee.path not in asked:
+                    found[callee] = self.project.scope(callee)
+        return list(found.items())
 
     @functools.cached_property
     def in_steps(self) -> tuple[Stale, ...]:
