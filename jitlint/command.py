@@ -139,10 +139,7 @@ class Command:
     # ------------------------------------------------------------------------------------------ telling
 
     def _tell(self, outcome: Outcome, run: Run) -> None:
-        from jitlint.report import render
-
-        view = self._view(outcome, run)
-        pieces = render("statistics" if self.options.statistics else self.format, view)
+        pieces = self._report(outcome, run)
         if self.options.output_file:
             text = "".join(f"{piece}\n" for piece in pieces)
             Path(self.options.output_file).write_text(text, "utf-8", "backslashreplace")
@@ -151,6 +148,13 @@ class Command:
         self._complain(outcome.report)
         if self.format in _TEXT_FORMATS and not self.options.quiet:
             self._summarise(outcome)
+
+    def _report(self, outcome: Outcome, run: Run) -> Iterable[str]:
+        if not outcome.report.diagnostics and self.format in _TEXT_FORMATS:
+            return ()  # most runs: spare them the reporters
+        from jitlint.report import render
+
+        return render("statistics" if self.options.statistics else self.format, self._view(outcome, run))
 
     def _view(self, outcome: Outcome, run: Run) -> View:
         from jitlint.report import View

@@ -2,13 +2,59 @@
 
 These frozen dataclasses are the contract between the stages. A rule yields a :class:`Candidate` in the
 coordinates of the module model (`Span`); :mod:`jitlint.syntax` turns it into a :class:`Diagnostic` in the
-coordinates a person sees (`Location`).
+coordinates a person sees (`Location`). Candidates, their traces and the plans of their fixes live in
+:mod:`jitlint.candidate`; they can be imported from here as well, and are loaded only then: most runs have no
+candidate, and making those classes takes as long as linting a small file.
 """
 
 from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jitlint.candidate import (
+        Candidate,
+        DefaultToNone,
+        ExtractAboveLoop,
+        FixPlan,
+        InsertStatements,
+        MoveAboveLoop,
+        MoveIntoLoop,
+        Plan,
+        Rename,
+        RenameInLoop,
+        Replace,
+        ReplaceMany,
+        Trace,
+        Uncomment,
+    )
+
+__all__ = [
+    "Applicability",
+    "Candidate",
+    "Confidence",
+    "DefaultToNone",
+    "Diagnostic",
+    "Edit",
+    "Evidence",
+    "ExtractAboveLoop",
+    "Fix",
+    "FixPlan",
+    "InsertStatements",
+    "Location",
+    "MoveAboveLoop",
+    "MoveIntoLoop",
+    "Plan",
+    "Rename",
+    "RenameInLoop",
+    "Replace",
+    "ReplaceMany",
+    "Span",
+    "Trace",
+    "Uncomment",
+]
 
 
 class Confidence(enum.IntEnum):
@@ -61,166 +107,6 @@ class Location:
 
 
 @dataclass(frozen=True, slots=True)
-class Trace:
-    """One step of the evidence behind a candidate: where, and one sentence on what happens there.
-
-    `role` is `"draw"`, `"loop"`, `"consumer"`, or another single word (`"definition"`, `"comment"`, …).
-    `path` is the key of the source the span lies in (`Source.path`).
-    """
-
-    role: str
-    path: str
-    span: Span
-    message: str
-
-
-# --------------------------------------------------------------------------------------------- fix plans
-# A plan says *what* to change in terms of spans; `jitlint.syntax` knows how to change the text.
-
-
-@dataclass(frozen=True, slots=True)
-class Rename:
-    """Give the moved value its own name, so that the clean one outside the loop stays clean."""
-
-    old: str
-    new: str
-
-
-@dataclass(frozen=True, slots=True)
-class MoveIntoLoop:
-    """Move whole statements from above `loop` into its body, right before the statement `before`.
-
-    `statements` are spans of statements (simple or compound), in source order; `before` is the span of a
-    statement in the loop's body (directly in it, or nested: then the enclosing direct child counts).
-    With `rename`, the moved statements bind `rename.new` instead of `rename.old` and every read of
-    `rename.old` in the loop's body after them becomes `rename.new`; reads of `rename.old` inside the moved
-    statements keep the old name up to the first binding.
-    """
-
-    loop: Span
-    statements: tuple[Span, ...]
-    before: Span
-    rename: Rename | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MoveAboveLoop:
-    """Move whole statements out of `loop` to right above it (a seed that must run once)."""
-
-    loop: Span
-    statements: tuple[Span, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ExtractAboveLoop:
-    """Bind `expression` to `name` right above `loop` and use the name in its place."""
-
-    loop: Span
-    expression: Span
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Uncomment:
-    """Turn comment lines back into code. `code` is their text without `#`, prose cut off, not indented.
-
-    `first_line` to `last_line` (inclusive) are comment lines; the code is written with the indentation
-    that the following (or else preceding) statement of the block has.
-    """
-
-    first_line: int
-    last_line: int
-    code: str
-
-
-@dataclass(frozen=True, slots=True)
-class Replace:
-    """Replace the text of `span`; an empty span inserts."""
-
-    span: Span
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReplaceMany:
-    """Several replacements that belong together, all or none; spans must not overlap."""
-
-    replacements: tuple[Replace, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class InsertStatements:
-    """Insert whole statements (one line each, not indented) right above the statement `before`.
-
-    `imports` are import statements the new code needs; each is added once, after the existing imports,
-    unless the module already has it.
-    """
-
-    before: Span
-    statements: tuple[str, ...]
-    imports: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class DefaultToNone:
-    """Make a parameter's default None and compute the old default in the body, once per call."""
-
-    function: Span
-    parameter: str
-
-
-@dataclass(frozen=True, slots=True)
-class RenameInLoop:
-    """From the statement `statement` (which binds `rename.old`) to the end of the loop body, use `rename.new`.
-
-    The right-hand side of `statement` itself keeps reading `rename.old`. An augmented assignment or an
-    in-place call `old.add_(x)` becomes `new = old + x`.
-    """
-
-    loop: Span
-    statement: Span
-    rename: Rename
-
-
-Plan = (
-    MoveIntoLoop
-    | MoveAboveLoop
-    | ExtractAboveLoop
-    | Uncomment
-    | Replace
-    | ReplaceMany
-    | InsertStatements
-    | DefaultToNone
-    | RenameInLoop
-)
-
-
-@dataclass(frozen=True, slots=True)
-class FixPlan:
-    """How a candidate could be mended: a plan in the candidate's own source, and how safe it is."""
-
-    applicability: Applicability
-    message: str
-    plan: Plan
-
-
-# --------------------------------------------------------------------------------- candidate, diagnostic
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A rule's answer, before the text was looked at."""
-
-    code: str
-    path: str
-    span: Span
-    message: str
-    confidence: Confidence
-    evidence: tuple[Trace, ...] = ()
-    fix: FixPlan | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Evidence:
     """A :class:`Trace` in a person's coordinates."""
 
@@ -264,3 +150,12 @@ class Diagnostic:
     def sort_key(self) -> tuple[str, int, Location, str]:
         """Sorts by path, then position in the document, then code."""
         return (self.path, self.location.cell or 0, self.location, self.code)
+
+
+def __getattr__(name: str) -> object:
+    """What candidates are made of."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from jitlint import candidate
+
+    return getattr(candidate, name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import gc
 import hashlib
 import os
 import sys
@@ -49,6 +50,8 @@ def lint_part(task: Task) -> PartResult:
         return _Part(task).result()
     finally:
         _forget_projects()
+        if not gc.isenabled():  # the command line collects between parts, not within
+            gc.collect()
 
 
 def unreadable(key: str, trouble: Trouble) -> Diagnostic:

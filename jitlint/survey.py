@@ -108,14 +108,14 @@ def _at(message: str, where: Location) -> Trouble:
 
 
 def syntax_trouble(source: Source) -> Trouble | None:
-    """Why the text of a module does not parse, or None. A symbol table is the cheapest proof that it does."""
+    """Why the text of a module does not parse, or None."""
+    import ast
     import warnings
-    from symtable import symtable
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+        warnings.simplefilter("ignore")  # about the program's literals
         try:
-            symtable(source.text, source.path, "exec")
+            compile(source.text, source.path, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
         except (SyntaxError, RecursionError, MemoryError) as error:
             return trouble_of(error)
         except ValueError as error:

@@ -62,9 +62,11 @@ def _pool(count: int) -> ProcessPoolExecutor:
 
 
 def _start_worker() -> None:
-    """An interrupt is the parent's to handle; a child would print a traceback."""
+    """An interrupt is the parent's to handle: a child would print a traceback. Garbage is collected by hand."""
+    import gc
     import signal
 
+    gc.disable()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
