@@ -112,6 +112,7 @@ def _encoding(data: bytes) -> str:
     head = data[: _end_of_line(data, _end_of_line(data, 0))]
     if b"coding" not in head:
         return "utf-8"
+    head = head.replace(b"\r\n", b"\n").replace(b"\r", b"\n")  # a file may have no other newline than \r
     from io import BytesIO
     from tokenize import detect_encoding
 
