@@ -134,8 +134,8 @@ def score(leaf: Leaf) -> int:
     points = 2 * named * (tensor.ndim > 1 or tensor.shape[-1] <= 3)
     if tensor.ndim >= 2 and fit_grid(_part(tensor)) is not None:
         return points + 4
-    unordered = tensor.ndim <= 3 and tensor.ndim >= 2 and 1 <= tensor.shape[-1] <= 3
-    return points + int(unordered) if named else 2 * (unordered and _in_range(tensor))
+    shaped = tensor.ndim >= 2 and 1 <= tensor.shape[-1] <= 3
+    return points + int(shaped) if named else 2 * (shaped and tensor.ndim <= 3 and _in_range(tensor))
 
 
 def _part(tensor: Tensor) -> Tensor:

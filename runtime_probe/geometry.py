@@ -119,11 +119,11 @@ def _is_lattice(values: Tensor, dtype: torch.dtype) -> bool:
 
 
 def _pairs(snapshots: Sequence[Snapshot]) -> list[tuple[Tensor, Tensor]]:
-    """Snapshots of consecutive batches."""
+    """Snapshots of consecutive batches; equal ones are two forwards of one batch."""
     return [
         (a.coords, b.coords)
         for a, b in itertools.pairwise(snapshots)
-        if b.batch == a.batch + 1 and a.coords.shape == b.coords.shape
+        if b.batch == a.batch + 1 and a.coords.shape == b.coords.shape and not torch.equal(a.coords, b.coords)
     ]
 
 

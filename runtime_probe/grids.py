@@ -131,11 +131,12 @@ def _fit_order(points: Tensor, average: Tensor, order: str, dtype: torch.dtype) 
     dimensions = average.shape[-1]
     lines = []
     for axis in range(dimensions):
-        component = axis if order == "yx" else dimensions - 1 - axis
-        others = [dim for dim in range(dimensions) if dim != axis]
-        values = average[..., component]
-        line = _fit_line(values.mean(others) if others else values)
-        if line is None or line.residual > JITTERED_TOLERANCE + _rounding(values, dtype) / abs(line.pitch):
+        values = average[..., axis if order == "yx" else dimensions - 1 - axis]
+        line = _fit_line(_along(values, axis))
+        if line is None:
+            return None
+        tolerance = JITTERED_TOLERANCE + _rounding(values, dtype) / abs(line.pitch)
+        if line.residual > tolerance or _crosswise(values, axis) > tolerance * abs(line.pitch):
             return None
         lines.append(line)
     return _choose(points, lines, order, dtype)
@@ -149,6 +150,18 @@ def _choose(points: Tensor, lines: list[_Line], order: str, dtype: torch.dtype) 
         return None
     named = _snap(lines, sizes, order, EXACT_TOLERANCE if plain.exact else JITTERED_TOLERANCE)
     return plain if named is None else _measure(points, named, dtype)
+
+
+def _along(values: Tensor, axis: int) -> Tensor:
+    """The averages over all grid dimensions but one."""
+    others = [dim for dim in range(values.ndim) if dim != axis]
+    return values.mean(others) if others else values
+
+
+def _crosswise(values: Tensor, axis: int) -> float:
+    """How far a component moves along the dimensions that it should not depend on."""
+    rows = [_along(values, dim) for dim in range(values.ndim) if dim != axis]
+    return max((float((row - row.mean()).abs().max()) for row in rows), default=0.0)
 
 
 def _fit_line(averages: Tensor) -> _Line | None:
