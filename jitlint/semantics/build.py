@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jitlint.catalogue import STEP_FUNCTIONS
 from jitlint.diagnostic import Span
+from jitlint.screen import draws, uses
 from jitlint.semantics.graph import (
     RELATIVE,
     ClassModel,
@@ -28,7 +29,6 @@ from jitlint.semantics.graph import (
     Statement,
     Store,
 )
-from jitlint.screen import draws, uses
 
 if TYPE_CHECKING:
     from jitlint.source import Source
@@ -700,8 +700,13 @@ class ScopeBuilder:
         return self.add(Kind.OP, span_of(tree), inputs, symbol)
 
     def conditional(self, tree: ast.IfExp) -> int:
-        self.value(tree.test)
-        return self.add(Kind.PHI, span_of(tree), (self.value(tree.body), self.value(tree.orelse)), "if")
+        test, outer = self.value(tree.test), self.region
+        values = []
+        for kind, branch in ((RegionKind.THEN, tree.body), (RegionKind.ELSE, tree.orelse)):
+            self.region = self.open_region(kind, test, span_of(tree.test))
+            values.append(self.value(branch))
+            self.region = outer
+        return self.add(Kind.PHI, span_of(tree), tuple(values), "if")
 
     def named(self, tree: ast.NamedExpr) -> int:
         node = self.value(tree.value)
@@ -830,9 +835,7 @@ def _assigned(body: Sequence[ast.stmt]) -> set[str]:
         elif kind is ast.Assign:
             for target in tree.targets:  # type: ignore[attr-defined]
                 _targets(target, found)
-        elif kind is ast.NamedExpr:
-            _targets(tree.target, found)  # type: ignore[attr-defined]
-        elif kind in _WITH_TARGET:
+        elif kind is ast.NamedExpr or kind in _WITH_TARGET:
             _targets(tree.target, found)  # type: ignore[attr-defined]
         elif kind is ast.withitem and tree.optional_vars is not None:  # type: ignore[attr-defined]
             _targets(tree.optional_vars, found)  # type: ignore[attr-defined]
