@@ -25,4 +25,6 @@ def comment_confidence(project: Project, item: CommentedOut) -> Confidence:
     if item.decided or item.purpose is not Purpose.TRAIN or (item.others and not item.guarded):
         return Confidence.LOW
     sure = all(call.how is How.SURE for call in item.calls)
+    if item.in_network and not sure and not item.guarded:
+        return Confidence.LOW
     return Confidence.HIGH if sure and (item.emptied or only_call(project, item)) else Confidence.MEDIUM

@@ -56,8 +56,143 @@ class CommentedOutAugmentation(Rule):
     code = "JIT201"
     name = "commented-out-augmentation"
 
-    VALID = ()
-    INVALID = ()
+    VALID = (
+        """
+import torch
+class Trainer:
+    def add_noise(self, x):
+        return x + 0.01 * torch.randn_like(x)
+    def training_step(self, batch):
+        # call add_noise(batch) to jitter the coordinates
+        batch = self.add_noise(batch)
+        return self.model(batch).mean()
+""",
+        """
+import torch
+def train(model, loader, opt):
+    for images in loader:
+        # images = images + 0.1 * torch.rand_like(images)
+        images = images + 0.1 * torch.randn_like(images)
+        model(images).mean().backward()
+        opt.step()
+""",
+        """
+import random
+def random_crop(x, size):
+    at = random.randint(0, x.shape[-1] - size)
+    return x[..., at : at + size]
+def evaluate(model, test_loader):
+    for images in test_loader:
+        # images = random_crop(images, 32)
+        print(model(images))
+""",
+        """
+from torchvision import transforms
+train_transform = transforms.Compose([
+    transforms.RandomCrop(32, padding=4),
+    # transforms.Lambda(lambda x: x / 255.0),
+    # transforms.Normalize(0.5, 0.5),
+    transforms.ToTensor(),
+])
+""",
+        """
+from torchvision import transforms
+class Data:
+    def setup(self):
+        self.train_transform = transforms.Compose([
+            # transforms.Resize((70, 70)),
+            # transforms.RandomCrop((64, 64)),
+            transforms.ToTensor(),
+        ])
+        self.test_transform = transforms.Compose([
+            # transforms.Resize((70, 70)),
+            # transforms.CenterCrop((64, 64)),
+            transforms.ToTensor(),
+        ])
+""",
+        """
+from torchvision import transforms
+train_transform = transforms.Compose([
+    # uncomment to augment
+    # transforms.RandomHorizontalFlip(),
+    transforms.ToTensor(),
+])
+""",
+        """
+import torch
+def train(model, loader, opt):
+    for images in loader:
+        # hurts accuracy
+        # images = images + 0.1 * torch.randn_like(images)
+        # images = images + 0.0 * torch.randn_like(images)
+        model(images).mean().backward()
+        opt.step()
+""",
+    )
+    INVALID = (
+        """
+import torch
+class Trainer:
+    def add_noise(self, x):
+        return x + 0.01 * torch.randn_like(x)
+    def training_step(self, batch):
+        coord = make_grid(batch)
+        #coord = self.add_noise(coord)  <- COMMENTED OUT!
+        return self.model(coord).mean()
+""",
+        """
+import torch
+def blur_a_bit(x):
+    return x + torch.randn_like(x)
+def train(model, loader, opt):
+    for images in loader:
+        # images = blur_a_bit(images)  # disabled for now
+        model(images).mean().backward()
+        opt.step()
+""",
+        """
+from torchvision import transforms
+data_transforms = {
+    'train': transforms.Compose([
+        #transforms.RandomRotation(5),
+        #transforms.RandomHorizontalFlip(),
+        transforms.ToTensor(),
+    ]),
+    'valid': transforms.Compose([transforms.ToTensor()]),
+}
+""",
+        """
+# file: utils.py
+import numpy as np
+def color_aug(rng, image, alpha):
+    image += alpha * rng.normal(size=(3,))
+# file: dataset.py
+from torch.utils.data import Dataset
+from utils import color_aug
+class Pictures(Dataset):
+    def __getitem__(self, index):
+        image = self.load(index)
+        # if self.split == 'train' and not self.no_color_aug:
+        #   color_aug(self._data_rng, image, 0.4)
+        return (image - self.mean) / self.std
+""",
+        """
+import torch
+def train(model, loader, opt):
+    for images in loader:
+        # images = images + 0.1 * torch.randn_like(images)
+        model(images).mean().backward()
+        opt.step()
+""",
+        """
+import tensorflow as tf
+def augment(image, label):
+    # image = tf.image.random_flip_left_right(image)
+    return image, label
+def training_set(files):
+    return tf.data.Dataset.from_tensor_slices(files).map(augment)
+""",
+    )
 
     def check(self, project: Project) -> Iterator[Candidate]:
         """One candidate a run of comment lines."""

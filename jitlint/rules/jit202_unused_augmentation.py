@@ -51,8 +51,88 @@ class UnusedAugmentation(Rule):
     code = "JIT202"
     name = "unused-augmentation"
 
-    VALID = ()
-    INVALID = ()
+    VALID = (
+        """
+import torch
+class Trainer:
+    def add_noise(self, x):
+        return x + 0.01 * torch.randn_like(x)
+    def training_step(self, batch):
+        return self.model(self.add_noise(batch)).mean()
+""",
+        """
+import torch
+@register("noise")
+def add_noise(x):
+    return x + 0.01 * torch.randn_like(x)
+def training_step(model, batch):
+    return model(batch).mean()
+""",
+        """
+import torch
+AUGMENTATIONS = {"noise": "add_noise"}
+def add_noise(x):
+    return x + 0.01 * torch.randn_like(x)
+def training_step(model, batch):
+    return model(globals()[AUGMENTATIONS["noise"]](batch)).mean()
+""",
+        """
+import torch
+__all__ = ["add_noise", "train"]
+def add_noise(x):
+    return x + 0.01 * torch.randn_like(x)
+def train(model, loader, opt):
+    for images in loader:
+        model(images).mean().backward()
+        opt.step()
+""",
+        """
+import random
+def random_flip(x):
+    return x.flip(-1) if random.random() < 0.5 else x
+def random_noise(x):
+    return x + random.gauss(0, 1)
+def train(model, loader, opt):
+    for images in loader:
+        model(random_flip(images)).mean().backward()
+        opt.step()
+""",
+        """
+import albumentations
+class Noise(albumentations.ImageOnlyTransform):
+    def random_noise(self, image):
+        return image + random.gauss(0, 1)
+""",
+    )
+    INVALID = (
+        """
+import torch
+class Trainer:
+    def add_noise(self, x):
+        return x + 0.01 * torch.randn_like(x)
+    def training_step(self, batch):
+        return self.model(batch).mean()
+""",
+        """
+import torch
+class Trainer:
+    def blur_a_bit(self, x):
+        return x + 0.01 * torch.randn_like(x)
+    def training_step(self, batch):
+        # batch = self.blur_a_bit(batch)
+        return self.model(batch).mean()
+""",
+        """
+import random
+from torch.utils.data import Dataset
+class RandomFlip:
+    def __call__(self, image):
+        return image[:, ::-1] if random.random() < 0.5 else image
+class Pictures(Dataset):
+    def __getitem__(self, index):
+        return self.load(index)
+""",
+    )
 
     def check(self, project: Project) -> Iterator[Candidate]:
         """One candidate a definition."""

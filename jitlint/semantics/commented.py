@@ -20,6 +20,7 @@ from jitlint.semantics.build import build_fragment
 from jitlint.semantics.comments import Piece, pieces
 from jitlint.semantics.graph import Comment, Kind, Module, Node, RegionKind, Scope
 from jitlint.semantics.mentions import mentions_of
+from jitlint.semantics.places import display_names, display_users, is_emptied, region_at, scope_at, transform_display
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.purpose import Purpose, Purposes, named, purposes_of
 
@@ -28,8 +29,9 @@ _WORTH_A_LOOK = re.compile(
     r"rand|aug|jitter|nois|perturb|flip|crop|mix|eras|cutout|normal|uniform|gauss|transform|distort", re.IGNORECASE
 )
 _TEMPLATE = re.compile(
-    r"\b(?:users?|you can|you may|can also|could|may also|e\.g|examples?|for instance|alternatives?|alternatively|instead|"
-    r"uncomment|usage|to enable|optionally?|if you|sanity|for testing|for debug\w*|visuali[sz]\w*|exercise)\b",
+    r"\b(?:users?|you can|you may|can also|could|may also|e\.g|examples?|for instance|alternatives?|"
+    r"alternatively|instead|uncomment|usage|to enable|optionally?|if you|sanity|for testing|for debug\w*|"
+    r"visuali[sz]\w*|exercise)\b",
     re.IGNORECASE,
 )
 _DECIDED = re.compile(
@@ -37,8 +39,7 @@ _DECIDED = re.compile(
     r"unnecessary|deprecated|already|replaced|moved|older|old version|ablation|baseline)\b",
     re.IGNORECASE,
 )
-_DISPLAY_NAME = re.compile(r"transform|aug|tfm|pipeline|preproc|compose", re.IGNORECASE)
-_HEADERS = (RegionKind.THEN, RegionKind.ELSE)
+_ZERO = re.compile(r"\*\s*0(?:\.0*)?(?![\w.])")
 
 
 class Draft(NamedTuple):
@@ -70,12 +71,13 @@ class CommentedOut(NamedTuple):
     guarded: bool  # the comment holds its own `if split == "train":`
     emptied: bool  # nothing but `pass` is left of its branch
     others: bool  # another augmentation is live beside it
+    in_network: bool  # in the code of a network, which runs in evaluation too
     decided: bool  # something says that it was taken out on purpose, or would not run
 
     @property
     def names(self) -> tuple[str, ...]:
         """What the comment would call, as written, each once."""
-        return tuple(dict.fromkeys(call.text for call in self.calls))
+        return tuple(dict.fromkeys(call.text.removeprefix("self.") for call in self.calls))
 
     @property
     def span(self) -> Span:
@@ -112,7 +114,8 @@ class Comments:
 
     def _worth_a_look(self, module: Module, name: str) -> bool:
         last = name.rpartition(".")[2]
-        return bool(_WORTH_A_LOOK.search(last)) or last in self.project.methods or name in module.imports or name in module.scopes
+        known = name in module.imports or name in module.scopes or last in self.project.methods
+        return known or bool(_WORTH_A_LOOK.search(last))
 
     def _drafts_of(self, module: Module, comment: Comment) -> Iterator[Draft]:
         scope = scope_at(module, comment)
@@ -146,8 +149,7 @@ class _Judge:
         region = region_at(scope, draft.piece)
         targets = _targets(draft)
         guard = self._guard(draft)
-        names = display_names(scope, draft) if draft.display >= 0 else ()
-        purpose = guard if guard is not Purpose.UNKNOWN else self.purposes.at(draft.scope, region, names)
+        purpose = guard if guard is not Purpose.UNKNOWN else self._purpose(draft, region)
         if purpose is Purpose.EVALUATION or self._has_live_draw(draft, targets):
             return None
         return CommentedOut(
@@ -158,10 +160,25 @@ class _Judge:
             targets,
             purpose,
             guard is Purpose.TRAIN,
-            region > 0 and _is_emptied(scope, region),
+            region > 0 and is_emptied(scope, region),
             self._has_others(draft),
+            self._in_network(draft.scope, scope),
             self._is_decided(draft, calls, targets, scope),
         )
+
+    def _purpose(self, draft: Draft, region: int) -> Purpose:
+        """What the code around is for; a list of transforms says it by its names and by who gets it."""
+        scope = self.project.scope(draft.scope)
+        if draft.display < 0:
+            found = self.purposes.at(draft.scope, region)
+            named_so = found is Purpose.UNKNOWN and catalogue.names_augmentation(scope.name)
+            return Purpose.TRAIN if named_so else found
+        names = display_names(scope, draft.display, draft.piece.first_line)
+        if all(named(name) is Purpose.UNKNOWN for name in names):
+            users = {named(name) for name in display_users(scope, draft.display)} - {Purpose.UNKNOWN}
+            if users:
+                return users.pop() if len(users) == 1 else Purpose.UNKNOWN
+        return self.purposes.at(draft.scope, region, names)
 
     # -------------------------------------------------------------------------------- what it would call
 
@@ -222,7 +239,7 @@ class _Judge:
             node = draft.fragment.nodes[store.node]
             made = self.revived.provenance.made(self._value(draft, store.node))
             if made.perturbed and store.name in made.over and node.kind in (Kind.OP, Kind.INDEX, Kind.CALL):
-                yield Called(made.draw.name if made.draw else "", How.RANDOM)
+                yield Called(draft.piece.code.splitlines()[-1].strip(), How.RANDOM)
 
     # ------------------------------------------------------------------------------ what the live code does
 
@@ -249,6 +266,10 @@ class _Judge:
             return self.live.is_transform(Value(draft.scope, draft.display))
         return self.live.has_live(draft.scope, scope)
 
+    def _in_network(self, ref: Ref, scope: Scope) -> bool:
+        steps = catalogue.TRAINING_STEP_FUNCTIONS
+        return bool(scope.owner) and scope.name not in steps and self.project.is_network_class(ref.path, scope.owner)
+
     def _guard(self, draft: Draft) -> Purpose:
         """What the comment's own `if` says."""
         for region in draft.fragment.regions:
@@ -264,7 +285,8 @@ class _Judge:
             or self._is_old_code(draft, calls)
             or bool(self._unknown(draft))
             or self._has_alternative(draft, calls, targets, scope)
-            or (draft.display >= 0 and self._evaluation_alike(draft))
+            or bool(_ZERO.search(draft.piece.code))
+            or (draft.display >= 0 and self._evaluation_alike(draft, calls))
         )
 
     def _is_old_code(self, draft: Draft, calls: tuple[Called, ...]) -> bool:
@@ -284,131 +306,26 @@ class _Judge:
         """Whether the line beside binds the same name by a call of a similar name: another crop, another noise."""
         words = {word for call in calls for word in _long_words(call.text)}
         near = range(draft.piece.first_line - 2, draft.piece.last_line + 3)
-        for store in scope.stores:
-            node = scope.nodes[store.node]
-            if store.name in targets and node.span.line in near and node.kind is Kind.CALL and words & set(_long_words(node.text)):
-                return True
-        return False
+        beside = [scope.nodes[store.node] for store in scope.stores if store.name in targets]
+        return any(
+            node.kind is Kind.CALL and node.span.line in near and words & set(_long_words(node.text)) for node in beside
+        )
 
-    def _evaluation_alike(self, draft: Draft) -> bool:
-        """Whether a list of transforms for evaluation in the same file has commented-out elements too."""
+    def _evaluation_alike(self, draft: Draft, calls: tuple[Called, ...]) -> bool:
+        """Whether a list of transforms for evaluation in the same file has the like commented out: another crop."""
         module = self.project.modules[draft.scope.path]
+        words = {word for call in calls for word in _long_words(call.text)} - {"random", "rand"}
         for comment in module.comments:
             scope = scope_at(module, comment)
             display = transform_display(scope, comment.first_line)
             if display is None or display < 0:
                 continue
-            for piece in pieces(comment):
-                other = draft._replace(piece=piece, display=display)
-                if piece.element and any(named(name) is Purpose.EVALUATION for name in display_names(scope, other)):
+            names = display_names(scope, display, comment.first_line)
+            if Purpose.EVALUATION in map(named, names):
+                text = " ".join(comment.lines)
+                if words & {word for name in _CALLED.findall(text) for word in _long_words(name)}:
                     return True
         return False
-
-
-# ------------------------------------------------------------------------------------------- where it stands
-
-
-def scope_at(module: Module, comment: Comment) -> Scope:
-    """The innermost function that a comment stands in, also after its last statement; or the top level."""
-    text = comment.lines[0]
-    column = comment.column + (len(text) - len(text.lstrip()) if comment.column == 0 else 0)
-    best = module.scopes[""]
-    for scope in module.scopes.values():
-        if not scope.qualname or scope.span.line >= comment.first_line or scope.span.line < best.span.line:
-            continue
-        if comment.first_line <= scope.span.end_line or (
-            column > scope.span.column and not _begins_between(module, scope, comment.first_line)
-        ):
-            best = scope
-    return best
-
-
-def _begins_between(module: Module, scope: Scope, line: int) -> bool:
-    """Whether other code begins between a function's end and a line."""
-    return any(
-        scope.span.end_line < statement.span.line < line
-        for other in module.scopes.values()
-        for statement in other.statements
-    )
-
-
-def region_at(scope: Scope, piece: Piece) -> int:
-    """The region that a comment would belong to: of the next statement at its column, else of the last one."""
-    following = [item for item in scope.statements if item.span.line > piece.last_line]
-    before = [item for item in scope.statements[1:] if item.span.line < piece.first_line]
-    for item in (*following[:1], *reversed(before)):
-        if item.span.column == piece.column:
-            return item.region
-    around = [item for item in before if item.span.end_line >= piece.first_line]
-    return around[-1].region if around else 0
-
-
-def _is_emptied(scope: Scope, region: int) -> bool:
-    """Whether a branch has nothing but `pass`."""
-    if scope.regions[region].kind not in _HEADERS:
-        return False
-    inside = [index for index, item in enumerate(scope.statements) if item.region == region]
-    busy = {node.statement for node in scope.nodes}
-    return bool(inside) and not any(index in busy for index in inside)
-
-
-def transform_display(scope: Scope, line: int) -> int | None:
-    """The list of transforms that a line lies in: its node, -1 outside of any brackets, None in other brackets."""
-    inner: list[tuple[Span, int]] = []
-    for index, node in enumerate(scope.nodes):
-        span = node.span
-        if span.line < line <= span.end_line and span.line != span.end_line and node.kind in (Kind.CALL, Kind.COLLECTION):
-            inner.append((span, index))
-    if not inner:
-        return -1
-    inner.sort()
-    for _, index in reversed(inner[-2:]):
-        node = scope.nodes[index]
-        if node.kind is Kind.CALL and node.method in catalogue.COMPOSERS:
-            return inner[-1][1]
-    last = scope.nodes[inner[-1][1]]
-    binds = scope.statements[last.statement].binds if last.statement >= 0 else ()
-    if last.kind is Kind.COLLECTION and any(_DISPLAY_NAME.search(name) for name in (*binds, scope.name)):
-        return inner[-1][1]
-    return None
-
-
-def display_names(scope: Scope, draft: Draft) -> tuple[str, ...]:
-    """What a list of transforms is called, innermost first: dict keys, `train=True`, the names it is bound to."""
-    line = draft.piece.first_line
-    around = [(node.span, node) for node in scope.nodes if node.span.line < line <= node.span.end_line]
-    names: list[str] = []
-    for _, node in sorted(around, key=lambda pair: pair[0], reverse=True):
-        if node.kind is Kind.COLLECTION and node.name == "dict":
-            names += _keys_at(scope, node, line)
-        elif node.kind is Kind.CALL:
-            names += _arguments_saying(scope, node)
-    statement = scope.nodes[draft.display].statement
-    while statement >= 0:
-        names += scope.statements[statement].binds
-        break
-    return tuple(names)
-
-
-def _keys_at(scope: Scope, node: Node, line: int) -> Iterator[str]:
-    """The key of the dict's value that a line lies in."""
-    half = len(node.inputs) // 2
-    for key, value in zip(node.inputs[:half], node.inputs[half:], strict=False):
-        text, span = scope.nodes[key].value, scope.nodes[value].span
-        if isinstance(text, str) and span.line <= line <= span.end_line:
-            yield text
-
-
-def _arguments_saying(scope: Scope, node: Node) -> Iterator[str]:
-    """`train=True` says train, `train=False` says test, `split="val"` says val."""
-    for argument, key in zip(node.arguments, node.keywords, strict=False):
-        value = scope.nodes[argument].value
-        if key and value is True:
-            yield key
-        elif key == "train" and value is False:
-            yield "test"
-        elif key in ("split", "mode", "phase", "subset") and isinstance(value, str):
-            yield value
 
 
 # -------------------------------------------------------------------------------------------------- pieces

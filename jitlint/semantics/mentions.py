@@ -1,7 +1,8 @@
 """Where the project says a name: in code, in strings, in configuration files. Comments and imports do not count.
 
-Read lazily: nothing happens before a rule asks for a name. Files that the run has models of are asked through
-their models, every other text file under the root is read once, up to a bound.
+Read lazily: nothing happens before a rule has a name to ask for. Then every text file under the root is searched
+once, up to a bound. Models leave out functions that neither draw nor train, so they answer only for notebooks
+(whose text is full of prose) and for files that are not on the disk.
 """
 
 from __future__ import annotations
@@ -17,15 +18,17 @@ from jitlint.semantics.graph import Kind, Module, Node, Scope
 from jitlint.semantics.project import Project
 
 TEXT_SUFFIXES = (".py", ".ipynb", ".yaml", ".yml", ".json", ".toml", ".cfg", ".ini", ".sh", ".gin", ".conf", ".pyi")
-SKIPPED_FOLDERS = frozenset("node_modules site-packages __pycache__ venv env build dist data datasets outputs".split())
+SKIPPED_FOLDERS = frozenset("node_modules site-packages __pycache__ venv env wandb".split())
+MANY_FILES = 200  # of other kinds than Python, in one folder: they are data
 MAX_FILES = 4000
 MAX_ENTRIES = 40_000  # of directories, of any kind
 MAX_BYTES = 1 << 20  # of one file: a longer one is data
 
 _WORD = re.compile(r"[A-Za-z_]\w{2,}")
+# Docstrings, comments, what definitions define, imports.
 _NO_MENTION = re.compile(
-    r'^[ \t]*"?[ \t]*(?:#.*|(?:async[ \t]+)?def[ \t]+\w+|class[ \t]+\w+|from[ \t]+[.\w]+[ \t]+import\b.*|import\b.*)$|'
-    r'^[ \t]*"?[ \t]*(?:(?:async[ \t]+)?def|class)[ \t]+\w+',
+    rb"\"\"\"[\s\S]*?\"\"\"|'''[\s\S]*?'''|(?:^|[ \t\"])#.*$|\b(?:def|class)[ \t]+\w+|"
+    rb"^[ \t\"]*from[ \t]+[.\w]+[ \t]+import\b.*$|^[ \t\"]*import\b.*$",
     re.MULTILINE,
 )
 _DYNAMIC = frozenset("getattr globals locals vars getmembers import_module eval exec".split())
@@ -40,22 +43,28 @@ class Mentions:
 
     def of(self, name: str) -> bool:
         """Whether anything but its definition mentions a function's, method's or class' bare name."""
-        return name in self._modelled or name in self._elsewhere
+        return name in self.among(frozenset({name}))
 
-    @functools.cached_property
-    def _modelled(self) -> frozenset[str]:
-        return frozenset(word for module in self.project.modules.values() for word in _words(module))
-
-    @functools.cached_property
-    def _elsewhere(self) -> frozenset[str]:
-        known = {os.path.abspath(path) for path in self.project.modules}  # noqa: PTH100 - keys are text
-        found: set[str] = set()
+    @functools.cache  # noqa: B019 - lives as long as the run
+    def among(self, names: frozenset[str]) -> frozenset[str]:
+        """Those of some bare names that are mentioned."""
+        modelled = {os.path.abspath(path): path for path in self.project.modules}  # noqa: PTH100 - keys are text
+        wanted = re.compile(rb"(?<!\w)(?:" + b"|".join(sorted(name.encode() for name in names)) + rb")(?!\w)")
+        found: set[bytes] = set()
         for path in self._files():
-            if str(path) in known:
+            if path.suffix != ".ipynb":
+                modelled.pop(str(path), None)
+            elif str(path) in modelled:
                 continue
-            text = path.read_bytes()[:MAX_BYTES].decode("utf-8", "replace")
-            found.update(_WORD.findall(_NO_MENTION.sub("", text)))
-        return frozenset(found)
+            found |= _mentioned(wanted, path)
+        known = {name.decode() for name in found}
+        for key in modelled.values():
+            known |= names & self._modelled(key)
+        return frozenset(known)
+
+    @functools.cache  # noqa: B019 - lives as long as the run
+    def _modelled(self, path: str) -> frozenset[str]:
+        return frozenset(_words(self.project.modules[path]))
 
     def _files(self) -> Iterator[Path]:
         """The text files under the root; the bound is far above what a training project has."""
@@ -66,11 +75,12 @@ class Mentions:
             if entries > MAX_ENTRIES or files > MAX_FILES:
                 self.complete = False
                 return
-            for name in names:
-                path = Path(folder, name)
-                if name.endswith(TEXT_SUFFIXES) and path.is_file() and path.stat().st_size <= MAX_BYTES:
-                    files += 1
-                    yield path
+            texts = [name for name in names if name.endswith(TEXT_SUFFIXES)]
+            if len(texts) > MANY_FILES:
+                texts = [name for name in texts if name.endswith(".py")]
+            files += len(texts)
+            paths = (Path(folder, name) for name in texts)
+            yield from (path for path in paths if path.is_file() and path.stat().st_size <= MAX_BYTES)
 
     # --------------------------------------------------------------------------------------- by name only
 
@@ -79,9 +89,8 @@ class Mentions:
         module = self.project.modules[path]
         if any(map(self._is_computed, _calls(module))):
             return True
-        return any(
-            any(map(self._is_computed, _calls(other))) for other in self.project.modules.values() if _imports(other, path)
-        )
+        importers = (other for other in self.project.modules.values() if _imports(other, path))
+        return any(any(map(self._is_computed, _calls(other))) for other in importers)
 
     def _is_computed(self, call: tuple[Scope, Node]) -> bool:
         scope, node = call
@@ -99,6 +108,14 @@ class Mentions:
             return True
         pyproject = root / "pyproject.toml"
         return pyproject.is_file() and b"[build-system]" in pyproject.read_bytes()
+
+
+def _mentioned(wanted: re.Pattern[bytes], path: Path) -> set[bytes]:
+    """The wanted names that a text file mentions."""
+    data = path.read_bytes()
+    if not wanted.search(data):
+        return set()
+    return set(wanted.findall(data if path.name == "__init__.py" else _NO_MENTION.sub(b"", data)))
 
 
 def _words(module: Module) -> Iterator[str]:

@@ -17,7 +17,8 @@ _TRAIN = re.compile(r"(?:^|_)(?:train|training|trainer|trn|trainset|trainloader|
 _EVALUATION = re.compile(
     r"(?:^|_)(?:val|valid|validation|validate|test|tests|testing|tester|testset|testloader|unittest|eval|evaluate|"
     r"evaluation|evaluator|infer|inference|predict|prediction|predictor|demo|visualize|visualise|visualization|plot|show|"
-    r"debug|benchmark|query|gallery|export|deploy|convert|onnx)(?:_|\d|$)"
+    r"debug|benchmark|query|gallery|export|deploy|convert|onnx|attack|attacks|"
+    r"attacker|adversarial|pgd|fgsm)(?:_|\d|$)"
 )
 _SAMPLE_METHODS = frozenset({"__getitem__", "__iter__", "__next__", "collate_fn"})
 
@@ -90,10 +91,21 @@ class Purposes:
         return network or self.project.is_dataset_class(ref.path, scope.owner)
 
     def _of_callers(self, ref: Ref, depth: int) -> Purpose:
-        found = {self.function(site.scope, depth + 1) for site in self.project.callers(ref)[:6]}
+        users = [site.scope for site in self.project.callers(ref)[:6]] or self._references(ref)
+        found = {self.function(user, depth + 1) for user in users}
         if Purpose.TRAIN in found:
             return Purpose.TRAIN
         return Purpose.EVALUATION if found == {Purpose.EVALUATION} else Purpose.UNKNOWN
+
+    def _references(self, ref: Ref) -> list[Ref]:
+        """The scopes of the same file that pass a function on: `dataset.map(augment)`."""
+        module = self.project.modules[ref.path]
+        span = self.project.scope(ref).name_span
+        return [
+            Ref(ref.path, qualname)
+            for qualname, scope in module.scopes.items()
+            if any(node.kind is Kind.GLOBAL and node.name == ref.qualname and node.span != span for node in scope.nodes)
+        ][:6]
 
     def _in_loop(self, ref: Ref, scope: Scope, region: int) -> bool:
         return any(

@@ -24,7 +24,9 @@ _ELSEWHERE = re.compile(
 )
 _PLAIN_DECORATORS = frozenset("staticmethod classmethod no_grad inference_mode jit script njit wraps".split())
 # Bases whose methods are few and known, so that a method with another name overrides nothing.
-_PLAIN_BASES = frozenset("object Module Dataset IterableDataset LightningModule LightningDataModule Layer Model Sequence".split())
+_PLAIN_BASES = frozenset(
+    "object Module Dataset IterableDataset LightningModule LightningDataModule Layer Model Sequence".split()
+)
 
 
 class Unused(NamedTuple):
@@ -59,13 +61,18 @@ class UnusedAugmentations:
         return tuple(self._found())
 
     def _found(self) -> Iterator[Unused]:
-        for path in self.project.asked:
-            module = self.project.modules[path]
-            if _ELSEWHERE.search(path) or posixpath.basename(path) == "__init__.py":
-                continue
-            for qualname, span, how in (*self._functions(path, module), *self._classes(path, module)):
-                if not self.mentions.of(qualname.rpartition(".")[2]):
-                    yield self._unused(path, qualname, span, how)
+        candidates = [(path, *candidate) for path in self.project.asked for candidate in self._candidates(path)]
+        names = frozenset(qualname.rpartition(".")[2] for _, qualname, _, _ in candidates)
+        mentioned = self.mentions.among(names) if names else frozenset()
+        for path, qualname, span, how in candidates:
+            if qualname.rpartition(".")[2] not in mentioned:
+                yield self._unused(path, qualname, span, how)
+
+    def _candidates(self, path: str) -> Iterator[tuple[str, Span, How]]:
+        module = self.project.modules[path]
+        if not _ELSEWHERE.search(path) and posixpath.basename(path) != "__init__.py":
+            yield from self._functions(path, module)
+            yield from self._classes(path, module)
 
     # ------------------------------------------------------------------------------------- definitions
 
@@ -93,9 +100,9 @@ class UnusedAugmentations:
         if not scope.owner:
             return scope.parent == ""
         model = module.classes.get(scope.owner)
-        if model is None or "." in scope.owner or model.decorators:
+        if model is None or "." in scope.owner:
             return False
-        return self.mentions.of(scope.owner) and not self._overrides(path, model, scope.name)
+        return not self._overrides(path, model, scope.name)
 
     def _overrides(self, path: str, model: ClassModel, name: str) -> bool:
         """Whether a base may define a method, or register its subclasses."""
@@ -116,7 +123,7 @@ class UnusedAugmentations:
             return None
         made = self.augmenters.provenance.returns(ref)
         like = any(node.method in ("rand_like", "randn_like") for _, node in scope.calls())
-        return How.RANDOM if made.draw is not None and like and not made.perturbed else None
+        return How.RANDOM if made.draw is not None and like else None
 
     # ------------------------------------------------------------------------------------ what it matters
 
@@ -145,11 +152,16 @@ class UnusedAugmentations:
     @functools.cache  # noqa: B019 - lives as long as the run
     def _augments(self, path: str) -> bool:
         """Whether a file's live code perturbs anything: then the unused function is one of several."""
-        for qualname, scope in self.project.modules[path].scopes.items():
-            ref = Ref(path, qualname)
-            if self.augmenters.function(ref) is None and self.augmenters.has_live(ref, scope):
-                return True
-        return False
+        scopes = self.project.modules[path].scopes.values()
+        return any(not self._is_augmentation(path, scope) and self._is_live(path, scope) for scope in scopes)
+
+    def _is_augmentation(self, path: str, scope: Scope) -> bool:
+        if scope.owner and self.augmenters.transform_class(path, scope.owner) is not None:
+            return True
+        return self.augmenters.function(Ref(path, scope.qualname)) is not None
+
+    def _is_live(self, path: str, scope: Scope) -> bool:
+        return self.augmenters.has_live(Ref(path, scope.qualname), scope)
 
     @functools.cache  # noqa: B019 - lives as long as the run
     def _may_be_called_unseen(self, path: str) -> bool:
