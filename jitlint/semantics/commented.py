@@ -39,6 +39,10 @@ _DECIDED = re.compile(
     r"unnecessary|deprecated|already|replaced|moved|older|old version|ablation|baseline)\b",
     re.IGNORECASE,
 )
+_KINDS = frozenset(
+    "crop flip hflip vflip resize rotate rotation noise jitter blur erase erasing mask scale shift affine brightness "
+    "contrast color mixup cutmix cutout perturb augment transform".split()
+)
 _ZERO = re.compile(r"\*\s*0(?:\.0*)?(?![\w.])")
 
 
@@ -304,17 +308,17 @@ class _Judge:
 
     def _has_alternative(self, draft: Draft, calls: tuple[Called, ...], targets: tuple[str, ...], scope: Scope) -> bool:
         """Whether the line beside binds the same name by a call of a similar name: another crop, another noise."""
-        words = {word for call in calls for word in _long_words(call.text)}
+        kinds = {kind for call in calls for kind in _kinds(call.text)}
         near = range(draft.piece.first_line - 2, draft.piece.last_line + 3)
         beside = [scope.nodes[store.node] for store in scope.stores if store.name in targets]
         return any(
-            node.kind is Kind.CALL and node.span.line in near and words & set(_long_words(node.text)) for node in beside
+            node.kind is Kind.CALL and node.span.line in near and kinds & _kinds(node.text) for node in beside
         )
 
     def _evaluation_alike(self, draft: Draft, calls: tuple[Called, ...]) -> bool:
         """Whether a list of transforms for evaluation in the same file has the like commented out: another crop."""
         module = self.project.modules[draft.scope.path]
-        words = {word for call in calls for word in _long_words(call.text)} - {"random", "rand"}
+        kinds = {kind for call in calls for kind in _kinds(call.text)}
         for comment in module.comments:
             scope = scope_at(module, comment)
             display = transform_display(scope, comment.first_line)
@@ -323,7 +327,7 @@ class _Judge:
             names = display_names(scope, display, comment.first_line)
             if Purpose.EVALUATION in map(named, names):
                 text = " ".join(comment.lines)
-                if words & {word for name in _CALLED.findall(text) for word in _long_words(name)}:
+                if any(kinds & _kinds(name) for name in _CALLED.findall(text)):
                     return True
         return False
 
@@ -358,8 +362,9 @@ def _targets(draft: Draft) -> tuple[str, ...]:
     return tuple(dict.fromkeys(store.name for store in draft.fragment.stores))
 
 
-def _long_words(text: str) -> list[str]:
-    return [word for word in catalogue.snake(text.rpartition(".")[2]).split("_") if len(word) >= 4]
+def _kinds(text: str) -> set[str]:
+    """What kind of augmentation a call's name says: `crop`, `noise`, …."""
+    return _KINDS & set(catalogue.snake(text.rpartition(".")[2]).split("_"))
 
 
 # ------------------------------------------------------------------------------------------------ evidence
