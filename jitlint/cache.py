@@ -35,13 +35,16 @@ _ALLOWED = frozenset({"Applicability", "Confidence", "Diagnostic", "Edit", "Evid
 class PartResult(NamedTuple):
     """What was found in one part of the project.
 
-    `reads` are the other files that had a say, with their digests (None: they did not exist).
+    `reads` are the other files that had a say, with their digests (None: they did not exist). `reads_tree`:
+    a rule searched every text of the project for a name.
     """
 
     diagnostics: tuple[Diagnostic, ...] = ()
     warnings: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     reads: tuple[tuple[str, bytes | None], ...] = ()
+    reads_tree: bool = False
+    tree: bytes = b""  # filled in by the engine: the state of those texts
 
 
 class Plan(NamedTuple):
@@ -70,7 +73,7 @@ class Cache:
 
     def add_survey(self, path: str, item: Survey) -> None:
         """Keep what the first look at a file found."""
-        self._surveys[path] = (*item[:6], tuple(map(tuple, item.troubles)), item.problem)
+        self._surveys[path] = (*item[:7], tuple(map(tuple, item.troubles)), item.problem)
         self._is_changed = True
 
     def plan(self, key: bytes) -> Plan | None:

@@ -13,6 +13,7 @@ from jitlint.config import Settings
 from jitlint.diagnostic import Diagnostic
 from jitlint.files import File
 from jitlint.survey import Survey, stamp_of, survey
+from jitlint.tree import text_files, tree_digest
 from jitlint.workers import Workers
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ __all__ = ["Outcome", "Report", "Run", "lint"]
 _WORTH_LOOKING = 3_000_000  # bytes
 _WORTH_MODELLING = 500_000
 _BATCH = 64  # files a process looks at in one go
+# In a tree of more bytes, a file that no rule will see is read and screened but not parsed, so a syntax error
+# in it goes unreported (unless it was named on the command line): parsing would double the time of the run.
+_ALL_CHECKED = 2_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ class Run:
 
 def lint(files: Sequence[File], run: Run) -> Report:
     """Everything found in `files`, sorted by path and position."""
+    text_files.cache_clear()
     surveys = list(_surveys(files, run))
     results = list(_results(files, surveys, run))
     found = [*_troubles(files, surveys, run.settings), *(item for result in results for item in result.diagnostics)]
@@ -87,10 +92,11 @@ def _of(results: Iterable[PartResult], name: str) -> Iterator[str]:
 
 def _surveys(files: Sequence[File], run: Run) -> Iterator[Survey]:
     """One survey a file, in order, from the cache where the file has not changed."""
+    checked = _checked(files)
     known = {file.path: found for file in files if (found := _remembered(file.path, run)) is not None}
-    todo = [file for file in files if file.path not in known]
+    todo = [file for file in files if file.path not in known or known[file.path].is_checked < (file.path in checked)]
     batches = [todo[start : start + _BATCH] for start in range(0, len(todo), _BATCH)]
-    look = partial(_look_at, changed=run.changed)
+    look = partial(_look_at, changed=run.changed, checked=checked)
     done = 0
     worth_it = len(batches) > 1 and sum(map(_size, todo)) > _WORTH_LOOKING
     for batch, items in zip(batches, run.workers.map(look, batches, is_worth_it=worth_it), strict=True):
@@ -102,8 +108,14 @@ def _surveys(files: Sequence[File], run: Run) -> Iterator[Survey]:
     return (known[file.path] for file in files)
 
 
-def _look_at(files: Sequence[File], changed: Mapping[str, bytes]) -> list[Survey]:
-    return [survey(file.key, file.path, changed) for file in files]
+def _look_at(files: Sequence[File], changed: Mapping[str, bytes], checked: frozenset[str]) -> list[Survey]:
+    return [survey(file.key, file.path, changed, check=file.path in checked) for file in files]
+
+
+def _checked(files: Sequence[File]) -> frozenset[str]:
+    """The paths of the files whose syntax is looked at in any case."""
+    is_small = sum(map(_size, files)) <= _ALL_CHECKED
+    return frozenset(file.path for file in files if file.named or is_small)
 
 
 def _remembered(path: str, run: Run) -> Survey | None:
@@ -173,14 +185,16 @@ def _look(path: str, run: Run) -> Survey | None:
     """The survey of a file that may not have been asked for; None if it cannot be read."""
     found = _remembered(path, run)
     if found is None:
-        found = survey(path, path, run.changed)
+        found = survey(path, path, run.changed, check=False)
         _remember(path, found, run)
     return None if found.problem else found
 
 
 def _remembered_result(key: bytes, run: Run) -> PartResult | None:
     found = run.cache.result(key)
-    return found if found is not None and _unchanged(found.reads, run) else None
+    if found is None or not _unchanged(found.reads, run):
+        return None
+    return found if not found.reads_tree or found.tree == tree_digest(str(run.settings.root)) else None
 
 
 def _fresh_results(key: bytes, files: Sequence[File], surveys: Sequence[Survey], run: Run) -> Iterator[PartResult]:
@@ -212,7 +226,8 @@ def _part_results(
         for (key, _), result in zip(todo, _lint_parts([part for _, part in todo], run), strict=True):
             found[key] = result
             if not result.problems:
-                run.cache.add_result(key, result)
+                tree = tree_digest(str(run.settings.root)) if result.reads_tree else b""
+                run.cache.add_result(key, result._replace(tree=tree))
     return ((key, result) for key, result in found.items() if result is not None)
 
 

@@ -103,7 +103,7 @@ class _Part:
             diagnostics += located
             warnings += warned
         reads = tuple(sorted(self.context.reads.items()))
-        return PartResult(tuple(diagnostics), tuple(warnings), tuple(self.problems), reads)
+        return PartResult(tuple(diagnostics), tuple(warnings), tuple(self.problems), reads, _has_searched())
 
     # ---------------------------------------------------------------------------------------- modelling
 
@@ -237,15 +237,33 @@ class _Context:
         if len(data) > self.room or not (path.endswith("__init__.py") or screen(data).level > Level.NONE):
             return None
         self.room -= len(data)
-        try:
-            return build_module(load_source(key_of(path, self.cwd), data))
-        except (SyntaxError, RecursionError, MemoryError, ValueError, UnreadableSource):
-            return None
+        if path in self.changed:
+            return _context_model(key_of(path, self.cwd), data)
+        return _kept_model(path, self.cwd, self.reads[path])
+
+
+@functools.lru_cache(maxsize=40)  # the parts of a tree import the same few files
+def _kept_model(path: str, cwd: str, digest: bytes) -> Module | None:
+    """The model of a file with this content; later parts get it again as long as it stays among the last."""
+    return _context_model(key_of(path, cwd), read(path, {}))
+
+
+def _context_model(key: str, data: bytes) -> Module | None:
+    try:
+        return build_module(load_source(key, data), context=True)
+    except (SyntaxError, RecursionError, MemoryError, ValueError, UnreadableSource):
+        return None
 
 
 def _unique(candidates: Iterable[Candidate]) -> list[Candidate]:
     """One finding a code and place: two ways to the same draw are one bug."""
     return list({(item.code, item.span): item for item in candidates}.values())
+
+
+def _has_searched() -> bool:
+    """Whether a rule searched the texts of the whole project."""
+    mentions = sys.modules.get("jitlint.semantics.mentions")
+    return mentions is not None and mentions.Mentions.among.cache_info().currsize > 0
 
 
 def _forget_projects() -> None:

@@ -28,7 +28,11 @@ class Trouble(NamedTuple):
 
 
 class Survey(NamedTuple):
-    """What the first look at a file found. `problem` says why the file could not be opened, else empty."""
+    """What the first look at a file found.
+
+    `is_checked`: the syntax was looked at too (or will be, where the file is modelled). `problem` says why
+    the file could not be opened, else it is empty.
+    """
 
     stamp: Stamp
     digest: bytes = b""
@@ -36,17 +40,22 @@ class Survey(NamedTuple):
     level: int = Level.NONE
     imports: tuple[str, ...] = ()
     has_directives: bool = False
+    is_checked: bool = False
     troubles: tuple[Trouble, ...] = ()
     problem: str = ""
 
 
-def survey(key: str, path: str, changed: Mapping[str, bytes]) -> Survey:
-    """Look at one file; `changed` holds the text of files that differ from what is on disk."""
+def survey(key: str, path: str, changed: Mapping[str, bytes], *, check: bool) -> Survey:
+    """Look at one file; `changed` holds the text of files that differ from what is on disk.
+
+    With `check`, a file that no rule will see is parsed as well, for the sake of its syntax errors.
+    """
     try:
         stamp = (0, 0) if path in changed else stamp_of(path)
         if stamp[1] > LARGEST:
-            return Survey(stamp, b"large", troubles=(_at_start(f"larger than {LARGEST >> 20} MiB, not read"),))
-        return _look(key, stamp, read(path, changed))
+            trouble = _at_start(f"larger than {LARGEST >> 20} MiB, not read")
+            return Survey(stamp, b"large", is_checked=True, troubles=(trouble,))
+        return _look(key, stamp, read(path, changed), check)
     except OSError as error:
         return Survey((0, 0), problem=f"cannot read {key}: {error.strerror or error}")
 
@@ -65,12 +74,14 @@ def read(path: str, changed: Mapping[str, bytes]) -> bytes:
         return file.read()
 
 
-def _look(key: str, stamp: Stamp, data: bytes) -> Survey:
+def _look(key: str, stamp: Stamp, data: bytes, check: bool) -> Survey:
     digest = hashlib.blake2b(data, digest_size=16).digest()
     seen = screen(data)
     directives = any(word in data for word in _DIRECTIVES) and b"JIT" in data.upper()
-    lines, troubles = _check(key, data, parse=seen.level < Level.DRAWS and not directives)
-    return Survey(stamp, digest, lines, int(seen.level), tuple(sorted(seen.imports)), directives, troubles)
+    is_modelled = seen.level >= Level.DRAWS or directives
+    lines, troubles = _check(key, data, parse=not is_modelled) if check or is_modelled else (_line_count(data), ())
+    imports = tuple(sorted(seen.imports))
+    return Survey(stamp, digest, lines, int(seen.level), imports, directives, check or is_modelled, troubles)
 
 
 def _check(key: str, data: bytes, *, parse: bool) -> tuple[int, tuple[Trouble, ...]]:
@@ -79,8 +90,8 @@ def _check(key: str, data: bytes, *, parse: bool) -> tuple[int, tuple[Trouble, .
         source = load_source(key, data)
     except UnreadableSource as error:
         return _line_count(data), (_at(error.message, error.location),)
-    lines = source.text.count("\n") + (not source.text.endswith("\n") and bool(source.text))
     found = syntax_trouble(source) if parse and source.kind != "notebook" else None
+    lines = _line_count(source.text.encode()) if source.kind == "notebook" else _line_count(data)
     return lines, (*_broken_cells(source), *((found,) if found else ()))
 
 
@@ -108,12 +119,29 @@ def _at(message: str, where: Location) -> Trouble:
 
 
 def syntax_trouble(source: Source) -> Trouble | None:
-    """Why the text of a module does not parse, or None."""
-    import ast
+    """Why the text of a module does not parse, or None.
+
+    The symbol table is asked first: it is made from the same parse without the tree's Python objects, in
+    half the time. What it refuses beyond the grammar (a `nonlocal` at the top level) is no trouble here.
+    """
+    import symtable
     import warnings
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about the program's literals
+        try:
+            symtable.symtable(source.text, source.path, "exec")
+        except (SyntaxError, RecursionError, MemoryError, ValueError):
+            return _parse_trouble(source)
+    return None
+
+
+def _parse_trouble(source: Source) -> Trouble | None:
+    import ast
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         try:
             compile(source.text, source.path, "exec", ast.PyCF_ONLY_AST, dont_inherit=True)
         except (SyntaxError, RecursionError, MemoryError) as error:

@@ -16,13 +16,7 @@ from pathlib import Path
 
 from jitlint.semantics.graph import Kind, Module, Node, Scope
 from jitlint.semantics.project import Project
-
-TEXT_SUFFIXES = (".py", ".ipynb", ".yaml", ".yml", ".json", ".toml", ".cfg", ".ini", ".sh", ".gin", ".conf", ".pyi")
-SKIPPED_FOLDERS = frozenset("node_modules site-packages __pycache__ venv env wandb".split())
-MANY_FILES = 200  # of other kinds than Python, in one folder: they are data
-MAX_FILES = 4000
-MAX_ENTRIES = 40_000  # of directories, of any kind
-MAX_BYTES = 1 << 20  # of one file: a longer one is data
+from jitlint.tree import text_files
 
 _WORD = re.compile(r"[A-Za-z_]\w{2,}")
 # Docstrings, comments, what definitions define, imports.
@@ -39,7 +33,6 @@ class Mentions:
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self.complete = True  # whether every file could be looked at
 
     def of(self, name: str) -> bool:
         """Whether anything but its definition mentions a function's, method's or class' bare name."""
@@ -47,11 +40,13 @@ class Mentions:
 
     @functools.cache  # noqa: B019 - lives as long as the run
     def among(self, names: frozenset[str]) -> frozenset[str]:
-        """Those of some bare names that are mentioned."""
+        """Those of some bare names that are mentioned; all of them if nobody can look everywhere."""
+        if not self.complete:
+            return names
         modelled = {os.path.abspath(path): path for path in self.project.modules}  # noqa: PTH100 - keys are text
         wanted = re.compile(rb"(?<!\w)(?:" + b"|".join(sorted(name.encode() for name in names)) + rb")(?!\w)")
         found: set[bytes] = set()
-        for path in self._files():
+        for path in self._files:
             if path.suffix != ".ipynb":
                 modelled.pop(str(path), None)
             elif str(path) in modelled:
@@ -66,21 +61,16 @@ class Mentions:
     def _modelled(self, path: str) -> frozenset[str]:
         return frozenset(_words(self.project.modules[path]))
 
-    def _files(self) -> Iterator[Path]:
-        """The text files under the root; the bound is far above what a training project has."""
-        files = entries = 0
-        for folder, folders, names in os.walk(os.path.abspath(self.project.root)):  # noqa: PTH100
-            folders[:] = sorted(name for name in folders if not name.startswith(".") and name not in SKIPPED_FOLDERS)
-            entries += len(names) + len(folders)
-            if entries > MAX_ENTRIES or files > MAX_FILES:
-                self.complete = False
-                return
-            texts = [name for name in names if name.endswith(TEXT_SUFFIXES)]
-            if len(texts) > MANY_FILES:
-                texts = [name for name in texts if name.endswith(".py")]
-            files += len(texts)
-            paths = (Path(folder, name) for name in texts)
-            yield from (path for path in paths if path.is_file() and path.stat().st_size <= MAX_BYTES)
+    @functools.cached_property
+    def _files(self) -> tuple[Path, ...]:
+        """The text files under the root; none if there are far more than a training project has."""
+        found = text_files(os.path.abspath(self.project.root))  # noqa: PTH100 - keys are text
+        return tuple(Path(path) for path, _, _ in found or ())
+
+    @property
+    def complete(self) -> bool:
+        """Whether every file can be looked at."""
+        return text_files(os.path.abspath(self.project.root)) is not None  # noqa: PTH100 - keys are text
 
     # --------------------------------------------------------------------------------------- by name only
 
