@@ -233,7 +233,7 @@ def import_targets(clean: set[str], dirty: set[str]) -> str:
 
 
 def packages_of(corpus: Corpus) -> list[str]:
-    return sorted(path.name for path in corpus.folder.iterdir())
+    return sorted(path.name for path in corpus.folder.iterdir() if not path.name.startswith("."))
 
 
 def main() -> None:
