@@ -26,8 +26,8 @@ def train(model, loader, optimizer, epochs, alpha=0.4):
     for _ in range(epochs):
         total = 0.0
         for inputs, labels in loader:
-            lam = mixing.sample()
             order = torch.randperm(len(inputs))
+            lam = mixing.sample()
             mixed = lam * inputs + (1 - lam) * inputs[order]
             logits = model(mixed)
             loss = lam * F.cross_entropy(logits, labels) + (1 - lam) * F.cross_entropy(logits, labels[order])
