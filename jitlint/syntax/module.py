@@ -85,7 +85,10 @@ class Module:
 
     @cached_property
     def _tokens(self) -> list[tokenize.TokenInfo]:
-        return list(tokenize.generate_tokens(io.StringIO(self.source.text).readline))
+        try:
+            return list(tokenize.generate_tokens(io.StringIO(self.source.text).readline))
+        except (tokenize.TokenError, SyntaxError) as error:  # what `ast` takes and `tokenize` does not
+            raise Declined(f"cannot tokenize: {error}") from None
 
     @cached_property
     def comments(self) -> dict[int, Comment]:
