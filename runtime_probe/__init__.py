@@ -16,6 +16,7 @@ from runtime_probe.errors import (
 from runtime_probe.findings import Finding, Report
 from runtime_probe.fingerprint import fingerprint
 from runtime_probe.grids import Grid, fit_grid
+from runtime_probe.loaders import LoaderProbe, probe_loader
 from runtime_probe.probe import Probe, ProbeWarning, probe_coords
 from runtime_probe.timeline import Timeline
 from runtime_probe.verdict import Conclusion, Family, Flag, Verdict
@@ -29,6 +30,7 @@ __all__ = [
     "Finding",
     "Flag",
     "Grid",
+    "LoaderProbe",
     "MisplacedJitterError",
     "Probe",
     "ProbeError",
@@ -42,4 +44,5 @@ __all__ = [
     "fingerprint",
     "fit_grid",
     "probe_coords",
+    "probe_loader",
 ]

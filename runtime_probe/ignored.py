@@ -14,16 +14,21 @@ SHIFT = 0.05  # of the coordinates' range: far beyond rounding, and inside what 
 
 @contextmanager
 def untouched(module: nn.Module) -> Iterator[None]:
-    """Put back the random state and the module's buffers afterwards."""
+    """Let the module work on copies of its buffers, and put back the random state afterwards.
+
+    The buffers themselves are never written to: the backward pass of the real forward may still need them.
+    """
     devices = sorted({p.device.index or 0 for p in module.parameters() if p.device.type == "cuda"})
-    buffers = [(buffer, buffer.detach().clone()) for buffer in module.buffers()]
+    owners = [(part._buffers, name) for part in module.modules() for name in part._buffers]
+    saved = [buffers[name] for buffers, name in owners]
     with torch.random.fork_rng(devices=devices):
         try:
+            for (buffers, name), buffer in zip(owners, saved, strict=True):
+                buffers[name] = None if buffer is None else buffer.detach().clone()
             yield
         finally:
-            with torch.no_grad():
-                for buffer, saved in buffers:
-                    buffer.copy_(saved)
+            for (buffers, name), buffer in zip(owners, saved, strict=True):
+                buffers[name] = buffer
 
 
 def ignores_coordinates(

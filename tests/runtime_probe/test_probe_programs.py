@@ -1,5 +1,7 @@
 """Each verdict and flag: a program that has it, and its near miss, both run for real."""
 
+from pathlib import Path
+
 import pytest
 
 from runtime_probe import Flag, Verdict
@@ -71,8 +73,7 @@ def test_the_three_programs_of_the_seed(report_of, program, verdict, line):
 def line_named(report):
     """The source text of the line that the report names first."""
     site = report.hints[0].site if report.hints else report.provenance.sources[0].site
-    with open(site.file) as file:
-        return file.read().splitlines()[site.line - 1].strip().removeprefix("# ")
+    return Path(site.file).read_text().splitlines()[site.line - 1].strip().removeprefix("# ")
 
 
 def test_hoisted_draw_is_named_with_its_caller_and_counts(report_of):

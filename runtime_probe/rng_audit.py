@@ -1,0 +1,151 @@
+"""The random streams of a data set: which generators it can reach, and in which state they are."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import random
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+import torch
+
+MAX_OBJECTS = 2000
+MAX_DEPTH = 4
+DIGEST_BYTES = 8
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One generator around one `__getitem__`: its path and the digests of its state before and after."""
+
+    path: str
+    before: str
+    after: str
+
+    @property
+    def used(self) -> bool:
+        """Whether numbers were drawn from it."""
+        return self.before != self.after
+
+
+def digest(data: bytes) -> str:
+    """A short blake2b digest in hexadecimal."""
+    return hashlib.blake2b(data, digest_size=DIGEST_BYTES).hexdigest()
+
+
+def content_digest(value: Any) -> str:
+    """A digest of a sample: tensors and arrays by their bytes, containers by their items, the rest pickled."""
+    hasher = hashlib.blake2b(digest_size=DIGEST_BYTES)
+    _feed(hasher.update, value)
+    return hasher.hexdigest()
+
+
+def _feed(update: Callable[[bytes], None], value: Any) -> None:
+    if isinstance(value, torch.Tensor):
+        value = value.detach().cpu().contiguous()
+        update(f"{value.dtype}{tuple(value.shape)}".encode())
+        update(bytes(value.view(-1).view(torch.uint8).numpy()) if value.numel() else b"")
+    elif isinstance(value, dict):
+        for key, child in value.items():
+            update(repr(key).encode())
+            _feed(update, child)
+    elif isinstance(value, (tuple, list)):
+        for child in value:
+            _feed(update, child)
+    elif hasattr(value, "tobytes"):  # NumPy arrays and PIL images
+        update(value.tobytes())
+    else:
+        update(pickle.dumps(value))
+
+
+def states(dataset: object) -> dict[str, str]:
+    """Digests of the global generators of Python, torch and NumPy, and of every generator inside the data set."""
+    found = {
+        "random": digest(repr(random.getstate()).encode()),
+        "torch": digest(bytes(torch.get_rng_state().numpy())),
+    }
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        found["numpy.random"] = digest(pickle.dumps(numpy.random.get_state()))
+    found.update((path, digest(state)) for path, state in _own_generators(dataset))
+    return found
+
+
+def _own_generators(root: object) -> Iterator[tuple[str, bytes]]:
+    """(path, state) of generators reachable through attributes, containers and wrapped data sets."""
+    queue: list[tuple[str, object, int]] = [("dataset", root, 0)]
+    seen: set[int] = set()
+    while queue and len(seen) < MAX_OBJECTS:
+        path, value, depth = queue.pop(0)
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        state = _state_of(value)
+        if state is not None:
+            yield path, state
+        elif depth < MAX_DEPTH:
+            queue += [(path + step, child, depth + 1) for step, child in _children(value)]
+
+
+def _state_of(value: object) -> bytes | None:
+    if isinstance(value, torch.Generator):
+        return bytes(value.get_state().numpy())
+    if isinstance(value, random.Random):
+        return repr(value.getstate()).encode()
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and isinstance(value, numpy.random.Generator):
+        return pickle.dumps(value.bit_generator.state)
+    if numpy is not None and isinstance(value, numpy.random.RandomState):
+        return pickle.dumps(value.get_state())
+    return None
+
+
+def _children(value: object) -> Iterator[tuple[str, object]]:
+    if isinstance(value, dict):
+        yield from ((f"[{key!r}]", child) for key, child in list(value.items())[:64])
+    elif isinstance(value, (tuple, list)):
+        yield from ((f"[{i}]", child) for i, child in enumerate(value[:64]))
+    elif not isinstance(value, (str, bytes, int, float, type, ModuleType, torch.Tensor)):
+        yield from ((f".{name}", child) for name, child in getattr(value, "__dict__", {}).items())
+
+
+@contextmanager
+def audited(dataset: object, streams: list[Stream], seeds: list[str]) -> Iterator[None]:
+    """Around one `__getitem__`: append the streams that exist before and after it, and the seeds it sets."""
+    before = states(dataset)
+    with _seeding_recorded(seeds):
+        yield
+    after = states(dataset)
+    streams += [Stream(path, state, after[path]) for path, state in before.items() if path in after]
+
+
+@contextmanager
+def _seeding_recorded(seeds: list[str]) -> Iterator[None]:
+    """Record constant seeds given to `default_rng`, `seed` and `manual_seed` while one sample is made."""
+    owners: list[tuple[Any, str]] = [(random, "seed"), (torch, "manual_seed")]
+    numpy = sys.modules.get("numpy")
+    if numpy is not None:
+        owners += [(numpy.random, "default_rng"), (numpy.random, "seed")]
+    originals = [(owner, name, getattr(owner, name)) for owner, name in owners]
+    for owner, name, original in originals:
+        setattr(owner, name, _recording(original, f"{owner.__name__}.{name}", seeds))
+    try:
+        yield
+    finally:
+        for owner, name, original in originals:
+            setattr(owner, name, original)
+
+
+def _recording(original: Callable[..., Any], name: str, seeds: list[str]) -> Callable[..., Any]:
+    def recorded(*args: Any, **kwargs: Any) -> Any:
+        seed = args[0] if args else next(iter(kwargs.values()), None)
+        if isinstance(seed, int):
+            seeds.append(f"{name}({seed})")
+        return original(*args, **kwargs)
+
+    return recorded
