@@ -24,7 +24,8 @@ def comment_confidence(project: Project, item: CommentedOut) -> Confidence:
     """How sure it is that a commented-out augmentation is missed and not given up."""
     if item.decided or item.purpose is not Purpose.TRAIN or (item.others and not item.guarded):
         return Confidence.LOW
-    sure = all(call.how is How.SURE for call in item.calls)
-    if item.in_network and not sure and not item.guarded:
+    named = all(call.how is How.SURE for call in item.calls)
+    known = all(call.how is How.SURE or call.definition for call in item.calls)
+    if item.in_network and not known and not item.guarded:
         return Confidence.LOW
-    return Confidence.HIGH if sure and (item.emptied or only_call(project, item)) else Confidence.MEDIUM
+    return Confidence.HIGH if (known and item.emptied) or (named and only_call(project, item)) else Confidence.MEDIUM

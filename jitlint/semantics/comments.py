@@ -20,7 +20,8 @@ MAX_LINES = 24  # of one commented-out statement
 _LIKE_CODE = re.compile(
     r"\s*(?:(?:if|elif|for|with|while)\b.*:|return\b.*\(|[A-Za-z_][\w.,\[\]:\"' ]*[-+*/|&@]?=(?!=)|[A-Za-z_][\w.]*\()"
 )
-_ARROW = re.compile(r"\s(?:<-+|←|<=+|--+>?|=+>|//|\|\|)\s")
+_ARROW = re.compile(r"\s(?:<-+|←|--+>|=+>)\s")
+_DASH = re.compile(r"\s(?:<=+|--+|//|\|\|)\s")  # can be an operator
 _REMARK = re.compile(
     r"\s*(?:[#!(\[;,.<?-]|(?:TODO|FIXME|XXX|commented|disabled|off|removed|unused|not|no|was|turned|skip|skipped|never|"
     r"deprecated|old|optional|if|when|for|because|since)\b)",
@@ -119,9 +120,9 @@ def _cut(line: str) -> tuple[str, str]:
             quote = character
         elif character == "#":
             return line[:position].rstrip(), line[position + 1 :].strip()
-    arrow = _ARROW.search(line)
-    if arrow and not _parses(line[: arrow.start()] + " + " + line[arrow.end() :]):
-        return line[: arrow.start()], line[arrow.start() :].strip()
+    dash = _ARROW.search(line) or (None if _parses(line) else _DASH.search(line))
+    if dash:
+        return line[: dash.start()], line[dash.start() :].strip()
     return line.rstrip(), ""
 
 

@@ -81,6 +81,11 @@ class Project:
 
     # ---------------------------------------------------------------------------------------- look-ups
 
+    def place(self, path: str) -> str:
+        """The path of a module below the project's root, so that what lies above it says nothing."""
+        root = _absolute(str(self.root)).rstrip("/") + "/"
+        return _absolute(path).removeprefix(root)
+
     def scope(self, ref: Ref) -> Scope:
         """The graph of one function (or of a module's top level)."""
         return self.modules[ref.path].scopes[ref.qualname]
@@ -118,7 +123,7 @@ class Project:
 
     # ------------------------------------------------------------------------------------------ modules
 
-    @functools.lru_cache(maxsize=None)  # noqa: B019 - lives as long as the run
+    @functools.cache  # noqa: B019 - lives as long as the run
     def find_module(self, importer: str, name: str) -> str | None:
         """The path of the project's file that the importing file means by a dotted module name."""
         stripped = name.lstrip(RELATIVE)
@@ -157,7 +162,7 @@ class Project:
 
     # ------------------------------------------------------------------------------------------ symbols
 
-    @functools.lru_cache(maxsize=None)  # noqa: B019 - lives as long as the run
+    @functools.cache  # noqa: B019 - lives as long as the run
     def find_symbol(self, path: str, qualname: str, depth: int = 0) -> tuple[str, str] | None:
         """(path, name there) of the function, class or variable that a module means by `qualname`."""
         module = self.modules[path]
@@ -247,7 +252,7 @@ class Project:
 
     # -------------------------------------------------------------------------------------------- calls
 
-    @functools.lru_cache(maxsize=None)  # noqa: B019 - lives as long as the run
+    @functools.cache  # noqa: B019 - lives as long as the run
     def callee(self, value: Value) -> Ref | None:
         """The project's function that a call calls, or None."""
         node = self.node(value)
@@ -343,7 +348,7 @@ class Project:
                 return found
         return None
 
-    @functools.lru_cache(maxsize=None)  # noqa: B019 - lives as long as the run
+    @functools.cache  # noqa: B019 - lives as long as the run
     def callers(self, ref: Ref) -> tuple[Value, ...]:
         """The calls of a function that the project contains."""
         scope = self.scope(ref)
@@ -370,7 +375,7 @@ class Project:
         """Every value that the methods of a class (and of its bases) bind to `self.name`."""
         return self._attribute_stores(owner[0], owner[1], name)
 
-    @functools.lru_cache(maxsize=None)  # noqa: B019 - lives as long as the run
+    @functools.cache  # noqa: B019 - lives as long as the run
     def _attribute_stores(self, path: str, owner: str, name: str, depth: int = 0) -> tuple[Value, ...]:
         module = self.modules[path]
         found: list[Value] = []
@@ -387,7 +392,7 @@ class Project:
                 found += self._attribute_stores(inner[0], inner[1].qualname, name, depth + 1)
         return tuple(found)
 
-    @functools.lru_cache(maxsize=None)  # noqa: B019 - lives as long as the run
+    @functools.cache  # noqa: B019 - lives as long as the run
     def aliases(self, value: Value) -> tuple[Value, ...]:
         """Where a name of another scope gets its values: a global, `self.x`, a closure's variable."""
         scope = self.scope(value.scope)

@@ -73,9 +73,10 @@ class Purposes:
 
     def _names(self, ref: Ref, scope: Scope) -> Iterable[Purpose]:
         yield from (named(part) for part in reversed(scope.qualname.split(".")))
-        stem = posixpath.splitext(posixpath.basename(ref.path))[0]
+        place = self.project.place(ref.path)
+        stem = posixpath.splitext(posixpath.basename(place))[0]
         yield named(stem) if stem != "test" or not self.loops.trains(ref) else Purpose.UNKNOWN
-        folders = posixpath.dirname(ref.path).split("/")[-2:]
+        folders = posixpath.dirname(place).split("/")[-2:]
         if any(named(folder) is Purpose.EVALUATION for folder in folders):
             yield Purpose.EVALUATION
 

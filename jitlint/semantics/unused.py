@@ -70,7 +70,7 @@ class UnusedAugmentations:
 
     def _candidates(self, path: str) -> Iterator[tuple[str, Span, How]]:
         module = self.project.modules[path]
-        if not _ELSEWHERE.search(path) and posixpath.basename(path) != "__init__.py":
+        if not _ELSEWHERE.search(self.project.place(path)) and posixpath.basename(path) != "__init__.py":
             yield from self._functions(path, module)
             yield from self._classes(path, module)
 

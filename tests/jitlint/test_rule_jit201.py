@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jitlint.diagnostic import Candidate, Confidence, Uncomment
+from jitlint.rules.jit201_commented_out_augmentation import CommentedOutAugmentation
+from jitlint.rules.jit202_unused_augmentation import UnusedAugmentation
+from tests.jitlint.cases import project_of
+
+ITER_STEP = """
+import einops
+import torch
+
+
+class Trainer:
+    def add_gaussian_noise_to_grid(self, coord, std=0.01):
+        return coord + std * torch.randn_like(coord)
+
+    def _iter_step(self, data, is_train):
+        gt = data["gt"]
+        coord = make_coord_grid(gt.shape[-2:], (0, 1), device=gt.device)
+        #coord = self.add_gaussian_noise_to_grid(coord)  ← COMMENTED OUT!
+        coord = einops.repeat(coord, 'h w d -> b h w d', b=gt.shape[0])
+        loss = self.loss_fn(self.model(coord), gt)
+        if is_train:
+            self.optimizer.zero_grad()
+            loss.backward()
+            self.optimizer.step()
+        return loss
+"""
+LOOP = """
+import torch
+
+def blur_a_bit(x):
+    return x + torch.randn_like(x)
+
+def keep(x):
+    return x * 2
+
+def train(model, loader, opt):
+    for images in loader:
+        {body}
+        model(images).mean().backward()
+        opt.step()
+"""
+
+
+def found(text: str, root: Path, least: Confidence = Confidence.MEDIUM) -> list[Candidate]:
+    return [item for item in CommentedOutAugmentation().check(project_of(text, root)) if item.confidence >= least]
+
+
+def in_loop(*lines: str) -> str:
+    return LOOP.format(body="\n        ".join(lines))
+
+
+@pytest.mark.parametrize("case", CommentedOutAugmentation.VALID)
+def test_valid(case: str, tmp_path: Path) -> None:
+    assert found(case, tmp_path) == []
+
+
+@pytest.mark.parametrize("case", CommentedOutAugmentation.INVALID)
+def test_invalid(case: str, tmp_path: Path) -> None:
+    assert len(found(case, tmp_path)) == 1
+
+
+def test_the_original_program_is_one_story(tmp_path: Path) -> None:
+    project = project_of(ITER_STEP, tmp_path)
+    (comment,) = CommentedOutAugmentation().check(project)
+    (unused,) = UnusedAugmentation().check(project)
+    assert comment.message == ("training runs without `add_gaussian_noise_to_grid`: its only call is commented out")
+    assert comment.confidence is unused.confidence is Confidence.HIGH
+    assert comment.span.line == 13
+    assert unused.span.line == 7
+    assert comment.span in {trace.span for trace in unused.evidence}
+    assert unused.span in {trace.span for trace in comment.evidence}
+    assert [trace.role for trace in comment.evidence] == ["comment", "definition", "consumer"]
+
+
+def test_the_fix_leaves_the_remark_out(tmp_path: Path) -> None:
+    (item,) = found(ITER_STEP, tmp_path)
+    assert item.fix is not None
+    assert item.fix.plan == Uncomment(13, 13, "coord = self.add_gaussian_noise_to_grid(coord)")
+
+
+@pytest.mark.parametrize(
+    ("bug", "near_miss"),
+    [
+        (["# images = blur_a_bit(images)"], ["# images = keep(images)"]),
+        (["# images = blur_a_bit(images)  # off"], ["# call blur_a_bit(images) to blur"]),
+        (["#images = blur_a_bit(images)  <- off"], ["# blur_a_bit(images) is what the paper does"]),
+        (["# images = blur_a_bit(images)"], ["# images = gone(images)"]),
+        (["# images = blur_a_bit(images)"], ["# images = blur_a_bit(images)", "images = blur_a_bit(images)"]),
+        (["# images += 0.1 * torch.randn_like(images)"], ["# images += 0.1 * torch.ones_like(images)"]),
+        (["# images = blur_a_bit(images)"], ["# images = blur_a_bit(other_images)"]),
+        (["# images = blur_a_bit(images)"], ["# you can also blur:", "# images = blur_a_bit(images)"]),
+        (["# images = blur_a_bit(images)"], ["# too strong", "# images = blur_a_bit(images)"]),
+        (["# images = blur_a_bit(images)"], ["if not self.training:", "    # images = blur_a_bit(images)", "    pass"]),
+    ],
+)
+def test_pairs(bug: list[str], near_miss: list[str], tmp_path: Path) -> None:
+    assert len(found(in_loop(*bug), tmp_path)) == 1
+    assert found(in_loop(*near_miss), tmp_path) == []
+
+
+def test_lines_that_follow_each_other_are_one_finding(tmp_path: Path) -> None:
+    (item,) = found(in_loop("# images = blur_a_bit(images)", "# images = keep(images)"), tmp_path)
+    assert item.fix is not None
+    assert item.fix.plan == Uncomment(12, 13, "images = blur_a_bit(images)\nimages = keep(images)")
+
+
+def test_an_emptied_branch_is_sure(tmp_path: Path) -> None:
+    live = "x = blur_a_bit(torch.zeros(3))\n"
+    body = in_loop("if use_blur:", "    # images = blur_a_bit(images)", "    pass")
+    (item,) = found(body + live, tmp_path)
+    assert item.confidence is Confidence.HIGH
+
+
+def test_a_block_brings_its_own_condition(tmp_path: Path) -> None:
+    code = in_loop("# if split == 'train':", "#     images = blur_a_bit(images)")
+    assert len(found(code.replace("model, loader", "model, split, loader"), tmp_path)) == 1
+
+
+@pytest.mark.parametrize(("key", "count"), [("train", 1), ("test", 0)])
+def test_a_list_says_what_it_is_for(key: str, count: int, tmp_path: Path) -> None:
+    text = f"""
+from torchvision import transforms
+pipelines = {{"{key}": transforms.Compose([
+    # transforms.RandomHorizontalFlip(),
+    transforms.ToTensor(),
+])}}
+"""
+    assert len(found(text, tmp_path)) == count
+
+
+def test_a_list_is_for_what_the_data_set_is_called(tmp_path: Path) -> None:
+    text = """
+from torchvision import datasets, transforms
+transform = transforms.Compose([
+    # transforms.RandomHorizontalFlip(),
+    transforms.ToTensor(),
+])
+pictures = datasets.CIFAR10("data", train=True, transform=transform)
+"""
+    assert len(found(text, tmp_path)) == 1
+    assert found(text.replace("train=True", "train=False"), tmp_path / "other") == []
+
+
+def test_a_live_augmentation_beside_makes_it_a_choice(tmp_path: Path) -> None:
+    text = """
+from torchvision import transforms
+train_transform = transforms.Compose([
+    # transforms.RandomHorizontalFlip(),
+    transforms.RandomCrop(32),
+])
+"""
+    assert [item.confidence for item in found(text, tmp_path, Confidence.LOW)] == [Confidence.LOW]
+
+
+def test_prose_is_no_code_and_long_prose_is_read_fast(tmp_path: Path) -> None:
+    prose = "# " + "a word and another word " * 400 + "(see the paper)"
+    assert found(in_loop(prose), tmp_path, Confidence.LOW) == []
