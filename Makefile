@@ -27,7 +27,7 @@ help:
 	@echo "make clean  delete the virtual environments and all caches"
 
 demo: $(VENV)/.linter
-	$(BIN)/jitlint --exit-zero --no-cache examples/
+	$(BIN)/jitlint --exit-zero --no-cache --format full examples/
 	$(BIN)/jitlint --exit-zero --no-cache --unsafe-fixes --diff examples/
 
 test: lint

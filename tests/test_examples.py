@@ -99,6 +99,12 @@ def test_the_safe_fix_of_the_buggy_form_is_the_correct_form(example: Example, tm
     assert meaning(copy) == meaning(example.program("correct"))
 
 
+def test_the_readme_shows_what_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "110")
+    printed = jitlint("--format", "full", "examples/coordinates/buggy.py").stdout
+    assert printed.strip() in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
 def as_script(program: Path, folder: Path) -> Path:
     """The program as a Python file: a notebook's code cells one after the other."""
     if program.suffix == ".py":
