@@ -6,6 +6,7 @@ import functools
 import gc
 import hashlib
 import os
+import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Task", "codes_for", "internal_error", "lint_part", "unreadable"]
 
+# What a suppression looks like; one that suppresses nothing is a finding in a file without others.
+_DIRECTIVE = re.compile(rb"#\s*(?:jitlint\s*:|noqa\s*:[^\n]*JIT\d)", re.IGNORECASE)
 # Bytes of files that were not asked for and are modelled to understand those that were.
 CONTEXT_SIZE = 800_000
 
@@ -46,11 +49,13 @@ class Task(NamedTuple):
 
 def lint_part(task: Task) -> PartResult:
     """Everything found in the files of one part."""
+    if not gc.isenabled():  # the command line collects between parts, and only what a part has made
+        gc.freeze()
     try:
         return _Part(task).result()
     finally:
         _forget_projects()
-        if not gc.isenabled():  # the command line collects between parts, not within
+        if not gc.isenabled():
             gc.collect()
 
 
@@ -193,8 +198,7 @@ class _Part:
             return None
 
     def _may_have_directives(self, key: str) -> bool:
-        data = read(self.paths[key], self.changed).lower()
-        return b"jitlint" in data or b"noqa" in data
+        return _DIRECTIVE.search(read(self.paths[key], self.changed)) is not None
 
     def _reported(self, source: Source, candidates: Sequence[Candidate]) -> Suppressed:
         """What is left of a file's candidates after its comments, the configuration and the confidence."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from jitlint.diagnostic import Applicability, Candidate, Confidence, DefaultToNone, FixPlan, Trace
@@ -11,6 +12,8 @@ from jitlint.semantics.graph import Kind, Scope
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import Draw, provenance_of
 from jitlint.semantics.staleness import Stale, staleness_of
+
+_NOISE = re.compile(r"(?:^|_)(?:noise|noises|jitter|eps|epsilon|z|latent|perturb\w*|offset|offsets|delta|rand|random|shift|mask)(?:_|\d|$)")
 
 
 class FrozenDefault(Rule):
@@ -41,7 +44,8 @@ class FrozenDefault(Rule):
 
     Known limits:
         Scalar defaults that only name a seed, a port or a size are no noise: the default must be combined
-        with another value by an operator.
+        with another value by an operator. A default that is not called noise, jitter or the like (an example
+        input, say) is reported with low confidence.
     """
 
     code = "JIT103"
@@ -115,7 +119,8 @@ class Trainer:
         )
         message = f"every call of `{scope.name}` uses the same draw: the default of `{name}` is made once, when the function is defined"
         fix = FixPlan(Applicability.SAFE, "Draw in the body, once per call", DefaultToNone(scope.span, name))
-        yield Candidate(self.code, ref.path, span, message, Confidence.HIGH, evidence, fix)
+        confidence = Confidence.HIGH if _NOISE.search(name.lower()) else Confidence.LOW
+        yield Candidate(self.code, ref.path, span, message, confidence, evidence, fix)
 
     def _constant(self, project: Project, stale: Stale, draw: Draw) -> Candidate:
         span = draw_span(project, draw.path, draw.scope, draw.node)

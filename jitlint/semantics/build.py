@@ -64,9 +64,13 @@ class PendingFunction(NamedTuple):
     drawn_beside: bool = False  # a method that may use what its class' `__init__` draws
 
 
-def build_module(source: Source) -> Module:
-    """The model of one source. Raises SyntaxError (or RecursionError) as `ast.parse` does."""
-    return Builder(source.path, source.text).module()
+def build_module(source: Source, *, context: bool = False) -> Module:
+    """The model of one source. Raises SyntaxError (or RecursionError) as `ast.parse` does.
+
+    With `context`, the file is only there to understand others: functions that neither draw nor train are
+    left out.
+    """
+    return Builder(source.path, source.text, context).module()
 
 
 def build_fragment(code: str, name: str, module: Module, scope: Scope) -> Scope:
@@ -107,7 +111,7 @@ def _read_names(tree: ast.AST) -> list[str]:
 class Builder:
     """What is shared by the scopes of one module."""
 
-    def __init__(self, path: str, text: str) -> None:
+    def __init__(self, path: str, text: str, context: bool = False) -> None:
         self.path = path
         self.text = text
         self.tree = ast.parse(text)
@@ -118,7 +122,7 @@ class Builder:
         self.long_strings: list[tuple[int, int]] = []
         self.exported: frozenset[str] = frozenset()
         self.definitions = _definitions(self.tree)
-        self.relevant = _RelevantLines(text)
+        self.relevant = _RelevantLines(text, context)
 
     def module(self) -> Module:
         lines = self.text.count("\n") + 1
@@ -152,9 +156,9 @@ class _RelevantLines:
     files, and building their graphs would cost more than all the rest.
     """
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, context: bool) -> None:
         data = text.encode("utf-8", "surrogatepass")
-        self.every = uses(data)
+        self.every = not context and uses(data)
         self.lines = [] if self.every else data.splitlines(keepends=True)
 
     def holds(self, tree: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
