@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import io
 import json
-import runpy
 from collections import Counter
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -63,6 +62,16 @@ def shape(text: str) -> Counter[str]:
     return found
 
 
+def require_imports(text: str) -> None:
+    """Skip where a library that the program imports is not installed."""
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            name = getattr(node, "module", None) or node.names[0].name
+            if name.startswith("torchvision"):
+                prepare_torchvision()
+            pytest.importorskip(name.partition(".")[0])
+
+
 def as_notebook(text: str) -> bytes:
     """A percent script as a notebook."""
     cells = []
@@ -86,15 +95,12 @@ def test_correct_programs_are_clean(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FIXTURES, ids=lambda path: path.stem)
-def test_correct_programs_run(path: Path) -> None:
-    imports = [node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Import | ast.ImportFrom)]
-    names = {getattr(node, "module", None) or node.names[0].name for node in imports}
-    for package in sorted(name.partition(".")[0] for name in names):
-        if package == "torchvision":
-            prepare_torchvision()
-        pytest.importorskip(package)
-    with redirect_stdout(io.StringIO()):
-        runpy.run_path(str(path), run_name="__main__")
+def test_correct_programs_and_their_mutants_run(path: Path) -> None:
+    text = path.read_text()
+    require_imports(text)
+    for program in (text, *(mutant.text for mutant in mutants(text))):
+        with redirect_stdout(io.StringIO()):
+            exec(compile(program, str(path), "exec"), {"__name__": "__main__"})
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)
