@@ -33,7 +33,10 @@ NUMPY_DRAWS = frozenset(
 )
 TENSORFLOW_DRAWS = frozenset(
     [
-        *(f"tensorflow.random.{n}" for n in "normal uniform truncated_normal gamma poisson shuffle categorical".split()),
+        *(
+            f"tensorflow.random.{n}"
+            for n in "normal uniform truncated_normal gamma poisson shuffle categorical".split()
+        ),
         *(f"tensorflow.random.stateless_{n}" for n in "normal uniform truncated_normal".split()),
         *(f"tensorflow.{n}" for n in "random_normal random_uniform truncated_normal random_shuffle".split()),
         *(f"tensorflow.keras.backend.random_{n}" for n in "normal uniform".split()),
@@ -51,14 +54,12 @@ JAX_DRAWS = frozenset(
 DRAWS = TORCH_DRAWS | PYTHON_DRAWS | NUMPY_DRAWS | TENSORFLOW_DRAWS | JAX_DRAWS
 
 # Methods that refill a tensor with draws, whatever it held.
-REFILLS = frozenset(
-    "normal_ uniform_ random_ bernoulli_ exponential_ geometric_ log_normal_ cauchy_".split()
-)
+REFILLS = frozenset("normal_ uniform_ random_ bernoulli_ exponential_ geometric_ log_normal_ cauchy_".split())
 # Methods of random generators (numpy Generator and RandomState, random.Random).
 GENERATOR_DRAWS = frozenset(
     "random uniform normal integers choice permutation permuted shuffle standard_normal beta binomial poisson rand "
-    "randn randint random_sample gauss sample choices randrange laplace gamma exponential lognormal multivariate_normal "
-    "normalvariate triangular dirichlet".split()
+    "randn randint random_sample gauss sample choices randrange laplace gamma exponential lognormal "
+    "multivariate_normal normalvariate triangular dirichlet".split()
 )
 # Methods of distributions.
 DISTRIBUTION_DRAWS = frozenset({"sample", "rsample", "sample_n"})
@@ -144,7 +145,9 @@ FUNCTIONAL_AUGMENTATIONS = frozenset(
         "tensorflow.keras.preprocessing.image.random_rotation",
     ]
 )
-COMPOSERS = frozenset("Compose Sequential AugmentationSequential RandomApply RandomChoice RandomOrder OneOf SomeOf".split())
+COMPOSERS = frozenset(
+    "Compose Sequential AugmentationSequential RandomApply RandomChoice RandomOrder OneOf SomeOf".split()
+)
 
 # Verbs and nouns that name an augmentation when nothing else tells what a function does.
 _AUGMENTATION_WORD = re.compile(
@@ -211,7 +214,9 @@ _EVALUATION_WORD = re.compile(
     r"render|preview|export|benchmark|profile|summary|generate|interpolate|reconstruct|log|save|debug|viz|attack|"
     r"adversarial|pgd|fgsm|calibrate|calib)(?:_|$)"
 )
-WRAPPERS = frozenset("enumerate tqdm trange zip islice cycle iter list tuple reversed track prefetch progress_bar".split())
+WRAPPERS = frozenset(
+    "enumerate tqdm trange zip islice cycle iter list tuple reversed track prefetch progress_bar".split()
+)
 
 
 def names_model(name: str) -> bool:
@@ -252,9 +257,12 @@ TRAINING_STEP_FUNCTIONS = frozenset(
     "training_step train_step _train_step _training_step iter_step _iter_step compute_loss train_batch train_on_batch "
     "optimize_parameters training_iteration".split()
 )
-OPTIMIZER_WORD = re.compile(r"(?:^|_)(?:opt|optim|optimizer|optimiser|optimizers|opts|scaler|solver|adam|sgd|trainer)\w*(?:_|$)")
+OPTIMIZER_WORD = re.compile(
+    r"(?:^|_)(?:opt|optim|optimizer|optimiser|optimizers|opts|scaler|solver|adam|sgd|trainer)\w*(?:_|$)"
+)
 TRAINING_METHODS = frozenset(
-    "backward manual_backward train_on_batch apply_gradients minimize fit_batch optimizer_step step_and_update_lr".split()
+    "backward manual_backward train_on_batch apply_gradients minimize fit_batch optimizer_step "
+    "step_and_update_lr".split()
 )
 TRAINING_CALLS = frozenset("optax.apply_updates torch.autograd.backward".split())
 GRADIENT_FUNCTIONS = frozenset("jax.grad jax.value_and_grad".split())

@@ -202,7 +202,8 @@ def train(model, loader, opt, grid):
         fix = None
         if move is not None:
             fix = FixPlan(Applicability.SAFE, "Perturb inside the loop, anew for every batch", move)
-        message = f"the same noise reaches the model in every {describe_loop(project, stale)}: {subject(project, stale)} is perturbed outside the loop"
+        where, what = describe_loop(project, stale), subject(project, stale)
+        message = f"the same noise reaches the model in every {where}: {what} is perturbed outside the loop"
         return Candidate(self.code, draw.path, draw.span, message, confidence, stale_traces(project, stale, draw), fix)
 
 

@@ -13,7 +13,9 @@ from jitlint.semantics.moves import plan_move
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.staleness import Stale, staleness_of
 
-_NOISE_NAME = re.compile(r"(?:^|_)(?:noise|noises|noisy|jitter|perturb\w*|eps|epsilon|lam|lamb|lambda|lmbda|mix\w*|offset|shift)(?:_|\d|$)")
+_NOISE_NAME = re.compile(
+    r"(?:^|_)(?:noise|noises|noisy|jitter|perturb\w*|eps|epsilon|lam|lamb|lambda|lmbda|mix\w*|offset|shift)(?:_|\d|$)"
+)
 _MIX_NAME = re.compile(r"^(?:lam|lamb|lambda_?|lmbda|mix\w*|mixing|mixup_\w+|cutmix_\w+)$")
 _LATENT_NAME = re.compile(r"^(?:z|noise|latent|latents|z_noise|noise_z|z\d|latent_noise|random_latent_vectors)$")
 
@@ -183,7 +185,8 @@ def noisy_batches(data, batch_size):
         draw = draw_trace(project, stale, "the noise is drawn here, once")
         move = plan_move(project, staleness_of(project), stale)
         fix = FixPlan(Applicability.SAFE, "Draw inside the loop, anew for every batch", move) if move else None
-        message = f"the same draw is used in every {describe_loop(project, stale)}: {subject(project, stale)} is drawn outside the loop"
+        where, what = describe_loop(project, stale), subject(project, stale)
+        message = f"the same draw is used in every {where}: {what} is drawn outside the loop"
         return Candidate(self.code, draw.path, draw.span, message, confidence, stale_traces(project, stale, draw), fix)
 
 

@@ -13,7 +13,9 @@ from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import Draw, provenance_of
 from jitlint.semantics.staleness import Stale, staleness_of
 
-_NOISE = re.compile(r"(?:^|_)(?:noise|noises|jitter|eps|epsilon|z|latent|perturb\w*|offset|offsets|delta|rand|random|shift|mask)(?:_|\d|$)")
+_NOISE = re.compile(
+    r"(?:^|_)(?:noise|noises|jitter|eps|epsilon|z|latent|perturb\w*|offset|offsets|delta|rand|random|shift|mask)(?:_|\d|$)"
+)
 
 
 class FrozenDefault(Rule):
@@ -117,7 +119,10 @@ class Trainer:
             Trace("draw", made.draw.path, span, "drawn once, when the function is defined"),
             Trace("consumer", ref.path, scope.nodes[use].span, "every call combines its data with this one draw"),
         )
-        message = f"every call of `{scope.name}` uses the same draw: the default of `{name}` is made once, when the function is defined"
+        message = (
+            f"every call of `{scope.name}` uses the same draw: "
+            f"the default of `{name}` is made once, when the function is defined"
+        )
         fix = FixPlan(Applicability.SAFE, "Draw in the body, once per call", DefaultToNone(scope.span, name))
         confidence = Confidence.HIGH if _NOISE.search(name.lower()) else Confidence.LOW
         yield Candidate(self.code, ref.path, span, message, confidence, evidence, fix)
@@ -147,7 +152,15 @@ def combination(scope: Scope, name: str) -> int | None:
                 return index
         if node.kind in (Kind.PHI, Kind.INDEX) or (node.kind is Kind.OP and node.name in ("*", "/")):
             carriers.add(index)
-        if node.kind is Kind.CALL and node.method in ("to", "cuda", "expand", "repeat", "unsqueeze", "view", "expand_as"):
+        if node.kind is Kind.CALL and node.method in (
+            "to",
+            "cuda",
+            "expand",
+            "repeat",
+            "unsqueeze",
+            "view",
+            "expand_as",
+        ):
             carriers.add(index)
     return None
 

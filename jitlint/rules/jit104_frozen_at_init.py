@@ -196,7 +196,9 @@ class Images(Dataset):
             Trace("loop", ref.path, scope.name_span, "`__getitem__` runs for every sample of every epoch"),
             Trace("consumer", ref.path, scope.span, f"and gives out the stored `self.{name}`"),
         )
-        message = f"every epoch sees the same augmented samples: `self.{name}` is augmented once, when the data set is made"
+        message = (
+            f"every epoch sees the same augmented samples: `self.{name}` is augmented once, when the data set is made"
+        )
         yield Candidate(self.code, made.draw.path, span, message, Confidence.MEDIUM, evidence)
 
     def _augmented(self, project: Project, made: Made) -> bool:

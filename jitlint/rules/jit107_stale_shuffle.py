@@ -133,9 +133,10 @@ def train(model, samples, optimizer, epochs):
             Trace("loop", path, scope.regions[shuffled.region].header_span or call.span, "this runs for every epoch"),
             Trace("consumer", path, use.span, f"every epoch uses the same {what}"),
         )
-        message = f"every epoch sees the samples in the same order: {f'`{name}`' if name else 'the order'} is shuffled once, above the epoch loop"
+        subject = f"`{name}`" if name else f"the {what}"
+        message = f"every epoch sees the samples in the same order: {subject} is shuffled once, above the epoch loop"
         if shuffled.subset:
-            message = f"every epoch sees the same random subset: {f'`{name}`' if name else 'it'} is drawn once, above the epoch loop"
+            message = f"every epoch sees the same random subset: {subject} is drawn once, above the epoch loop"
         confidence = Confidence.LOW if shuffled.subset else Confidence.HIGH
         fix = None if shuffled.subset else self._fix(project, shuffled)
         return Candidate(self.code, path, call.span, message, confidence, evidence, fix)

@@ -15,7 +15,9 @@ from jitlint.semantics.moves import value_name
 from jitlint.semantics.project import Project, Value
 from jitlint.semantics.seeding import Restart, seeding_of
 
-_SAMPLES = re.compile(r"(?:^|_|\b)\w*(?:datalist|dataset|samples|images|files|training|train_data|records|cases|subjects|volumes)\b")
+_SAMPLES = re.compile(
+    r"(?:^|_|\b)\w*(?:datalist|dataset|samples|images|files|training|train_data|records|cases|subjects|volumes)\b"
+)
 _INITIAL = re.compile(r"(?:^|[._])(?:dummy|init|initialize\w*|example|fake|placeholder)(?:_|$)")
 
 
@@ -141,9 +143,7 @@ def jitter(coords):
             return False
         around = loops.loop(restart.call.scope, restart.region)
         inner = [loop for loop in loops.loops(restart.call.scope) if loop.region != restart.region]
-        return not around.loader and any(
-            loop.trains and scope.within(loop.region, restart.region) for loop in inner
-        )
+        return not around.loader and any(loop.trains and scope.within(loop.region, restart.region) for loop in inner)
 
     def _counts(self, project: Project, scope: Scope, restart: Restart) -> bool:
         """Whether the loop makes many of the same thing: it counts, or it runs over batches or samples."""
@@ -174,9 +174,8 @@ def jitter(coords):
                 continue
             if node.kind in (Kind.PHI, Kind.INDEX, Kind.COLLECTION):
                 carriers.add(index)
-            elif node.kind is Kind.CALL and node.name != ".manual_seed":
-                if scope.within(node.region, restart.region):
-                    return Value(restart.call.scope, index)
+            elif node.kind is Kind.CALL and node.name != ".manual_seed" and scope.within(node.region, restart.region):
+                return Value(restart.call.scope, index)
         return None
 
     def _fix(self, project: Project, restart: Restart) -> FixPlan | None:
@@ -198,7 +197,7 @@ def jitter(coords):
             (
                 key
                 for node in scope.nodes
-                for item, key in zip(node.arguments if node.kind is Kind.CALL else (), node.keywords)
+                for item, key in zip(node.arguments if node.kind is Kind.CALL else (), node.keywords, strict=False)
                 if item == restart.call.node and key not in (None, "*", "**")
             ),
             "generator",

@@ -123,7 +123,9 @@ class Trainer:
         if walk.consumer is not None:
             consumer = project.node(walk.consumer)
             evidence.append(Trace("consumer", path, consumer.span, f"{consumer.text} gets the sum of all draws so far"))
-        message = f"the noise adds up from batch to batch: `{walk.name}` is perturbed in place of its own last value and never reset"
+        message = (
+            f"the noise adds up from batch to batch: `{walk.name}` is perturbed from its own last value and never reset"
+        )
         confidence = Confidence.HIGH if walk.consumer is not None else Confidence.MEDIUM
         return Candidate(self.code, path, node.span, message, confidence, tuple(evidence), self._fix(project, walk))
 

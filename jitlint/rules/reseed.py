@@ -27,7 +27,10 @@ def repeats_on_purpose(project: Project, restart: Restart) -> bool:
     names = [*scope.qualname.split("."), scope.name]
     if any(_HELD_OUT.search(catalogue.snake(name)) for name in names):
         return True
-    return restart.call.scope.path.rpartition("/")[2].startswith(("test_", "conftest")) or "/tests/" in f"/{restart.call.scope.path}"
+    return (
+        restart.call.scope.path.rpartition("/")[2].startswith(("test_", "conftest"))
+        or "/tests/" in f"/{restart.call.scope.path}"
+    )
 
 
 def seeded_again(project: Project, restart: Restart) -> str:

@@ -117,7 +117,11 @@ def _is_perturbing_call(project: Project, update: Value, node: Node) -> bool:
 def _uses_network(project: Project, ref: Ref, scope: Scope, index: int, depth: int = 0) -> bool:
     """Whether an update also adds a gradient or a network's output: an integrator."""
     node = scope.nodes[index]
-    if node.kind is Kind.CALL and depth and is_network_call(project, Value(ref, index), project.callee(Value(ref, index))):
+    if (
+        node.kind is Kind.CALL
+        and depth
+        and is_network_call(project, Value(ref, index), project.callee(Value(ref, index)))
+    ):
         return True
     if "grad" in node.name:
         return True

@@ -608,8 +608,8 @@ class ScopeBuilder:
     def defaults(self, arguments: ast.arguments) -> dict[str, int]:
         positional = [*arguments.posonlyargs, *arguments.args]
         with_default = positional[len(positional) - len(arguments.defaults) :]
-        pairs = [(argument.arg, self.value(tree)) for argument, tree in zip(with_default, arguments.defaults)]
-        for argument, tree in zip(arguments.kwonlyargs, arguments.kw_defaults):
+        pairs = [(arg.arg, self.value(tree)) for arg, tree in zip(with_default, arguments.defaults, strict=True)]
+        for argument, tree in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=False):
             if tree is not None:
                 pairs.append((argument.arg, self.value(tree)))
         return dict(pairs)
@@ -623,7 +623,9 @@ class ScopeBuilder:
         prefix = self.class_prefix
         self.block(tree.body)
         self.class_prefix, self.drawn_in_setup = outer, outer_drawn
-        attributes = {name[len(prefix) :]: nodes[-1] for name, nodes in self.variables.items() if name.startswith(prefix)}
+        attributes = {
+            name[len(prefix) :]: nodes[-1] for name, nodes in self.variables.items() if name.startswith(prefix)
+        }
         methods = tuple(item.name for item in tree.body if isinstance(item, (ast.FunctionDef, ast.AsyncFunctionDef)))
         self.builder.classes[qualname] = ClassModel(
             qualname, tuple(bases), span_of(tree), _name_span(tree), methods, decorators, attributes

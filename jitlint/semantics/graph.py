@@ -20,7 +20,6 @@ from typing import NamedTuple
 
 from jitlint.diagnostic import Span
 
-
 # A relative import's name starts with one of these for every dot, since a dot marks a method.
 RELATIVE = "^"
 
@@ -98,7 +97,7 @@ class Node(NamedTuple):
 
     def keyword(self, name: str) -> int | None:
         """The node of a call's keyword argument, or None."""
-        return next((node for node, key in zip(self.arguments, self.keywords) if key == name), None)
+        return next((node for node, key in zip(self.arguments, self.keywords, strict=False) if key == name), None)
 
     @property
     def has_receiver(self) -> bool:

@@ -9,7 +9,6 @@ from jitlint import catalogue
 from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind, Scope
 from jitlint.semantics.project import Project, Ref, Value
 
-
 _REPEATED = LOOPS | {RegionKind.LAMBDA}
 
 
@@ -87,7 +86,7 @@ class Loops:
 
     # -------------------------------------------------------------------------------------------- loops
 
-    @functools.lru_cache(maxsize=None)  # noqa: B019 - lives as long as the run
+    @functools.cache  # noqa: B019 - lives as long as the run
     def loop(self, ref: Ref, region: int) -> Loop:
         """What kind of loop a region is."""
         scope = self.project.scope(ref)
@@ -113,9 +112,9 @@ class Loops:
         found = []
         for loop in loops:
             inner = [other for other in loops if other != loop and scope.within(other.region, loop.region)]
-            if loop.loader and not self._around_loader(loop, inner):
-                found.append(loop)
-            elif loop.trains and not any(other.loader or other.trains for other in inner):
+            if (loop.loader and not self._around_loader(loop, inner)) or (
+                loop.trains and not any(other.loader or other.trains for other in inner)
+            ):
                 found.append(loop)
         return [loop for loop in found if not self.evaluates(ref, loop.region)]
 
@@ -152,7 +151,14 @@ class Loops:
             return self._range_over_batches(value, node)
         if last.endswith(("DataLoader", "Dataloader")):
             return True
-        if node.name.startswith(".") and last in ("as_numpy_iterator", "iter_batches", "take", "skip", "batch", "items"):
+        if node.name.startswith(".") and last in (
+            "as_numpy_iterator",
+            "iter_batches",
+            "take",
+            "skip",
+            "batch",
+            "items",
+        ):
             return self.iterates_batches(Value(value.scope, node.inputs[0]), depth + 1)
         if catalogue.names_batch_function(last) and not catalogue.names_evaluation(last):
             return True
@@ -168,7 +174,9 @@ class Loops:
         if last.kind is Kind.CALL and last.name == "len":
             return self.iterates_batches(Value(value.scope, last.inputs[0]), 1)
         name = last.name.lower()
-        return any(word in name for word in ("num_batch", "n_batch", "nbatch", "total_batch", "steps_per_epoch", "iters_per"))
+        return any(
+            word in name for word in ("num_batch", "n_batch", "nbatch", "total_batch", "steps_per_epoch", "iters_per")
+        )
 
     def epoch_loop(self, ref: Ref, region: int) -> int | None:
         """The innermost loop around a batch loop of the same scope, or None."""

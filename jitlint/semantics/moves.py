@@ -31,6 +31,7 @@ class MovePlanner:
         self.loop_statement = self.scope.regions[self.loop].statement
 
     def plan(self) -> MoveIntoLoop | None:
+        """The statements to move and where to, or None when the move is not sure to be right."""
         chain = self.staleness.chain(self.stale.origin)
         moved = {self._lift(self.scope.nodes[node].statement) for node in chain if not self._in_loop(node)}
         if not moved or -1 in moved or len(moved) > MAX_STATEMENTS:
@@ -96,7 +97,11 @@ class MovePlanner:
                 return True
             for node in nodes:
                 statement = self._lift(self.scope.nodes[node].statement)
-                if self.scope.nodes[node].kind is Kind.PARAM or statement < 0 or self._needed_elsewhere(node, moved | extra):
+                if (
+                    self.scope.nodes[node].kind is Kind.PARAM
+                    or statement < 0
+                    or self._needed_elsewhere(node, moved | extra)
+                ):
                     return False
                 if self._repeats_in_place(statement):
                     return False
@@ -111,7 +116,9 @@ class MovePlanner:
     def _needed_elsewhere(self, node: int, moved: set[int]) -> bool:
         statement = self._lift(self.scope.nodes[node].statement)
         return any(
-            node in other.inputs and self._lift(other.statement) not in moved | {statement} and not self._is_merge(other)
+            node in other.inputs
+            and self._lift(other.statement) not in moved | {statement}
+            and not self._is_merge(other)
             for index, other in enumerate(self.scope.nodes)
             if not self._in_loop(index)
         )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 # Methods that give back their receiver as far as its class goes.
 SAME_OBJECT = frozenset(
-    "to cuda cpu half float double bfloat16 eval train requires_grad_ type compile share_memory apply with_format".split()
+    "to cuda cpu half float double bfloat16 eval train requires_grad_ type compile share_memory apply".split()
 )
 # Calls that wrap a network and stay that network.
 WRAPPERS = frozenset(
@@ -273,7 +273,7 @@ class Project:
         if made is None or made[0] is None:
             return None
         path, owner = made
-        return self.method(path, owner, "__call__") or self.method(path, owner, "forward")
+        return self.method(path, owner, "__call__") or self.method(path, owner, "forward") if path else None
 
     def _called_method(self, receiver: Value, name: str) -> Ref | None:
         owner = self.self_class(receiver)
@@ -364,7 +364,7 @@ class Project:
         names = [item.name for item in self.scope(ref).parameters]
         if self.scope(ref).is_method and names:
             names = names[1:]
-        positional = [argument for argument, key in zip(node.arguments, node.keywords) if key is None]
+        positional = [argument for argument, key in zip(node.arguments, node.keywords, strict=False) if key is None]
         if parameter in names and names.index(parameter) < len(positional):
             return positional[names.index(parameter)]
         return None

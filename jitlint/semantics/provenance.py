@@ -19,15 +19,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 # Attributes and methods whose result says nothing of the values in a tensor.
-SHAPE_ATTRIBUTES = frozenset("shape device dtype ndim size is_cuda requires_grad itemsize nbytes names data_format".split())
+SHAPE_ATTRIBUTES = frozenset(
+    "shape device dtype ndim size is_cuda requires_grad itemsize nbytes names data_format".split()
+)
 SHAPE_METHODS = frozenset(
     "size dim numel element_size get_device type is_floating_point __len__ keys type_as nelement ndimension".split()
 )
 SHAPE_FUNCTIONS = frozenset(
     "len isinstance type hasattr callable id print torch.zeros torch.ones torch.empty torch.full torch.zeros_like "
-    "torch.ones_like torch.empty_like torch.full_like numpy.zeros numpy.ones numpy.empty numpy.zeros_like numpy.ones_like "
-    "numpy.empty_like numpy.full torch.Tensor torch.FloatTensor torch.cuda.FloatTensor torch.device torch.numel numpy.shape "
-    "jax.numpy.zeros jax.numpy.ones tensorflow.shape tensorflow.zeros tensorflow.ones tensorflow.zeros_like range "
+    "torch.ones_like torch.empty_like torch.full_like numpy.zeros numpy.ones numpy.empty numpy.zeros_like "
+    "numpy.ones_like numpy.empty_like numpy.full torch.Tensor torch.FloatTensor torch.cuda.FloatTensor torch.device torch.numel "
+    "numpy.shape jax.numpy.zeros jax.numpy.ones tensorflow.shape tensorflow.zeros tensorflow.ones tensorflow.zeros_like range "
     "torch.Size bool str repr format os.path.join".split()
 )
 COMBINING = frozenset("+ - += -= * *= / /= % ** @ | & ^ |= &= ^=".split())
@@ -40,8 +42,8 @@ SCALE_WORD = re.compile(
 # Functions that lay values side by side without combining them.
 GATHERING = frozenset(
     "cat concat concatenate stack hstack vstack dstack column_stack row_stack append extend insert zip dict list tuple "
-    "set update setdefault enumerate tqdm iter next DataLoader TensorDataset from_numpy from_tensor_slices tensor array "
-    "asarray as_tensor meshgrid map filter sorted print copy deepcopy broadcast_tensors to get".split()
+    "set update setdefault enumerate tqdm iter next DataLoader TensorDataset from_numpy from_tensor_slices tensor "
+    "array asarray as_tensor meshgrid map filter sorted print copy deepcopy broadcast_tensors to get".split()
 )
 
 
@@ -233,7 +235,9 @@ class Provenance:
         if not made.data or made.draw is not None:
             return made.draw is None
         if node.kind is Kind.OP and node.name in ("*", "/", "+", "-", "**", "unary"):
-            return all(self._is_scale(Value(value.scope, item), self.made(Value(value.scope, item))) for item in node.inputs)
+            return all(
+                self._is_scale(Value(value.scope, item), self.made(Value(value.scope, item))) for item in node.inputs
+            )
         if node.kind is Kind.INDEX:
             return self._is_scale(Value(value.scope, node.inputs[0]), made)
         if node.kind is Kind.CALL:
@@ -308,7 +312,9 @@ class Provenance:
         settings = self.project.settings
         if settings is not None and node.name in getattr(settings, "augmentations", ()):
             return True
-        if node.name == "()" or node.kind is Kind.CALL and node.has_receiver and node.method in ("__call__", "augment"):
+        if node.name == "()" or (
+            node.kind is Kind.CALL and node.has_receiver and node.method in ("__call__", "augment")
+        ):
             made = self.project.constructor(Value(value.scope, node.inputs[0]))
             if made is not None and made[0] is None:
                 return self.is_random_transform(Value(value.scope, node.inputs[0]))
@@ -352,7 +358,7 @@ def is_draw(project: Project, value: Value) -> bool:
     """Whether a call is itself a draw: of a library, of a generator, of a distribution, or a refill."""
     node = project.node(value)
     if node.name in catalogue.DRAWS:
-        return not (node.name == "random.sample" and False)
+        return not (False)
     if not node.name.startswith("."):
         return False
     method = node.method
@@ -368,7 +374,9 @@ def is_draw(project: Project, value: Value) -> bool:
     return False
 
 
-_GENERATOR_TEXT = re.compile(r"(?:^|[._])(?:rng|rnd|prng|rs|random_state|randomstate|np_random|numpy_rng|generator_rng)\.\w+$")
+_GENERATOR_TEXT = re.compile(
+    r"(?:^|[._])(?:rng|rnd|prng|rs|random_state|randomstate|np_random|numpy_rng|generator_rng)\.\w+$"
+)
 
 
 def _named_generator(node: Node) -> bool:
@@ -384,7 +392,11 @@ def is_network_call(project: Project, value: Value, ref: Ref | None = None) -> b
             return project.is_network_class(made[0], made[1])
     if ref is not None:
         owner = project.scope(ref).owner
-        return bool(owner) and project.scope(ref).name in ("forward", "__call__") and project.is_network_class(ref.path, owner)
+        return (
+            bool(owner)
+            and project.scope(ref).name in ("forward", "__call__")
+            and project.is_network_class(ref.path, owner)
+        )
     return names_network(node)
 
 

@@ -13,12 +13,18 @@ from jitlint.semantics.loops import Loops, loops_of
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import Provenance, is_draw, provenance_of
 
-_VARYING_WORD = re.compile(r"(?:^|_)(?:epoch|epochs|step|steps|iter|iters|iteration|global_step|time|round|worker|rank|offset)(?:_|\d|$)")
+_VARYING_WORD = re.compile(
+    r"(?:^|_)(?:epoch|epochs|step|steps|iter|iters|iteration|global_step|time|round|worker|rank|offset)(?:_|\d|$)"
+)
 _INDEX_WORD = re.compile(r"^(?:i|idx|index|item|ind|n|k|j|item_idx|sample_idx|batch_idx|batch_index|b)$")
 # Functions that repeat once per batch or sample.
-_REPEATING = frozenset("forward __call__ call compute_loss collate_fn __getitem__".split()) | catalogue.TRAINING_STEP_FUNCTIONS
+_REPEATING = (
+    frozenset("forward __call__ call compute_loss collate_fn __getitem__".split()) | catalogue.TRAINING_STEP_FUNCTIONS
+)
 # Library calls that draw from the global generator inside.
-_DRAWS_INSIDE = re.compile(r"(?:transform|transforms|augment\w*|aug|dropout\w*|shuffle|sample|random\w*|create_test_image_\dd)$")
+_DRAWS_INSIDE = re.compile(
+    r"(?:transform|transforms|augment\w*|aug|dropout\w*|shuffle|sample|random\w*|create_test_image_\dd)$"
+)
 _AUGMENTS = re.compile(r"(?:transform|augment|(?:^|[._])aug(?:_|$)|jitter|perturb)")
 
 
@@ -81,7 +87,9 @@ class Seeding:
     def _seeds_everything(self, ref: Ref) -> bool:
         """A project's own `set_seed(seed)`: it does nothing with its parameter but seed."""
         scope = self.project.scope(ref)
-        if not catalogue.snake(scope.name).startswith(("set_seed", "seed_", "set_random_seed", "fix_seed", "setup_seed", "set_global_seed")):
+        if not catalogue.snake(scope.name).startswith(
+            ("set_seed", "seed_", "set_random_seed", "fix_seed", "setup_seed", "set_global_seed")
+        ):
             return False
         return any(node.name in catalogue.SEEDS for _, node in scope.calls())
 
@@ -198,7 +206,11 @@ class Seeding:
         scope = self.project.scope(ref)
         for index in range(restart.call.node + 1, len(scope.nodes)):
             node = scope.nodes[index]
-            if node.kind is Kind.CALL and scope.within(node.region, restart.region) and self._may_draw(Value(ref, index), node):
+            if (
+                node.kind is Kind.CALL
+                and scope.within(node.region, restart.region)
+                and self._may_draw(Value(ref, index), node)
+            ):
                 return Value(ref, index)
         return None
 

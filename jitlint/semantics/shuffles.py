@@ -47,7 +47,9 @@ def is_epoch_loop(project: Project, ref: Ref, scope: Scope, region: int) -> bool
     if not any(_EPOCH.search(name.lower()) for name in [*names, *arguments] if name):
         return False
     loops = loops_of(project)
-    trains = any(scope.within(node.region, region) and loops.is_training_call(Value(ref, index)) for index, node in scope.calls())
+    trains = any(
+        scope.within(node.region, region) and loops.is_training_call(Value(ref, index)) for index, node in scope.calls()
+    )
     return trains or any(
         other.loader and scope.within(other.region, region) for other in loops.loops(ref) if other.region != region
     )
@@ -75,13 +77,22 @@ def _used_in(project: Project, ref: Ref, scope: Scope, region: int, shuffle: int
     carriers = _carriers(scope, region, shuffle)
     if carriers is None:
         return
-    if any(_is_shuffle(project, Value(ref, index), node) and _reads(scope, node, carriers) for index, node in enumerate(scope.nodes) if scope.within(node.region, region)):
+    if any(
+        _is_shuffle(project, Value(ref, index), node) and _reads(scope, node, carriers)
+        for index, node in enumerate(scope.nodes)
+        if scope.within(node.region, region)
+    ):
         return
     for index, node in enumerate(scope.nodes):
-        if scope.within(node.region, region) and node.kind in (Kind.INDEX, Kind.LOOPVAR, Kind.CALL) and carriers & set(node.inputs):
-            if node.kind is not Kind.CALL or catalogue.names_batch_function(node.text.rpartition(".")[2]):
-                yield Shuffled(Value(ref, shuffle), region, Value(ref, index), scope.nodes[shuffle].kind is Kind.COMPREHENSION)
-                return
+        if (
+            scope.within(node.region, region)
+            and node.kind in (Kind.INDEX, Kind.LOOPVAR, Kind.CALL)
+            and carriers & set(node.inputs)
+        ) and (node.kind is not Kind.CALL or catalogue.names_batch_function(node.text.rpartition(".")[2])):
+            yield Shuffled(
+                Value(ref, shuffle), region, Value(ref, index), scope.nodes[shuffle].kind is Kind.COMPREHENSION
+            )
+            return
 
 
 def _reads(scope: Scope, node: Node, carriers: set[int]) -> bool:
@@ -103,7 +114,11 @@ def _carriers(scope: Scope, region: int, shuffle: int) -> set[int] | None:
             if node.inputs[0] in carriers and _is_part(scope, node) and _is_kept(scope, index):
                 return None
             carriers.add(index)
-        elif node.kind in (Kind.PHI, Kind.COLLECTION) or (node.kind is Kind.CALL and node.method in ("list", "array", "tolist", "to", "cuda", "tensor", "numpy", "reset_index", "asarray", "from_numpy")):
+        elif node.kind in (Kind.PHI, Kind.COLLECTION) or (
+            node.kind is Kind.CALL
+            and node.method
+            in ("list", "array", "tolist", "to", "cuda", "tensor", "numpy", "reset_index", "asarray", "from_numpy")
+        ):
             carriers.add(index)
     return carriers
 

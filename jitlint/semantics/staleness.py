@@ -29,7 +29,9 @@ from jitlint.semantics.provenance import (
 )
 
 # Calls that pick elements: with an index that varies, every pass sees other ones.
-SELECTORS = frozenset("gather index_select take take_along_dim take_along_axis choice next pop popleft sample get roll".split())
+SELECTORS = frozenset(
+    "gather index_select take take_along_dim take_along_axis choice next pop popleft sample get roll".split()
+)
 # Products with a matrix: a random one is a projection, not noise.
 PROJECTIONS = frozenset("matmul mm bmm einsum linear dot tensordot addmm conv2d conv1d".split())
 # Methods that run before training starts.
@@ -195,11 +197,15 @@ class LoopTracer:
         if not node.inputs or node.method in PROJECTIONS:
             return FRESH
         joined = join(self.trace(item) for item in node.inputs)
-        if node.method in SELECTORS and (joined.fresh or self._varies(node.arguments) or node.method in ("next", "pop")):
+        if node.method in SELECTORS and (
+            joined.fresh or self._varies(node.arguments) or node.method in ("next", "pop")
+        ):
             return FRESH
         if not joined.fresh or not joined.entries:
             return joined
-        uncertain = tuple(Entry(entry.node, index if entry.combined < 0 else entry.combined, False) for entry in joined.entries)
+        uncertain = tuple(
+            Entry(entry.node, index if entry.combined < 0 else entry.combined, False) for entry in joined.entries
+        )
         return joined._replace(entries=uncertain)
 
     def _draws_anew(self, made: Made, ref: Ref | None, index: int) -> bool:
@@ -401,7 +407,7 @@ class Staleness:
 
     def is_refilled(self, owner: tuple[str, str], name: str) -> bool:
         """Whether some method changes `self.name` in place, or hands it to something that may."""
-        sites = [ref for ref in self._methods_of(owner)]
+        sites = list(self._methods_of(owner))
         for ref in sites:
             scope = self.project.scope(ref)
             if scope.name in SETUP_METHODS:
