@@ -52,7 +52,8 @@ class HoistedAugmentation(Rule):
     Known limits:
         A loop is a batch loop when it iterates something loader-like or its body trains. In loops that train
         on one fixed batch, noise that is no helper's call is reported with low confidence, since it may be a
-        synthetic data set. Values that are indexed by something that varies are taken as fresh.
+        synthetic data set; so is data that is perturbed before `model.fit(data, epochs=n)`. Values that are
+        indexed by something that varies are taken as fresh.
     """
 
     code = "JIT101"
@@ -174,7 +175,7 @@ def train(model, loader, opt, grid):
     def check(self, project: Project) -> Iterator[Candidate]:
         """One candidate a perturbed value and loop."""
         staleness = staleness_of(project)
-        for stale in (*staleness.in_loops, *staleness.in_steps):
+        for stale in (*staleness.in_loops, *staleness.in_steps, *staleness.in_fits):
             confidence = self._confidence(project, stale)
             if confidence is not None and stale.made.draw is not None:
                 yield self._candidate(project, stale, confidence)

@@ -10,7 +10,7 @@ from jitlint.semantics.graph import RegionKind
 from jitlint.semantics.loops import loops_of
 from jitlint.semantics.moves import value_name
 from jitlint.semantics.project import Project, Ref, Value
-from jitlint.semantics.staleness import Stale, staleness_of
+from jitlint.semantics.staleness import HIDDEN, Stale, staleness_of
 
 _KEPT_ON_PURPOSE = re.compile(
     r"(?:^|_)(?:fixed|fix|const|constant|static|preview|demo|vis|viz|plot|show|test|val|valid|eval|sample|samples|example|"
@@ -69,6 +69,8 @@ def batch_word(stale: Stale) -> str:
 def loop_span(project: Project, stale: Stale) -> Span:
     """The loop's header line, or the name of the step function."""
     scope = project.scope(stale.loop.scope)
+    if stale.loop.region == HIDDEN:
+        return project.node(stale.consumer).span
     header = scope.regions[stale.loop.region].header_span
     return header if header is not None and stale.loop.region else scope.name_span
 
@@ -82,6 +84,8 @@ def subject(project: Project, stale: Stale) -> str:
 def describe_loop(project: Project, stale: Stale) -> str:
     """`batch of the epoch`, or `batch of the whole training` when the draw is outside the epoch loop too."""
     word = batch_word(stale)
+    if stale.loop.region == HIDDEN:
+        return "epoch of the training"
     if stale.loop.region == 0:
         return f"{word} of the whole training"
     scope = project.scope(stale.loop.scope)

@@ -14,7 +14,7 @@ MAX_STATEMENTS = 8
 
 def plan_move(project: Project, staleness: Staleness, stale: Stale) -> MoveIntoLoop | None:
     """The move that makes a stale value fresh, or None when draw and loop do not stand in one scope."""
-    if stale.origin.scope != stale.loop.scope or stale.loop.region == 0:
+    if stale.origin.scope != stale.loop.scope or stale.loop.region <= 0:
         return None
     return MovePlanner(project, staleness, stale).plan()
 

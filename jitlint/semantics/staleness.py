@@ -39,6 +39,8 @@ SETUP_METHODS = frozenset(
     "__init__ __post_init__ setup build prepare prepare_data initialize init configure_model setUp on_fit_start "
     "on_train_start build_model create reset_parameters".split()
 )
+# The region of a loop that a call hides.
+HIDDEN = -1
 MAX_CALLERS = 6
 MAX_DEPTH = 3
 
@@ -235,6 +237,27 @@ class Staleness:
             for loop in self.loops.batch_loops(ref)
             for found in self._in_region(loop)
         )
+
+    @functools.cached_property
+    def in_fits(self) -> tuple[Stale, ...]:
+        """Every perturbed value given to a `fit(..., epochs=n)`, which hides the loops over epochs and batches."""
+        return tuple(
+            found
+            for ref, scope in self.project.scopes()
+            for index, node in scope.calls()
+            if node.method == "fit" and node.has_receiver and self._repeats_epochs(scope, node)
+            for found in self._fitted(ref, index, node)
+        )
+
+    def _repeats_epochs(self, scope: Scope, node: Node) -> bool:
+        epochs = node.keyword("epochs")
+        return epochs is not None and scope.nodes[epochs].value != 1
+
+    def _fitted(self, ref: Ref, index: int, node: Node) -> Iterator[Stale]:
+        for argument, key in zip(node.arguments, node.keywords, strict=True):
+            if key not in (None, "x") or argument != node.arguments[0]:
+                continue
+            yield from self._stale(Loop(ref, HIDDEN, False, True), Value(ref, index), Entry(argument))
 
     def _called_elsewhere(self) -> list[tuple[Ref, Scope]]:
         """The functions of other files of the project that the files asked for call: their loops may use
