@@ -16,6 +16,7 @@ from jitlint.semantics.staleness import Stale, staleness_of
 _NOISE_NAME = re.compile(
     r"(?:^|_)(?:noise|noises|noisy|jitter|perturb\w*|eps|epsilon|lam|lamb|lambda|lmbda|mix\w*|offset|shift)(?:_|\d|$)"
 )
+_JOINING = frozenset({"cat", "concat", "concatenate", "hstack"})
 _MIX_NAME = re.compile(r"^(?:lam|lamb|lambda_?|lmbda|mix\w*|mixing|mixup_\w+|cutmix_\w+)$")
 _LATENT_NAME = re.compile(r"^(?:z|noise|latent|latents|z_noise|noise_z|z\d|latent_noise|random_latent_vectors)$")
 
@@ -159,7 +160,8 @@ def noisy_batches(data, batch_size):
         operation = project.node(stale.combined)
         named = any(_NOISE_NAME.search(name.lower()) for name in stale_names(project, stale))
         if operation.kind is not Kind.OP:
-            return Confidence.LOW
+            joins = operation.method in _JOINING and named and stale.loop.loader
+            return Confidence.MEDIUM if joins and staleness_of(project).trains_on(stale) else Confidence.LOW
         if operation.name in ("+", "-", "+=", "-="):
             sure = Confidence.HIGH if stale.loop.loader else Confidence.MEDIUM
             return sure if named or stale.loop.loader else Confidence.LOW

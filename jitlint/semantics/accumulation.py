@@ -82,8 +82,7 @@ def _perturbs(project: Project, update: Value, head: int) -> bool:
     node = scope.nodes[update.node]
     if not any(_is_head(scope, item, head) for item in node.inputs):
         return False
-    made = provenance_of(project).made(update)
-    if not (made.perturbed and made.draw):
+    if provenance_of(project).made(update).draw is None:
         return False
     if node.kind is Kind.OP and (node.name not in COMBINING or not _has_drawn_operand(project, update, node)):
         return False
@@ -111,7 +110,8 @@ def _is_perturbing_call(project: Project, update: Value, node: Node) -> bool:
     provenance = provenance_of(project)
     if ref is not None:
         return provenance.perturbs(ref)
-    return provenance.made(update).augmentation
+    draw = provenance.made(update).draw
+    return draw is not None and draw[:3] == (update.scope.path, update.scope.qualname, update.node)
 
 
 def _uses_network(project: Project, ref: Ref, scope: Scope, index: int, depth: int = 0) -> bool:

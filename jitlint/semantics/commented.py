@@ -43,6 +43,7 @@ _KINDS = frozenset(
     "crop flip hflip vflip resize rotate rotation noise jitter blur erase erasing mask scale shift affine brightness "
     "contrast color mixup cutmix cutout perturb augment transform".split()
 )
+_COMPUTED = (Kind.OP, Kind.INDEX, Kind.CALL, Kind.PHI)
 _ZERO = re.compile(r"\*\s*0(?:\.0*)?(?![\w.])")
 
 
@@ -107,7 +108,7 @@ class Comments:
         for draft in drafts:
             extra.setdefault(draft.scope.path, {})[draft.fragment.qualname] = draft.fragment
         judge = _Judge(self, self.project.with_scopes(extra))
-        return tuple(found for draft in drafts if (found := judge.judge(draft)))
+        return tuple(_without_evaluation([found for draft in drafts if (found := judge.judge(draft))]))
 
     # ------------------------------------------------------------------------------------------- drafts
 
@@ -133,6 +134,15 @@ class Comments:
                 yield Draft(ref, piece, display, fragment)
 
 
+def _without_evaluation(found: list[CommentedOut]) -> Iterator[CommentedOut]:
+    """What stands in training code; where evaluation has the same commented out, somebody decided."""
+    evaluated = {(item.scope.path, name) for item in found if item.purpose is Purpose.EVALUATION for name in item.names}
+    for item in found:
+        if item.purpose is not Purpose.EVALUATION:
+            alike = any((item.scope.path, name) in evaluated for name in item.names)
+            yield item._replace(decided=item.decided or alike)
+
+
 class _Judge:
     """Decides what each draft is, with the shadow project that has the drafts' code in it."""
 
@@ -154,7 +164,7 @@ class _Judge:
         targets = _targets(draft)
         guard = self._guard(draft)
         purpose = guard if guard is not Purpose.UNKNOWN else self._purpose(draft, region)
-        if purpose is Purpose.EVALUATION or self._has_live_draw(draft, targets):
+        if self._has_live_draw(draft, targets):
             return None
         return CommentedOut(
             draft.scope,
@@ -166,7 +176,7 @@ class _Judge:
             guard is Purpose.TRAIN,
             region > 0 and is_emptied(scope, region),
             self._has_others(draft),
-            self._in_network(draft.scope, scope),
+            self._in_network(draft.scope, scope, region),
             self._is_decided(draft, calls, targets, scope),
         )
 
@@ -239,10 +249,12 @@ class _Judge:
 
     def _inline(self, draft: Draft) -> Iterator[Called]:
         """`x = x + 0.1 * torch.randn_like(x)`."""
-        for store in draft.fragment.stores:
-            node = draft.fragment.nodes[store.node]
-            made = self.revived.provenance.made(self._value(draft, store.node))
-            if made.perturbed and store.name in made.over and node.kind in (Kind.OP, Kind.INDEX, Kind.CALL):
+        fragment = draft.fragment
+        bound = {store.name: store.node for store in fragment.stores}
+        merged = {node.name: index for index, node in enumerate(fragment.nodes) if node.kind is Kind.PHI}
+        for name, index in (*bound.items(), *((name, merged[name]) for name in merged.keys() & bound.keys())):
+            made = self.revived.provenance.made(self._value(draft, index))
+            if made.perturbed and name in made.over and fragment.nodes[index].kind in _COMPUTED:
                 yield Called(draft.piece.code.splitlines()[-1].strip(), How.RANDOM)
 
     # ------------------------------------------------------------------------------ what the live code does
@@ -270,9 +282,11 @@ class _Judge:
             return self.live.is_transform(Value(draft.scope, draft.display))
         return self.live.has_live(draft.scope, scope)
 
-    def _in_network(self, ref: Ref, scope: Scope) -> bool:
-        steps = catalogue.TRAINING_STEP_FUNCTIONS
-        return bool(scope.owner) and scope.name not in steps and self.project.is_network_class(ref.path, scope.owner)
+    def _in_network(self, ref: Ref, scope: Scope, region: int) -> bool:
+        if not scope.owner or scope.name in catalogue.TRAINING_STEP_FUNCTIONS:
+            return False
+        guarded = Purpose.TRAIN in self.purposes.guards(ref, scope, region)
+        return not guarded and self.project.is_network_class(ref.path, scope.owner)
 
     def _guard(self, draft: Draft) -> Purpose:
         """What the comment's own `if` says."""

@@ -91,8 +91,13 @@ class Loops:
         """What kind of loop a region is."""
         scope = self.project.scope(ref)
         block = scope.regions[region]
+        trains = self._body_trains(ref, scope, region)
         loader = block.kind is RegionKind.FOR and self.iterates_batches(Value(ref, block.header))
-        return Loop(ref, region, loader, self._body_trains(ref, scope, region))
+        return Loop(ref, region, loader or (trains and self._takes_batches(scope, region)), trains)
+
+    def _takes_batches(self, scope: Scope, region: int) -> bool:
+        """`images = next(batches)` directly in the body."""
+        return any(node.name == "next" and node.region == region for _, node in scope.calls())
 
     def _body_trains(self, ref: Ref, scope: Scope, region: int) -> bool:
         return any(

@@ -32,6 +32,7 @@ SHAPE_FUNCTIONS = frozenset(
     "torch.numel numpy.shape jax.numpy.zeros jax.numpy.ones tensorflow.shape tensorflow.zeros tensorflow.ones tensorflow.zeros_like "
     "range torch.Size bool str repr format os.path.join".split()
 )
+MATH_CONSTANTS = frozenset(f"{module}.{name}" for module in ("math", "numpy", "torch") for name in ("pi", "e", "inf"))
 COMBINING = frozenset("+ - += -= * *= / /= % ** @ | & ^ |= &= ^=".split())
 SCALING = frozenset("* / *= /=".split())
 SCALE_WORD = re.compile(
@@ -208,7 +209,7 @@ class Provenance:
         return [self.made(Value(value.scope, node)) for node in nodes]
 
     def _named(self, value: Value, node: Node) -> Made:
-        if node.kind is Kind.ATTR and node.name in SHAPE_ATTRIBUTES:
+        if node.kind is Kind.ATTR and node.name in SHAPE_ATTRIBUTES or node.name in MATH_CONSTANTS:
             return NOTHING
         aliases = self.project.aliases(value)
         if aliases:

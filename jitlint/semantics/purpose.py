@@ -49,7 +49,7 @@ class Purposes:
     def at(self, ref: Ref, region: int, names: Iterable[str] = ()) -> Purpose:
         """The purpose of a region of a scope; `names` are what its value is called, innermost first."""
         scope = self.project.scope(ref)
-        for purpose in (*map(named, names), *self._guards(ref, scope, region)):
+        for purpose in (*map(named, names), *self.guards(ref, scope, region)):
             if purpose is not Purpose.UNKNOWN:
                 return purpose
         if self._in_loop(ref, scope, region):
@@ -117,7 +117,7 @@ class Purposes:
 
     # ------------------------------------------------------------------------------------------- guards
 
-    def _guards(self, ref: Ref, scope: Scope, region: int) -> Iterable[Purpose]:
+    def guards(self, ref: Ref, scope: Scope, region: int) -> Iterable[Purpose]:
         """What the conditions around a region say: `if self.split == "train":`."""
         for outer in scope.region_chain(region):
             block = scope.regions[outer]

@@ -237,8 +237,8 @@ class Seeding:
         ref = restart.call.scope
         scope = self.project.scope(ref)
         statement = scope.nodes[restart.call.node].statement
-        later = [node for node in scope.nodes if node.kind is Kind.CALL and node.statement == statement + 1]
-        return any(node.method in ("shuffle", "permutation", "randperm", "sample") for node in later)
+        following = [node for node in scope.nodes if node.kind is Kind.CALL and node.statement == statement + 1]
+        return any(node.method == "shuffle" for node in following)
 
 
 @functools.lru_cache(maxsize=4)

@@ -34,6 +34,8 @@ SELECTORS = frozenset(
 )
 # Products with a matrix: a random one is a projection, not noise.
 PROJECTIONS = frozenset("matmul mm bmm einsum linear dot tensordot addmm conv2d conv1d".split())
+# Their functions mix what they are given; of another function it is not sure what it takes from its arguments.
+ARRAY_LIBRARIES = ("torch.", "numpy.", "jax.", "tensorflow.", "einops.", "scipy.", "kornia.", "cv2.")
 # Methods that run before training starts.
 SETUP_METHODS = frozenset(
     "__init__ __post_init__ setup build prepare prepare_data initialize init configure_model setUp on_fit_start "
@@ -205,10 +207,12 @@ class LoopTracer:
             return FRESH
         if not joined.fresh or not joined.entries:
             return joined
-        uncertain = tuple(
-            Entry(entry.node, index if entry.combined < 0 else entry.combined, False) for entry in joined.entries
+        known = node.name.startswith(ARRAY_LIBRARIES)
+        mixed = tuple(
+            Entry(entry.node, index if entry.combined < 0 else entry.combined, entry.certain and known)
+            for entry in joined.entries
         )
-        return joined._replace(entries=uncertain)
+        return joined._replace(entries=mixed)
 
     def _draws_anew(self, made: Made, ref: Ref | None, index: int) -> bool:
         if made.draw is not None and made.draw[:3] == (self.ref.path, self.ref.qualname, index):
