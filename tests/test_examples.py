@@ -76,24 +76,29 @@ def test_runs_and_prints_a_finite_loss(example: Example, form: str, tmp_path: Pa
 
 
 @pytest.mark.parametrize("example", ALL, ids=str)
-def test_finds_nothing_in_the_correct_form(example: Example) -> None:
-    assert findings(example.program("correct")) == []
+def test_finds_nothing_in_the_correct_form(example: Example, tmp_path: Path) -> None:
+    assert findings(alone(example.program("correct"), tmp_path)) == []
 
 
 @pytest.mark.parametrize("example", ALL, ids=str)
-def test_finds_exactly_the_bug_in_the_buggy_form(example: Example) -> None:
-    program = example.program("buggy")
+def test_finds_exactly_the_bug_in_the_buggy_form(example: Example, tmp_path: Path) -> None:
+    program = alone(example.program("buggy"), tmp_path)
     found = findings(program)
-    assert sorted(finding["code"] for finding in found) == sorted(code for code, _ in example.found)
+    assert sorted(str(finding["code"]) for finding in found) == sorted(code for code, _ in example.found)
     for code, text in example.found:
         finding = next(finding for finding in found if finding["code"] == code)
         assert text in reported_line(program, finding)
 
 
+def test_finds_a_bug_in_every_buggy_form_of_the_folder_and_nowhere_else() -> None:
+    assert {finding["path"] for finding in findings(EXAMPLES)} == {
+        example.program("buggy").relative_to(ROOT).as_posix() for example in ALL
+    }
+
+
 @pytest.mark.parametrize("example", [COORDINATES, MIXUP, NOTEBOOK], ids=str)
 def test_the_safe_fix_of_the_buggy_form_is_the_correct_form(example: Example, tmp_path: Path) -> None:
-    copy = tmp_path / example.program("buggy").name
-    shutil.copy(example.program("buggy"), copy)
+    copy = alone(example.program("buggy"), tmp_path)
     fix = jitlint("--fix", copy)
     assert fix.returncode == 0, fix.stdout + fix.stderr
     assert meaning(copy) == meaning(example.program("correct"))
@@ -103,6 +108,11 @@ def test_the_readme_shows_what_is_printed(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("COLUMNS", "110")
     printed = jitlint("--format", "full", "examples/coordinates/buggy.py").stdout
     assert printed.strip() in (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def alone(program: Path, folder: Path) -> Path:
+    """A copy of the program, in a project of its own."""
+    return Path(shutil.copy(program, folder / program.name))
 
 
 def as_script(program: Path, folder: Path) -> Path:
@@ -125,8 +135,8 @@ def jitlint(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, capture_output=True, text=True, cwd=ROOT, timeout=120)
 
 
-def findings(program: Path) -> list[dict[str, object]]:
-    run = jitlint("--format", "json", program)
+def findings(path: Path) -> list[dict[str, object]]:
+    run = jitlint("--format", "json", path)
     assert run.returncode in (0, 1), run.stderr
     found = json.loads(run.stdout)
     assert isinstance(found, list)
