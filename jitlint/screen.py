@@ -41,7 +41,7 @@ _CALLED[b"rng."] = re.compile(rb"rng\.\w+\(")
 _USE_WORDS = (
     b".backward(", b".step(", b"training_step", b"train_step", b"iter_step", b"__getitem__", b".fit(",
     b"train_on_batch", b"apply_gradients", b"value_and_grad", b"apply_updates", b"compute_loss", b"collate_fn",
-    b".transform =",
+    b".transform =", b"Compose(", b"from_tensor_slices(", b"AUTOTUNE",
 )  # fmt: skip
 _LOADER = re.compile(rb"oader\b")
 _EPOCH = re.compile(rb"for\s+\w*epoch")

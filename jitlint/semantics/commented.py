@@ -325,9 +325,7 @@ class _Judge:
         kinds = {kind for call in calls for kind in _kinds(call.text)}
         near = range(draft.piece.first_line - 2, draft.piece.last_line + 3)
         beside = [scope.nodes[store.node] for store in scope.stores if store.name in targets]
-        return any(
-            node.kind is Kind.CALL and node.span.line in near and kinds & _kinds(node.text) for node in beside
-        )
+        return any(node.kind is Kind.CALL and node.span.line in near and kinds & _kinds(node.text) for node in beside)
 
     def _evaluation_alike(self, draft: Draft, calls: tuple[Called, ...]) -> bool:
         """Whether a list of transforms for evaluation in the same file has the like commented out: another crop."""
@@ -376,7 +374,7 @@ def _targets(draft: Draft) -> tuple[str, ...]:
     return tuple(dict.fromkeys(store.name for store in draft.fragment.stores))
 
 
-def _kinds(text: str) -> set[str]:
+def _kinds(text: str) -> frozenset[str]:
     """What kind of augmentation a call's name says: `crop`, `noise`, …."""
     return _KINDS & set(catalogue.snake(text.rpartition(".")[2]).split("_"))
 

@@ -209,7 +209,7 @@ class Provenance:
         return [self.made(Value(value.scope, node)) for node in nodes]
 
     def _named(self, value: Value, node: Node) -> Made:
-        if node.kind is Kind.ATTR and node.name in SHAPE_ATTRIBUTES or node.name in MATH_CONSTANTS:
+        if node.name in MATH_CONSTANTS or (node.kind is Kind.ATTR and node.name in SHAPE_ATTRIBUTES):
             return NOTHING
         aliases = self.project.aliases(value)
         if aliases:

@@ -161,3 +161,39 @@ train_transform = transforms.Compose([
 def test_prose_is_no_code_and_long_prose_is_read_fast(tmp_path: Path) -> None:
     prose = "# " + "a word and another word " * 400 + "(see the paper)"
     assert found(in_loop(prose), tmp_path, Confidence.LOW) == []
+
+
+def test_what_evaluation_leaves_out_too_was_decided(tmp_path: Path) -> None:
+    text = """
+import torch
+class Trainer:
+    def add_noise(self, x):
+        return x + torch.randn_like(x)
+    def training_step(self, x):
+        # x = self.add_noise(x)
+        return self.net(x)
+    def validation_step(self, x):
+        # x = self.add_noise(x)
+        return self.net(x)
+"""
+    assert [item.confidence for item in found(text, tmp_path, Confidence.LOW)] == [Confidence.LOW]
+
+
+def test_a_random_branch_is_an_augmentation(tmp_path: Path) -> None:
+    code = in_loop("# if random.random() < 0.5:", "#     images = images.flip(-1)")
+    assert len(found("import random\n" + code, tmp_path)) == 1
+    assert found("import random\n" + code.replace("random.random()", "len(images)"), tmp_path / "other") == []
+
+
+@pytest.mark.parametrize(("guard", "count"), [("self.training", 1), ("self.ready", 0)])
+def test_noise_in_a_network_needs_a_guard(guard: str, count: int, tmp_path: Path) -> None:
+    text = f"""
+import torch
+class Net(torch.nn.Module):
+    def forward(self, x):
+        if {guard}:
+            # x = x + 0.1 * torch.randn_like(x)
+            pass
+        return self.net(x)
+"""
+    assert len(found(text, tmp_path)) == count
