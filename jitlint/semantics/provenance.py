@@ -29,8 +29,8 @@ SHAPE_FUNCTIONS = frozenset(
     "len isinstance type hasattr callable id print torch.zeros torch.ones torch.empty torch.full torch.zeros_like "
     "torch.ones_like torch.empty_like torch.full_like numpy.zeros numpy.ones numpy.empty numpy.zeros_like "
     "numpy.ones_like numpy.empty_like numpy.full torch.Tensor torch.FloatTensor torch.cuda.FloatTensor torch.device "
-    "torch.numel numpy.shape jax.numpy.zeros jax.numpy.ones tensorflow.shape tensorflow.zeros tensorflow.ones tensorflow.zeros_like "
-    "range torch.Size bool str repr format os.path.join".split()
+    "torch.numel numpy.shape jax.numpy.zeros jax.numpy.ones tensorflow.shape tensorflow.zeros tensorflow.ones "
+    "tensorflow.zeros_like range torch.Size bool str repr format os.path.join".split()
 )
 MATH_CONSTANTS = frozenset(f"{module}.{name}" for module in ("math", "numpy", "torch") for name in ("pi", "e", "inf"))
 COMBINING = frozenset("+ - += -= * *= / /= % ** @ | & ^ |= &= ^=".split())

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from jitlint import catalogue
 from jitlint.semantics.graph import Kind, Node, RegionKind, Scope
 from jitlint.semantics.loops import Loop, Loops, loops_of
-from jitlint.semantics.project import Project, Ref, Value
+from jitlint.semantics.project import COMMON_METHODS, Project, Ref, Value
 from jitlint.semantics.provenance import (
     COMBINING,
     SHAPE_ATTRIBUTES,
@@ -268,12 +268,36 @@ class Staleness:
         what is drawn here."""
         asked = set(self.project.asked)
         found: dict[Ref, Scope] = {}
+        drawing = self._drawing_names
         for ref, scope in self.project.scopes():
-            for index, _ in scope.calls():
-                callee = self.project.callee(Value(ref, index))
+            if not self._draws(scope, drawing):
+                continue
+            for index, node in scope.calls():
+                callee = self.project.callee(Value(ref, index)) if node.arguments else None
                 if callee is not None and callee.path not in asked:
                     found[callee] = self.project.scope(callee)
         return list(found.items())
+
+    @functools.cached_property
+    def _drawing_names(self) -> frozenset[str]:
+        """Bare names of the functions that draw, or call one that does: seen from names alone, before any file
+        is loaded to look into it."""
+        found: set[str] = set()
+        for _ in range(2):
+            known = frozenset(found)
+            for _, scope in self.project.scopes():
+                if scope.name not in COMMON_METHODS and self._draws(scope, known):
+                    found.add(scope.name)
+        return frozenset(found)
+
+    def _draws(self, scope: Scope, drawing: frozenset[str]) -> bool:
+        for _, node in scope.calls():
+            last = node.text.rpartition(".")[2]
+            if node.name in catalogue.DRAWS or last in catalogue.REFILLS or last in drawing:
+                return True
+            if last in catalogue.GENERATOR_DRAWS or catalogue.names_augmentation(last):
+                return True
+        return False
 
     @functools.cached_property
     def in_steps(self) -> tuple[Stale, ...]:
