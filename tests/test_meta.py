@@ -105,7 +105,7 @@ def codes_found(rule: type[Rule], case: str, folder: Path) -> list[str]:
 def split_files(case: str) -> dict[str, str]:
     """The files of a case: a line `# file: NAME` begins another one; the first is called train.py."""
     first, *others = re.split(r"^# file: (\S+)\n", case, flags=re.MULTILINE)
-    files = {"train.py": first} if first.strip() else {}
+    files = {"train.py": first} if first.strip() or not others else {}
     return files | dict(zip(others[::2], others[1::2], strict=True))
 
 
