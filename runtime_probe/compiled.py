@@ -7,7 +7,9 @@ part of a larger graph must become one node of it. Both happen here, with 0 grap
 from __future__ import annotations
 
 import contextlib
+import gc
 import secrets
+import sys
 from collections.abc import Callable
 from types import FunctionType
 
@@ -18,7 +20,7 @@ Record = Callable[[list[str], list[Tensor]], None]
 
 
 class OpaqueRecord:
-    """An operator `runtime_probe::record_<token>(sink, leaves, names)` that calls `record` when it really runs.
+    """An operator `runtime_probe::record_<token>(sink, leaves, names, grad)` that calls `record` when it really runs.
 
     The written-to `sink` keeps the operator from being removed as dead code. It lives as long as the
     compiled code may call it, that is, until the process ends; `close()` makes it do nothing.
@@ -29,18 +31,19 @@ class OpaqueRecord:
         self.sink = torch.zeros(1)
         name = f"record_{secrets.token_hex(8)}"
         self._library = torch.library.Library("runtime_probe", "FRAGMENT")
-        self._library.define(f"{name}(Tensor(a!) sink, Tensor[] leaves, str names) -> ()")
+        self._library.define(f"{name}(Tensor(a!) sink, Tensor[] leaves, str names, bool grad) -> ()")
         self._library.impl(name, self._run, "CompositeExplicitAutograd")
-        self._library.impl(name, lambda sink, leaves, names: None, "Meta")
+        self._library.impl(name, lambda sink, leaves, names, grad: None, "Meta")
         self.operator = getattr(torch.ops.runtime_probe, name)
 
     def close(self) -> None:
         """Compiled code that still contains the operator runs on; it records nothing."""
         self._record = None
 
-    def _run(self, sink: Tensor, leaves: list[Tensor], names: str) -> None:
+    def _run(self, sink: Tensor, leaves: list[Tensor], names: str, grad: bool) -> None:
         if self._record is not None:
-            self._record(names.split("\n"), leaves)
+            with torch.set_grad_enabled(grad):  # operators run without; it tells training from evaluation
+                self._record(names.split("\n"), leaves)
 
 
 def run_uncompiled(function: Callable[..., object]) -> None:
@@ -58,9 +61,12 @@ def run_uncompiled(function: Callable[..., object]) -> None:
 
 
 def is_compiled_elsewhere(module: torch.nn.Module) -> bool:
-    """True when `torch.compile(module)` or `module.compile()` was called and `module` is the inner one."""
-    import gc
+    """True when `module`, or a model that contains it, was compiled, and `module` is not the compiled wrapper.
 
-    if module._compiled_call_impl is not None:
-        return True
-    return any(isinstance(holder, dict) and holder.get("_orig_mod") is module for holder in gc.get_referrers(module))
+    A plain function that was compiled and calls the module cannot be found.
+    """
+    dynamo = sys.modules.get("torch._dynamo.eval_frame")
+    if module._compiled_call_impl is not None or dynamo is None:
+        return module._compiled_call_impl is not None
+    wrappers = [thing for thing in gc.get_objects() if type(thing) is dynamo.OptimizedModule and thing is not module]
+    return any(part is module for wrapper in wrappers for part in wrapper.modules())

@@ -137,8 +137,9 @@ def training_units(observers: Iterable[Observer]) -> dict[Position, set[int]]:
 def series_reports(observer: Observer) -> list[SeriesReport]:
     """The reports on an observer's training series, the most telling first."""
     reports = [_series_report(observer, series) for series in training_series(observer)]
-    if len(reports) > 1 and all(r.conclusion.verdict is Verdict.INCONCLUSIVE for r in reports):
-        reports.insert(0, _whole_report(observer, reports))
+    inconclusive = all(report.conclusion.verdict is Verdict.INCONCLUSIVE for report in reports)
+    if len(reports) > 1 and (inconclusive or any(not report.shape for report in reports)):
+        return [_whole_report(observer, reports)]
     return sorted(reports, key=lambda r: (SEVERITY.index(r.conclusion.verdict), -r.conclusion.batches))
 
 
@@ -164,7 +165,7 @@ def _series_report(observer: Observer, series: Series) -> SeriesReport:
 
 
 def _whole_report(observer: Observer, parts: Sequence[SeriesReport]) -> SeriesReport:
-    """Every shape was seen once: judge all of them together."""
+    """Too many shapes to judge one by one, or each was seen once: judge all of them together."""
     timeline = observer.whole.timeline()
     first = parts[0]
     return SeriesReport(

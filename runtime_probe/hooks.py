@@ -23,11 +23,14 @@ class Listener(Protocol):
     def before(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """A watched module is about to run."""
 
+    def record(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """A watched module runs inside compiled code."""
+
     def after(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         """A watched module has run, or failed (then `output` is None)."""
 
-    def scout(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-        """A module that is not watched is called; True to watch it from now on (this call was recorded)."""
+    def scout(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], running: bool) -> bool:
+        """A module that is not watched is about to run (`running`) or has run; True if it is watched from now on."""
 
 
 class Hooks:
@@ -41,13 +44,12 @@ class Hooks:
         self._opaque: list[OpaqueRecord] = []
         self._one_shot: dict[int, RemovableHandle] = {}
 
-    def watch(self, module: nn.Module, with_output: bool) -> None:
-        """Report every call of a module; with `with_output`, also when it has run."""
+    def watch(self, module: nn.Module) -> None:
+        """Report every call of a module, before and after."""
         before = _pre_hook(self._listener, signature_of(module), self._opaque_for(module))
         self._handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
-        if with_output:
-            after = _post_hook(self._listener)
-            self._handles.append(module.register_forward_hook(after, with_kwargs=True, always_call=True))
+        after = _post_hook(self._listener)
+        self._handles.append(module.register_forward_hook(after, with_kwargs=True, always_call=True))
 
     def scout_submodules(self, module: nn.Module) -> None:
         """Look for coordinates in the calls of every submodule, until one is found."""
@@ -75,13 +77,13 @@ class Hooks:
         for opaque in self._opaque:
             opaque.close()
 
-    def scouted(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    def scouted(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], running: bool = True) -> bool:
         """Offer a call to the listener, for the first few calls of each module."""
         calls = self._calls.get(module, 0)
         if calls >= SCOUTED_CALLS:
             return False
         self._calls[module] = calls + 1
-        found = self._listener.scout(module, args, kwargs)
+        found = self._listener.scout(module, args, kwargs, running)
         if found:
             self._calls[module] = SCOUTED_CALLS
         return found
@@ -94,13 +96,13 @@ class Hooks:
         def once(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
             self._one_shot.pop(id(module)).remove()
             if kwargs:
-                self.scouted(module, args, kwargs)
+                self.scouted(module, args, kwargs, running=False)
 
         self._one_shot[id(module)] = module.register_forward_hook(once, with_kwargs=True, always_call=True)
 
     def _opaque_for(self, module: nn.Module) -> OpaqueRecord:
         def record(names: list[str], tensors: list[torch.Tensor]) -> None:
-            self._listener.before(module, (), dict(zip(names, tensors, strict=True)))
+            self._listener.record(module, (), dict(zip(names, tensors, strict=True)))
 
         opaque = OpaqueRecord(record)
         self._opaque.append(opaque)
@@ -113,7 +115,8 @@ def _pre_hook(listener: Listener, names: tuple[str, ...], opaque: OpaqueRecord) 
     def before_forward(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if torch.compiler.is_compiling():
             found = list(leaves(names, args, kwargs))
-            operator(sink, [leaf.tensor.detach() for leaf in found], "\n".join([leaf.path for leaf in found]))
+            paths = "\n".join([leaf.path for leaf in found])
+            operator(sink, [leaf.tensor.detach() for leaf in found], paths, torch.is_grad_enabled())
             return
         listener.before(module, args, kwargs)
 

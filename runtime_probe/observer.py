@@ -227,6 +227,11 @@ class Observer:
                 if series.phase is Phase.BLIND:
                     series.phase = Phase.TRAIN
 
+    @property
+    def forwards(self) -> int:
+        """Forwards recorded so far."""
+        return sum(series.forwards for series in self.series.values())
+
     def drain(self, wait: bool = False) -> None:
         """Move the fingerprints that have reached the host into the histories."""
         with self._lock:
@@ -234,9 +239,14 @@ class Observer:
                 self._consume(deque(ring.read(wait)), events)
 
     def finish(self) -> None:
-        """Everything has been seen: close the open batches."""
+        """Everything has been seen."""
         self.drain(wait=True)
         self._resolve_early()
+        self.end_epoch()
+
+    def end_epoch(self) -> None:
+        """An epoch is over, so the open batches are."""
+        self.drain(wait=True)
         for series in self.series.values():
             self._closed(series, series.close())
 

@@ -117,9 +117,11 @@ class Probe:
         self._watches = (LoaderWatch(self.borders), StepWatch(self.borders))
         self._active = False
         self._fallback = False
+        self._search_parts = False
         self._random_state: Tensor | None = None
         self._owners: weakref.WeakKeyDictionary[torch.optim.Optimizer, bool] = weakref.WeakKeyDictionary()
         self._suspicious = False
+        self._running = 0  # watched models that are running, one inside the other
         self.unseen: dict[str, str] = {}
 
     # -- the block ---------------------------------------------------------------------------------
@@ -144,12 +146,18 @@ class Probe:
             self._watch(model)
         if self._everything:
             self._hooks.scout_everything()
+        if self._search_parts:
+            self._look_into_parts()
         if any(is_compiled_elsewhere(model) for model in self.models):
             self.notes.append("provenance is off: the model is compiled by a wrapper that the probe does not hook")
             self.provenance = Provenance(0)
         self.borders.count_only(lambda optimizer: self._guarded(self._owns, optimizer) is not False)
         self.provenance.start()
         return self
+
+    def search_parts(self) -> None:
+        """Look into the models' parts from the first call on, for trainers that never call the model itself."""
+        self._search_parts = True
 
     def stop(self, failed: bool = False) -> None:
         """Stop observing, remove every hook and mode, then judge; `with` calls it."""
@@ -195,7 +203,13 @@ class Probe:
     # -- what the hooks call -----------------------------------------------------------------------
 
     def before(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """A watched model is about to run."""
+        """A watched model is about to run; inside another one it is only its part."""
+        self._running += 1
+        if self._active and self._running == 1:
+            self.record(module, args, kwargs)
+
+    def record(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """A watched model runs, in eager or in compiled code."""
         if self._active:
             self.provenance.pause()
             self._guarded(self._observe, module, args, kwargs)
@@ -205,14 +219,15 @@ class Probe:
 
     def after(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         """A watched model has run."""
-        if self._active:
+        self._running = max(0, self._running - 1)
+        if self._active and self._running == 0:
             if self._random_state is not None:
                 self._guarded(self._try_moved, module, args, kwargs, output)
             self.provenance.start()
 
-    def scout(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    def scout(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], running: bool) -> bool:
         """A module that is not watched is called: watch it if it is given coordinates."""
-        return self._active and bool(self._guarded(self._adopt, module, args, kwargs))
+        return self._active and bool(self._guarded(self._adopt, module, args, kwargs, running))
 
     # -- steps -------------------------------------------------------------------------------------
 
@@ -221,7 +236,7 @@ class Probe:
         observer.on_batch = self._batch_closed
         self.observers.append(observer)
         self._owners.clear()
-        self._hooks.watch(module, with_output=self._check_used or self.provenance.window > 0)
+        self._hooks.watch(module)
         return observer
 
     def _observe(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
@@ -249,9 +264,9 @@ class Probe:
         self.ignored = ignores_coordinates(module, args, kwargs, coords, output, state)
         self._check_used = self.ignored is None
 
-    def _adopt(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    def _adopt(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], running: bool) -> bool:
         watched = [o.module for o in self.observers if o.choice is not None]
-        if any(module is part for model in watched for part in model.modules()) or len(watched) >= MAX_MODELS:
+        if self._running or len(watched) >= MAX_MODELS or any(module is model for model in watched):
             return False
         if next(module.parameters(), None) is None:  # a loss or an activation
             return False
@@ -265,10 +280,12 @@ class Probe:
         if self._fallback:
             self._hooks.stop_scouting()
             self.notes.append(f"the model itself was not called; its part {type(module).__name__} is watched")
-        inner = {id(part) for part in module.modules()}
-        self.observers = [o for o in self.observers if id(o.module) not in inner]
+        if not running:  # its parts were called first, and may have been taken for models
+            parts = {id(part) for part in module.modules()}
+            self.observers = [o for o in self.observers if id(o.module) not in parts or o.forwards > 1]
         self._watch(module)
         self._observe(module, args, kwargs)
+        self._running += running
         return True
 
     def _owns(self, optimizer: torch.optim.Optimizer) -> bool:
@@ -302,7 +319,7 @@ class Probe:
         if not self._active:
             return
         for observer in self.observers:
-            self._guarded(observer.drain, True)
+            self._guarded(observer.end_epoch)
         if self._writer is not None:
             self._guarded(self._write_scalars)
         self._consider()

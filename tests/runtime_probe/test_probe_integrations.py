@@ -1,0 +1,129 @@
+"""The callbacks, with the real libraries."""
+
+import pytest
+import torch
+from torch.utils.data import DataLoader
+
+from runtime_probe import Verdict
+from tests.runtime_probe.programs.small import Decoder, grid, jitter
+
+BUGS = [(True, Verdict.FRESH), (False, Verdict.ONCE_PER_EPOCH)]
+IMAGES = torch.rand(12, 3, 16, 16)
+
+
+@pytest.mark.parametrize("call_self", [True, False])
+@pytest.mark.parametrize(("fresh", "verdict"), BUGS)
+def test_lightning(fresh, verdict, call_self, tmp_path):
+    pl = pytest.importorskip("lightning.pytorch", reason="lightning is not installed")
+    from runtime_probe.integrations.lightning import CoordinateProbe
+
+    class Module(pl.LightningModule):
+        def __init__(self):
+            super().__init__()
+            self.net = Decoder()
+
+        def forward(self, images, coord):
+            return self.net(images, coord)
+
+        def on_train_epoch_start(self):
+            self.coord = jitter(grid())
+
+        def training_step(self, images, _):
+            coord = jitter(grid()) if fresh else self.coord
+            call = self if call_self else self.net
+            return call(images, coord.expand(len(images), 16, 16, 2)).square().mean()
+
+        def validation_step(self, images, _):
+            self(images, grid().expand(len(images), 16, 16, 2))
+
+        def configure_optimizers(self):
+            return torch.optim.SGD(self.parameters(), lr=0.01)
+
+    callback = CoordinateProbe()
+    with pytest.raises(RuntimeError, match="nothing was trained yet"):
+        callback.report()
+    trainer = pl.Trainer(
+        max_epochs=2,
+        callbacks=[callback],
+        accelerator="cpu",
+        logger=False,
+        enable_progress_bar=False,
+        enable_checkpointing=False,
+        enable_model_summary=False,
+        default_root_dir=tmp_path,
+    )
+    loader = DataLoader(IMAGES, batch_size=4)
+    trainer.fit(Module(), loader, loader)
+    report = callback.report()
+    assert report.verdict is verdict
+    assert (report.conclusion.batches, report.conclusion.epochs) == (6, 2)
+    assert bool(report.violations) is not fresh
+    assert float(trainer.logged_metrics["runtime_probe/fresh_fraction"]) == pytest.approx(1.0 if fresh else 1 / 3)
+
+
+class HuggingFaceModel(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.decoder = Decoder()
+
+    def forward(self, images, coord, labels=None):
+        output = self.decoder(images, coord)
+        return {"loss": output.square().mean(), "logits": output}
+
+
+@pytest.mark.parametrize("accumulate", [1, 3])
+@pytest.mark.parametrize(("fresh", "verdict"), [(True, Verdict.FRESH), (False, Verdict.FROZEN)])
+def test_hugging_face_trainer(fresh, verdict, accumulate, tmp_path):
+    transformers = pytest.importorskip("transformers", reason="transformers is not installed")
+    from runtime_probe.integrations.transformers import CoordinateProbe
+
+    frozen = jitter(grid())
+
+    def collate(samples):
+        coord = jitter(grid()) if fresh else frozen
+        return {"images": torch.stack(samples), "coord": coord.expand(len(samples), 16, 16, 2)}
+
+    callback = CoordinateProbe()
+    arguments = transformers.TrainingArguments(
+        output_dir=str(tmp_path),
+        num_train_epochs=2,
+        per_device_train_batch_size=4,
+        gradient_accumulation_steps=accumulate,
+        report_to=[],
+        save_strategy="no",
+        disable_tqdm=True,
+        use_cpu=True,
+        remove_unused_columns=False,
+        dataloader_pin_memory=False,
+    )
+    trainer = transformers.Trainer(
+        HuggingFaceModel(), arguments, train_dataset=list(IMAGES), data_collator=collate, callbacks=[callback]
+    )
+    trainer.train()
+    report = callback.report()
+    assert report.verdict is verdict
+    assert (report.conclusion.batches, report.conclusion.epochs) == (6, 2)
+    assert any("runtime_probe/fresh_fraction" in row for row in trainer.state.log_history)
+
+
+@pytest.mark.parametrize(("fresh", "verdict"), BUGS)
+def test_accelerate(fresh, verdict, capsys):
+    accelerate = pytest.importorskip("accelerate", reason="accelerate is not installed")
+    from runtime_probe.integrations.accelerate import probe_accelerated
+
+    accelerator = accelerate.Accelerator(cpu=True)
+    model = Decoder()
+    model, optimizer, loader = accelerator.prepare(
+        model, torch.optim.SGD(model.parameters(), lr=0.01), DataLoader(IMAGES, batch_size=4)
+    )
+    with probe_accelerated(accelerator, model) as probe:
+        for _ in range(2):
+            coord = jitter(grid())
+            for images in loader:
+                coord = jitter(grid()) if fresh else coord
+                accelerator.backward(model(images, coord.expand(len(images), 16, 16, 2)).square().mean())
+                optimizer.step()
+                optimizer.zero_grad()
+    assert probe.verdict is verdict
+    assert (probe.report().conclusion.batches, probe.report().conclusion.epochs) == (6, 2)
+    assert verdict.value in capsys.readouterr().out
