@@ -12,7 +12,6 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from jitlint.catalogue import STEP_FUNCTIONS
 from jitlint.diagnostic import Span
 from jitlint.screen import draws, uses
 from jitlint.semantics.graph import (
@@ -586,7 +585,7 @@ class ScopeBuilder:
         qualname = self._qualify(tree.name)
         owner = self._qualify("").rstrip(".") if self.class_prefix else ""
         defaults = self.defaults(tree.args)
-        beside = bool(owner) and self.drawn_in_setup and tree.name in STEP_FUNCTIONS
+        beside = bool(owner) and self.drawn_in_setup
         pending = PendingFunction(tree, qualname, owner, self.qualname, defaults, decorators, beside)
         self.builder.pending.append(pending)
         if not self.class_prefix:

@@ -145,8 +145,9 @@ class Loops:
 
     def _named_loader(self, name: str) -> bool:
         last = name.rpartition(".")[2]
-        configured = getattr(self.project.settings, "batch_loops", ()) if self.project.settings else ()
-        return last in configured or (catalogue.names_loader(last) and not catalogue.names_evaluation(last))
+        if self.project.is_configured("batch_loops", name):
+            return True
+        return catalogue.names_loader(last) and not catalogue.names_evaluation(last)
 
     def _call_iterates_batches(self, value: Value, node: Node, depth: int) -> bool:
         last = node.text.rpartition(".")[2]
@@ -167,7 +168,7 @@ class Loops:
             return self.iterates_batches(Value(value.scope, node.inputs[0]), depth + 1)
         if catalogue.names_batch_function(last) and not catalogue.names_evaluation(last):
             return True
-        return self._named_loader(last)
+        return self._named_loader(node.name.lstrip(".("))
 
     def _range_over_batches(self, value: Value, node: Node) -> bool:
         arguments = [self.project.node(Value(value.scope, item)) for item in node.arguments]

@@ -79,6 +79,12 @@ class Project:
             modules[path] = replace(modules[path], scopes={**modules[path].scopes, **scopes})
         return Project(modules, self.root, self.settings, self._load)
 
+    def is_configured(self, option: str, name: str) -> bool:
+        """Whether the settings list a qualified name, or its last parts, under `option`."""
+        entries: tuple[str, ...] = getattr(self.settings, option, ())
+        plain = name.lstrip(RELATIVE)
+        return any(plain == entry or plain.endswith("." + entry) or entry.endswith("." + plain) for entry in entries)
+
     # ---------------------------------------------------------------------------------------- look-ups
 
     def place(self, path: str) -> str:

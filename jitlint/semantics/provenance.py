@@ -268,6 +268,9 @@ class Provenance:
             return Made(draw=Draw(value.scope.path, value.scope.qualname, value.node, node.text))
         if node.name in SHAPE_FUNCTIONS or (node.name.startswith(".") and node.method in SHAPE_METHODS):
             return NOTHING
+        said = self._said_by_settings(value, node)
+        if said is not None:
+            return said
         ref = self.project.callee(value)
         if ref is not None:
             return self._called(value, node, ref)
@@ -280,6 +283,22 @@ class Provenance:
         if result.draw is None and not result.data and not node.name.startswith("."):
             return DATA  # something made by a library call
         return result
+
+    def _said_by_settings(self, value: Value, node: Node) -> Made | None:
+        """What the project's configuration says of a called function or object: its word counts more than looks."""
+        settings = self.project.settings
+        if settings is None or not (settings.augmentations or settings.not_augmentations):
+            return None
+        name = node.name.lstrip(".")
+        if node.name == "()":
+            made = self.project.constructor(Value(value.scope, node.inputs[0]))
+            name = made[1] if made else ""
+        if name and self.project.is_configured("not_augmentations", name):
+            parts = union(self._inputs(value, node.arguments))
+            return Made(parameters=parts.parameters, data=True)
+        if name and self.project.is_configured("augmentations", name):
+            return self._augmented(value, node)
+        return None
 
     def _called(self, value: Value, node: Node, ref: Ref) -> Made:
         """What a call of a project's function gives: its summary with the arguments put in."""
@@ -309,9 +328,6 @@ class Provenance:
     def _perturbs_from_outside(self, value: Value, node: Node) -> bool:
         """Whether a call that leads out of the project is a known or a so named augmentation."""
         if catalogue.is_functional_augmentation(node.name):
-            return True
-        settings = self.project.settings
-        if settings is not None and node.name in getattr(settings, "augmentations", ()):
             return True
         if node.name == "()" or (
             node.kind is Kind.CALL and node.has_receiver and node.method in ("__call__", "augment")

@@ -83,8 +83,7 @@ class Purposes:
     def _is_step(self, ref: Ref, scope: Scope) -> bool:
         if scope.name in catalogue.TRAINING_STEP_FUNCTIONS or scope.name in _SAMPLE_METHODS:
             return True
-        configured = getattr(self.project.settings, "step_functions", ()) if self.project.settings else ()
-        if scope.name in configured:
+        if self.project.is_configured("step_functions", scope.qualname):
             return True
         if not scope.owner:
             return False

@@ -371,8 +371,9 @@ class Staleness:
 
     def is_step(self, ref: Ref, scope: Scope) -> bool:
         """Whether a function runs once per training batch."""
-        configured = getattr(self.project.settings, "step_functions", ()) if self.project.settings else ()
-        return bool(scope.owner) and (scope.name in catalogue.TRAINING_STEP_FUNCTIONS or scope.name in configured)
+        if self.project.is_configured("step_functions", scope.qualname):
+            return True
+        return bool(scope.owner) and scope.name in catalogue.TRAINING_STEP_FUNCTIONS
 
     def _in_region(self, loop: Loop) -> Iterator[Stale]:
         scope = self.project.scope(loop.scope)
