@@ -33,7 +33,7 @@ def apply_fixes(source: Source, diagnostics: Iterable[Diagnostic], unsafe: bool)
     everything = list(diagnostics)
     applied: list[list[TextEdit]] = []
     fixed: set[int] = set()
-    for number, edits in sorted(_edits(text, everything, unsafe), key=lambda item: item[1]):
+    for number, edits in sorted(_edits(text, everything, unsafe), key=lambda item: (item[1][0].start, item[0])):
         if edits in applied:
             fixed.add(number)
         elif all(_are_apart(text, edits, others) for others in applied):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
+from jitlint.cli import main
 from jitlint.diagnostic import (
     Applicability,
     Candidate,
@@ -225,3 +227,15 @@ def test_edits_find_their_way_back() -> None:
     assert diagnostic.fix is not None
     text = Text(source)
     assert [text.to_edit(text.from_edit(edit)) for edit in diagnostic.fix.edits] == list(diagnostic.fix.edits)
+
+
+def test_statements_that_move_to_one_place_keep_their_order(tmp_path: Path) -> None:
+    path = tmp_path / "train.py"
+    seeds = ["torch.manual_seed(42)", "random.seed(42)", "np.random.seed(42)"]
+    body = "".join(f"        {seed}\n" for seed in seeds)
+    path.write_text(
+        "import random\nimport numpy as np\nimport torch\ndef train(model, loader, opt):\n    for x, y in loader:\n"
+        f"{body}        loss = model(x + torch.randn_like(x)).sum()\n        loss.backward()\n        opt.step()\n"
+    )
+    assert main([str(path), "--fix", "--no-cache"]) == 0
+    assert [line.strip() for line in path.read_text().splitlines()[4:7]] == seeds
