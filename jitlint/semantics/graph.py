@@ -178,7 +178,9 @@ class Scope:
 
     def within(self, region: int, ancestor: int) -> bool:
         """Whether `region` is `ancestor` or lies in it."""
-        return ancestor in self.region_chain(region)
+        while region > ancestor:  # a region's parent was opened before it
+            region = self.regions[region].parent
+        return region == ancestor
 
     def calls(self) -> Iterator[tuple[int, Node]]:
         """Every call of the scope with its index."""
