@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
 from types import ModuleType
 
 import pytest
@@ -18,8 +21,19 @@ settings.register_profile("jitlint", deadline=None, derandomize=True)
 settings.load_profile("jitlint")
 
 
+class _PrepareTorchvision(MetaPathFinder):
+    """Prepares torchvision at its first import, which may be one by lightning or transformers."""
+
+    def find_spec(self, name: str, path: Sequence[str] | None, target: ModuleType | None = None) -> None:
+        if name == "torchvision":
+            sys.meta_path.remove(self)
+            prepare_torchvision()
+
+
+sys.meta_path.insert(0, _PrepareTorchvision())
+
+
 @pytest.fixture(scope="session")
 def torchvision() -> ModuleType:
     """The torchvision package; skips where it is not installed."""
-    prepare_torchvision()
     return pytest.importorskip("torchvision", reason="torchvision is not installed")
