@@ -16,6 +16,7 @@ from typing import Any
 from jitlint.diagnostic import Diagnostic
 from jitlint.engine import Outcome
 from jitlint.errors import UsageError
+from jitlint.report.summary import count
 from jitlint.report.view import Texts
 
 __all__ = ["apply_baseline"]
@@ -29,7 +30,7 @@ def apply_baseline(file: Path, outcome: Outcome, texts: Texts) -> Outcome:
     if not file.exists():
         _write(file, keys)
         report = replace(outcome.report, diagnostics=())
-        return replace(outcome, report=report, done=len(keys), deed=f"Wrote to {file}:")
+        return replace(outcome, report=report, known=len(keys), note=f"Wrote {count(len(keys), 'finding')} to {file}.")
     known = _read(file)
     new = _new(outcome.report.diagnostics, keys, known)
     report = replace(outcome.report, diagnostics=new)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jitlint.cache import Cache, open_cache
-from jitlint.config import Settings
+from jitlint.config import Settings, cache_directory
 from jitlint.engine import Outcome, Report, Run, lint
 from jitlint.errors import UsageError
 from jitlint.files import File, discover, key_of
@@ -81,7 +81,7 @@ class Command:
     def _cache(self) -> Cache:
         if self.options.no_cache or self.is_stdin:
             return Cache()
-        return open_cache(self.settings, self.settings.root)
+        return open_cache(self.settings, cache_directory(self.settings, Path(self.cwd)))
 
     # ------------------------------------------------------------------------------------------ linting
 

@@ -12,7 +12,7 @@ from typing import Any
 from jitlint.diagnostic import Confidence
 from jitlint.errors import UsageError, nearest
 
-__all__ = ["Settings", "find_settings", "parse_confidence", "read_settings"]
+__all__ = ["Settings", "cache_directory", "find_settings", "parse_confidence", "read_settings"]
 
 _ROOT_MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", ".git", ".hg")
 _TORCH_VERSION = re.compile(r"\d+(\.\d+)*\Z")
@@ -71,6 +71,12 @@ def read_settings(file: Path) -> Settings:
     return _from_table(table, file)
 
 
+def cache_directory(settings: Settings, cwd: Path) -> Path:
+    """Where the cache goes: to the project's root if something marks one, else to the current directory."""
+    is_project = settings.origin is not None or _is_marked(settings.root)
+    return settings.root if is_project else cwd
+
+
 def parse_confidence(word: str, where: str) -> Confidence:
     """`low`, `medium` or `high`."""
     labels = {item.label: item for item in Confidence}
@@ -112,9 +118,13 @@ def _mentions_jitlint(file: Path) -> bool:
 
 def _project_root(start: Path) -> Path:
     for directory in (start, *start.parents):
-        if any((directory / marker).exists() for marker in _ROOT_MARKERS):
+        if _is_marked(directory):
             return directory
     return start
+
+
+def _is_marked(directory: Path) -> bool:
+    return any((directory / marker).exists() for marker in _ROOT_MARKERS)
 
 
 # --------------------------------------------------------------------------------------------- the table

@@ -43,15 +43,15 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a command came to: what is left, the new texts of changed files by path, and what was done to how many.
+    """What a command came to: what is left, the new texts of changed files by path, and what it did.
 
-    `done` findings were `deed` ("Fixed", "Suppressed", "Wrote"); `known` ones are in the baseline.
+    `note` says in a sentence what was done to the `done` findings; `known` ones are in the baseline.
     """
 
     report: Report
     changed: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
     done: int = 0
-    deed: str = "Fixed"
+    note: str = ""
     known: int = 0
 
 

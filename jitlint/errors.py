@@ -16,5 +16,5 @@ def nearest(word: str, valid: Iterable[str]) -> str:
     import difflib
 
     spelled = {item.lower(): item for item in valid}
-    found = difflib.get_close_matches(word.lower(), spelled, n=1, cutoff=0.5)
+    found = difflib.get_close_matches(word.lower(), spelled, n=1, cutoff=0.65)
     return f"; did you mean `{spelled[found[0]]}`?" if found else ""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from jitlint.diagnostic import Diagnostic
 from jitlint.engine import Outcome, Report, Run, lint
 from jitlint.files import File
+from jitlint.report.summary import count
 from jitlint.source import UnreadableSource, load_source
 from jitlint.survey import read
 
@@ -24,13 +25,13 @@ def fix(files: Sequence[File], run: Run, *, unsafe: bool) -> Outcome:
     changed: dict[str, bytes] = {}
     done = 0
     for _ in range(MOST_PASSES):
-        mended, count = _pass(files, report, {**run.changed, **changed}, unsafe)
+        mended, number = _pass(files, report, {**run.changed, **changed}, unsafe)
         if not mended:
             break
         changed |= mended
-        done += count
+        done += number
         report = lint(files, replace(run, changed={**run.changed, **changed}))
-    return Outcome(report, changed, done)
+    return Outcome(report, changed, done, f"Fixed {count(done, 'finding')}." if done else "")
 
 
 def by_file(files: Sequence[File], diagnostics: Iterable[Diagnostic]) -> dict[File, list[Diagnostic]]:
@@ -48,7 +49,7 @@ def _pass(
     from jitlint.syntax import apply_fixes
 
     mended: dict[str, bytes] = {}
-    count = 0
+    number = 0
     for file, diagnostics in by_file(files, report.diagnostics).items():
         if not any(item.fix for item in diagnostics):
             continue
@@ -59,5 +60,5 @@ def _pass(
         result = apply_fixes(source, diagnostics, unsafe)
         if result.fixed and result.data != source.data:
             mended[file.path] = result.data
-            count += result.fixed
-    return mended, count
+            number += result.fixed
+    return mended, number

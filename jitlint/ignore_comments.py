@@ -12,6 +12,7 @@ from jitlint.engine import Outcome, Run, lint
 from jitlint.errors import UsageError
 from jitlint.files import File
 from jitlint.fixing import by_file
+from jitlint.report.summary import count
 from jitlint.source import Source, UnreadableSource, load_source
 from jitlint.suppress import UNUSED, Statements
 from jitlint.survey import read
@@ -38,7 +39,8 @@ def add_ignores(files: Sequence[File], run: Run, reason: str) -> Outcome:
         if data != source.data:
             changed[file.path] = data
     after = lint(files, replace(run, changed={**run.changed, **changed}))
-    return Outcome(after, changed, len(before.diagnostics) - len(after.diagnostics), "Suppressed")
+    done = len(before.diagnostics) - len(after.diagnostics)
+    return Outcome(after, changed, done, f"Suppressed {count(done, 'finding')}." if done else "")
 
 
 def _with_comments(source: Source, diagnostics: Sequence[Diagnostic], reason: str) -> bytes:

@@ -122,7 +122,7 @@ def _add_fixes(group: argparse._ArgumentGroup) -> None:
 
 
 def _add_output(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--format", choices=FORMATS, metavar="FORMAT", help=", ".join(FORMATS))
+    group.add_argument("--format", type=_format, metavar="FORMAT", help=", ".join(FORMATS))
     group.add_argument("--output-file", metavar="FILE", help="write the report there")
     group.add_argument("--statistics", action="store_true", help="count the findings by rule instead")
     group.add_argument("--exit-zero", action="store_true", help="findings do not make the exit status 1")
@@ -130,6 +130,13 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     colors = ("auto", "always", "never")
     group.add_argument("--color", choices=colors, default="auto", metavar="WHEN", help=", ".join(colors))
     group.add_argument("--watch", action="store_true", help="lint again whenever a file changes")
+
+
+def _format(word: str) -> str:
+    if word not in FORMATS:
+        near = nearest(word, FORMATS) or f"; there are {', '.join(FORMATS)}"
+        raise UsageError(f"--format: there is no format `{word}`{near}")
+    return word
 
 
 def _count(word: str) -> int:

@@ -36,6 +36,7 @@ UNUSED = "JIT001"
 _NAME = "unused-suppression"
 _OWN = re.compile(r"#\s*jitlint\s*:\s*(?P<kind>[\w-]+)\s*(?:\[(?P<codes>[^\]]*)\])?")
 _NOQA = re.compile(r"#\s*noqa\s*:\s*(?P<codes>[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*)", re.IGNORECASE)
+_WORDS = ("ignore", "ignore-file", "noqa")
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -65,8 +66,8 @@ class _Directive:
         return frozenset(rule.code for rule in rules if rule is not None)
 
     def covers(self, candidate: Candidate) -> bool:
-        """Whether the finding begins on a covered line (or, of several lines, has one that is)."""
-        if candidate.code not in self.codes:
+        """Whether one of the finding's lines is covered."""
+        if self.word not in _WORDS or candidate.code not in self.codes:
             return False
         return self.word == "ignore-file" or (
             self.first_line <= candidate.span.end_line and candidate.span.line <= self.last_line
@@ -210,7 +211,7 @@ def unused_diagnostic(source: Source, candidate: Candidate) -> Diagnostic:
 
 def _unused(source: Source, directive: _Directive, enabled: frozenset[str]) -> Iterator[Candidate]:
     idle = [word for word in directive.written if _is_idle(word, directive, enabled)]
-    if not idle or directive.word not in ("ignore", "ignore-file", "noqa"):
+    if not idle or directive.word not in _WORDS:
         return
     names = " and ".join(f"`{word}`" for word in idle)
     what = "this file has" if directive.word == "ignore-file" else "this statement has"
@@ -256,7 +257,7 @@ def _warnings(source: Source, directives: Iterable[_Directive]) -> Iterator[str]
     for item in directives:
         at = source.locate(item.span)
         where = f"{source.path}:{f'cell {at.cell}:' if at.cell else ''}{at.line}"
-        if item.word not in ("ignore", "ignore-file", "noqa"):
+        if item.word not in _WORDS:
             yield f"{where}: `jitlint: {item.word}` is no suppression{nearest(item.word, ['ignore', 'ignore-file'])}"
         elif not item.written:
             yield f"{where}: this suppression names no rule; write `jitlint: {item.word}[JIT101]`"

@@ -17,11 +17,11 @@ def summary(outcome: Outcome) -> str:
     """One line. Clean is said only of what was read, and only if all of it could be."""
     report = outcome.report
     scope = f"{count(report.files, 'file')} read, {count(report.lines, 'line')}"
-    done = f"{outcome.deed} {count(outcome.done, 'finding')}. " if outcome.done else ""
+    done = f"{outcome.note} " if outcome.note else ""
     known = f" {count(outcome.known, 'finding')} of the baseline not shown." if outcome.known else ""
     if report.diagnostics:
         number = count(len(report.diagnostics), "finding")
-        found = f"{number} left" if done else f"Found {number}"
+        found = f"{number} left" if outcome.done else f"Found {number}"
         return f"{done}{found} ({scope}).{_fixable(report.diagnostics)}{known}"
     if report.problems:
         return f"{done}Nothing found in what could be read: {scope}.{known}"

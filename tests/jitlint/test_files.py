@@ -1,0 +1,84 @@
+"""Discovery: what is linted, what is left out."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from jitlint.config import Settings
+from jitlint.errors import UsageError
+from jitlint.files import discover, key_of
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in (
+        "train.py", "notes.txt", "nb.ipynb", "pkg/a.py", "pkg/build/b.py", ".venv/lib/c.py", "env/pyvenv.cfg",
+        "env/lib/d.py", "node_modules/e.py", "old/f.py", "gen/keep.py", "gen/made.py",
+    ):  # fmt: skip
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def keys(*paths: str, settings: Settings | None = None, **options: bool) -> list[str]:
+    chosen = settings or Settings(root=Path.cwd())
+    return [file.key for file in discover(paths, chosen, **options).files]
+
+
+def test_python_files_and_notebooks_without_environments_and_builds(tree: Path) -> None:
+    assert keys(".") == ["gen/keep.py", "gen/made.py", "nb.ipynb", "old/f.py", "pkg/a.py", "train.py"]
+
+
+def test_each_file_once_with_the_path_that_is_printed(tree: Path) -> None:
+    assert keys("train.py", ".", str(tree / "train.py"), "./pkg/../train.py").count("train.py") == 1
+    assert keys("pkg") == ["pkg/a.py"]
+
+
+def test_below_the_current_directory_relative_else_absolute() -> None:
+    assert key_of("/here/a/b.py", "/here") == "a/b.py"
+    assert key_of("/there/b.py", "/here") == "/there/b.py"
+    assert key_of("/hereafter/b.py", "/here") == "/hereafter/b.py"
+    assert key_of("/b.py", "/") == "b.py"
+
+
+def test_exclude_spares_what_is_named(tree: Path) -> None:
+    settings = Settings(root=tree, exclude=("old", "/gen/made.py"))
+    assert keys(".", settings=settings) == ["gen/keep.py", "nb.ipynb", "pkg/a.py", "train.py"]
+    assert keys("old", settings=settings) == ["old/f.py"]
+    assert keys("gen/made.py", settings=settings) == ["gen/made.py"]
+    assert keys("gen/made.py", "old", settings=settings, force_exclude=True) == []
+    assert keys("notes.txt") == ["notes.txt"], "a file given by name is taken whatever its suffix"
+
+
+def test_gitignore_of_the_repository_and_below(tree: Path) -> None:
+    (tree / ".gitignore").write_text("# made\ngen/*\n!gen/keep.py\n")
+    (tree / "pkg/.gitignore").write_text("a.py\n")
+    assert "gen/made.py" not in keys(".")
+    assert {"gen/keep.py", "train.py"} <= set(keys("."))
+    assert "pkg/a.py" not in keys(".")
+    assert "gen/made.py" in keys("gen"), "no repository, so what lies above says nothing"
+    (tree / ".git/info").mkdir(parents=True)
+    (tree / ".git/info/exclude").write_text("old/\n")
+    assert keys("gen") == ["gen/keep.py"]
+    assert "old/f.py" not in keys(".")
+    assert "pkg/a.py" in keys(".", settings=replace(Settings(root=tree), respect_gitignore=False))
+
+
+def test_links_are_not_walked_in_circles(tree: Path) -> None:
+    (tree / "pkg/self").symlink_to(tree)
+    (tree / "pkg/loop.py").symlink_to("loop.py")
+    (tree / "pkg/link.py").symlink_to(tree / "train.py")
+    assert keys("pkg") == ["pkg/a.py", "pkg/link.py"]
+
+
+def test_pipes_are_passed_over(tree: Path) -> None:
+    os.mkfifo(tree / "pipe.py")
+    assert "pipe.py" not in keys(".")
+    with pytest.raises(UsageError, match="neither a file nor a directory"):
+        keys("pipe.py")
