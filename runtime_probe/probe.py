@@ -173,7 +173,7 @@ class Probe:
         """Compare the ranks before the process group goes away. Every rank must get here."""
         if self._active:
             for observer in self.observers:
-                self._guarded(observer.drain, True)
+                self._guarded(observer.finish)
             self._guarded(self._compare_ranks)
 
     def batches(self, iterable: Iterable[T]) -> Iterator[T]:

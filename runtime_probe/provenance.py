@@ -27,7 +27,7 @@ DRAWS = frozenset(
     "normal_ uniform_ random_ bernoulli_ exponential_ cauchy_ log_normal_ geometric_ dropout dropout1d dropout2d "
     "dropout3d alpha_dropout feature_dropout rrelu _sample_dirichlet _standard_gamma trunc_normal_".split()
 )
-MAX_DRAWS = 8  # per tensor; enough to name the lines
+MAX_DRAWS = 8  # per tensor, the last ones; enough to name the lines
 
 
 @dataclass(frozen=True)
@@ -105,10 +105,12 @@ def is_library(file: str) -> bool:
 
 
 def user_frames(frame: FrameType | None) -> Iterator[Site]:
-    """The user's places on the stack, innermost first."""
+    """The user's places on the stack, innermost first, up to the module that is run or imported."""
     while frame is not None:
         if not is_library(frame.f_code.co_filename):
             yield Site(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
+            if frame.f_code.co_name == "<module>":
+                return
         frame = frame.f_back
 
 
@@ -183,7 +185,7 @@ class Provenance(TorchFunctionMode):
             return Trace(origin=(name, site) if site else None)
         draws = {draw.serial: draw for trace in known for draw in trace.draws}
         origin = next((trace.origin for trace in known if trace.origin), None)
-        return Trace(tuple(draws.values())[:MAX_DRAWS], origin)
+        return Trace(tuple(draws.values())[-MAX_DRAWS:], origin)
 
     def report(self) -> ProvenanceReport:
         """What was seen so far."""

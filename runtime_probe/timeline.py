@@ -102,7 +102,7 @@ class History:
             self._begin_epoch(epoch)
         batch = Batch(self._epochs - 1, self._batches, value, self._remember(value))
         self._follow_runs(value)
-        self._follow_epoch(value)
+        self._follow_epoch(batch)
         self._batches += 1
         if len(self._head) < HEAD:
             self._head.append(batch)
@@ -163,15 +163,18 @@ class History:
         self._run = max(self._run, 1)
         self._last = value
 
-    def _follow_epoch(self, value: int) -> None:
-        epoch = self._epoch
+    def _follow_epoch(self, batch: Batch) -> None:
+        epoch, value = self._epoch, batch.value
         assert epoch is not None
         if epoch.length == 0:
             epoch.first = value
         epoch.constant = epoch.constant and value == epoch.first
         position = epoch.length
-        in_first = position < len(self._head) and self._head[position].epoch == 0
-        epoch.replays = epoch.replays and in_first and self._head[position].value == value
+        if position < len(self._head):
+            first = self._head[position]
+            epoch.replays = epoch.replays and first.epoch == 0 and first.value == value
+        else:  # beyond what is kept of the first epoch, coming back is enough
+            epoch.replays = epoch.replays and batch.seen_before
         epoch.length += 1
         if self._epochs == 1:
             self._first_epoch_length = epoch.length

@@ -46,3 +46,7 @@ def report_of(outcome_of):
         return outcome.report
 
     return report_of
+
+
+def pytest_addoption(parser):
+    parser.addoption("--overwrite", action="store_true", help="write the golden files of the probe's reports anew")
