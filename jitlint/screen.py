@@ -33,9 +33,10 @@ class Screen:
 _DRAW_WORDS = (
     b"rand", b"Rand", b"nois", b"Nois", b"jitter", b"Jitter", b"perturb", b"augment", b"Augment", b"shuffle", b"seed",
     b"mixup", b"ixUp", b"Mixup", b"utmix", b"utMix", b"utout", b"normal_(", b"uniform_(", b"bernoulli", b"permutation",
-    b"PRNGKey", b"Flip(", b"Compose(", b"_aug(", b"Dropout(p=0", b"gauss(", b"rng.",
+    b"PRNGKey", b"Flip(", b"Compose(", b"_aug(", b"gauss(", b"rng.",
+    b"Subset(", b".sample(frac", b".transform =",
 )  # fmt: skip
-_CALLED = {word: re.compile(re.escape(word) + rb"\w*\s*\(") for word in _DRAW_WORDS if not word.endswith((b"(", b"."))}
+_CALLED = {word: re.compile(re.escape(word) + rb"\w*\s*\(") for word in _DRAW_WORDS if word.isalpha()}
 _CALLED[b"rand"] = re.compile(rb"(?<!ope)(?<!\bt)rand\w*(?:\.\w+)*\s*\(")
 _CALLED[b"rng."] = re.compile(rb"rng\.\w+\(")
 _USE_WORDS = (
