@@ -64,6 +64,8 @@ class Command:
         with Workers(self.options.jobs or cores()) as workers, Progress(is_wanted=is_watched) as progress:
             run = Run(self.settings, self._cache(), workers, self.cwd, changed, progress)
             outcome = self._outcome(files, run)
+            if outcome.changed and not (self.options.diff or self.is_stdin):
+                outcome = self._written(outcome, files, run)
             run.cache.save()
         report = replace(outcome.report, problems=(*problems, *outcome.report.problems))
         return self._finish(replace(outcome, report=report), files, run)
@@ -99,8 +101,8 @@ class Command:
     def _finish(self, outcome: Outcome, files: tuple[File, ...], run: Run) -> int:
         if self.options.diff:
             return self._show_diff(outcome, files, run)
-        if outcome.changed:
-            outcome = self._written(outcome)
+        if self._prints_text():
+            _write_stdout(next(iter({**run.changed, **outcome.changed}.values())))
         if self.options.baseline:
             from jitlint.baseline import apply_baseline
 
@@ -121,11 +123,8 @@ class Command:
             return 2
         return int(bool(outcome.changed) and not self.options.exit_zero)
 
-    def _written(self, outcome: Outcome) -> Outcome:
-        """Replace the mended files, each as a whole; what could not be written becomes a problem."""
-        if self.is_stdin:
-            _write_stdout(next(iter(outcome.changed.values())))
-            return outcome
+    def _written(self, outcome: Outcome, files: tuple[File, ...], run: Run) -> Outcome:
+        """Replace the changed files, each as a whole, and look at what is on disk then."""
         from jitlint.syntax import write_atomically
 
         problems = []
@@ -134,7 +133,9 @@ class Command:
                 write_atomically(Path(path), data)
             except OSError as error:
                 problems.append(f"cannot write {key_of(path, self.cwd)}: {error.strerror or error}")
-        return replace(outcome, report=replace(outcome.report, problems=(*outcome.report.problems, *problems)))
+        report = lint(files, run)
+        report = replace(report, problems=(*report.problems, *problems))
+        return replace(outcome, report=report, changed={}, note="" if problems else outcome.note)
 
     # ------------------------------------------------------------------------------------------ telling
 
@@ -144,7 +145,7 @@ class Command:
             text = "".join(f"{piece}\n" for piece in pieces)
             Path(self.options.output_file).write_text(text, "utf-8", "backslashreplace")
         else:
-            write(pieces, sys.stderr if self.is_stdin and outcome.changed else None)
+            write(pieces, sys.stderr if self._prints_text() else None)
         self._complain(outcome.report)
         if self.format in _TEXT_FORMATS and not self.options.quiet:
             self._summarise(outcome)
@@ -172,7 +173,7 @@ class Command:
         from jitlint.report.summary import summary
 
         line = summary(outcome)
-        if self.format == "full" and not self.options.output_file and not self.is_stdin:
+        if self.format == "full" and not self.options.output_file and not self._prints_text():
             write([line])
         else:
             say(line)
@@ -183,6 +184,10 @@ class Command:
                 say(f"jitlint: warning: {line}")
         for line in report.problems:
             say(f"jitlint: {line}")
+
+    def _prints_text(self) -> bool:
+        """Whether standard output is for the mended text of standard input, changed or not."""
+        return self.is_stdin and (self.options.fix or self.options.add_ignore is not None) and not self.options.diff
 
     def _status(self, report: Report) -> int:
         if report.problems:

@@ -42,7 +42,7 @@ def rule_page(rule: type[Rule]) -> str:
     for title, body in zip(sections[::2], sections[1::2], strict=True):
         parts += [f"## {title}", _body(title, inspect.cleandoc(body))]
     off = "" if rule.default else f"\nOff by default: `--extend-select {rule.code}`."
-    return "\n\n".join(parts) + f"\n\n{rule_url(rule.code, rule.name)}\n{off}"
+    return "\n\n".join(parts) + f"\n\n{rule_url(rule.code)}\n{off}"
 
 
 def rules_table() -> str:

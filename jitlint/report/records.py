@@ -11,9 +11,9 @@ __all__ = ["location_record", "record", "rule_url"]
 _RULES = "https://github.com/jitlint/jitlint/blob/main/docs/rules"
 
 
-def rule_url(code: str, name: str) -> str:
+def rule_url(code: str) -> str:
     """The page that explains a rule."""
-    return f"{_RULES}/{code}-{name}.md"
+    return f"{_RULES}/{code}.md"
 
 
 def record(item: Diagnostic) -> dict[str, Any]:
@@ -27,7 +27,7 @@ def record(item: Diagnostic) -> dict[str, Any]:
         "confidence": item.confidence.label,
         "evidence": [_evidence(step) for step in item.evidence],
         "fix": _fix(item.fix) if item.fix else None,
-        "url": rule_url(item.code, item.name),
+        "url": rule_url(item.code),
     }
 
 

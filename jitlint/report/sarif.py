@@ -46,7 +46,7 @@ def _rule(rule: type[Rule]) -> dict[str, Any]:
         "name": "".join(word.capitalize() for word in rule.name.split("-")),
         "shortDescription": {"text": text.partition("\n")[0]},
         "fullDescription": {"text": text},
-        "helpUri": rule_url(rule.code, rule.name),
+        "helpUri": rule_url(rule.code),
         "defaultConfiguration": {"enabled": rule.default, "level": "warning"},
     }
 

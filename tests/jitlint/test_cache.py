@@ -98,7 +98,8 @@ def test_the_directory_marks_itself(shell: Shell) -> None:
     shell.run()
     assert cache_file(shell).is_file()
     assert (shell.folder / ".jitlint_cache/.gitignore").read_text() == "*\n"
-    assert (shell.folder / ".jitlint_cache/CACHEDIR.TAG").read_text().startswith("Signature: 8a477f597d28d172789f06886806bc55")
+    tag = (shell.folder / ".jitlint_cache/CACHEDIR.TAG").read_text()
+    assert tag.startswith("Signature: 8a477f597d28d172789f06886806bc55")
 
 
 @pytest.mark.parametrize("content", [b"", b"garbage", pickle.dumps(1), pickle.dumps(({}, {}, {"a": 1}))])

@@ -58,10 +58,9 @@ def test_diff_changes_nothing_and_exits_1(shell: Shell) -> None:
 
 
 def test_diff_of_a_notebook_is_told_by_cell(shell: Shell) -> None:
-    cells = [
-        {"cell_type": "markdown", "metadata": {}, "source": ["# Title"]},
-        {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None, "source": HOISTED.splitlines(True)},
-    ]
+    code = {"cell_type": "code", "metadata": {}, "outputs": [], "execution_count": None}
+    title = {"cell_type": "markdown", "metadata": {}, "source": ["# Title"]}
+    cells = [title, {**code, "source": HOISTED.splitlines(True)}]
     shell.write("nb.ipynb", json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, indent=1))
     assert shell.run().lines[0].startswith("nb.ipynb:cell 2:5:13: JIT102 ")
     assert shell.run("--diff").lines[0] == "--- nb.ipynb:cell 2"

@@ -96,7 +96,8 @@ def test_lint_paths(tmp_path: Path) -> None:
 def test_deep_nesting_is_a_finding() -> None:
     report = lint_text("x = " + "(" * 5000 + ")" * 5000 + "\n")
     assert [item.code for item in report.diagnostics] == ["JIT000"]
-    report = lint_text("import torch\ntorch.manual_seed(0)\nfor x in loader:\n    x.backward()\ny = " + "-" * 100_000 + "1\n")
+    modelled = "import torch\ntorch.manual_seed(0)\nfor x in loader:\n    x.backward()\n"
+    report = lint_text(f"{modelled}y = {'-' * 100_000}1\n")
     assert [item.code for item in report.diagnostics] == ["JIT000"]
 
 

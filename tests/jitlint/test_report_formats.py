@@ -41,7 +41,7 @@ def project(shell: Shell) -> Shell:
 
 def test_json(project: Shell) -> None:
     notebook, module, syntax = json.loads(project.run("--format", "json").out)
-    assert module["url"].endswith("/JIT102-hoisted-noise.md")
+    assert module["url"].endswith("/rules/JIT102.md")
     assert module == {
         "code": "JIT102",
         "name": "hoisted-noise",

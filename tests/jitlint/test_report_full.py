@@ -38,7 +38,9 @@ def test_message_frame_and_fix(shell: Shell) -> None:
     assert shell.run("--format", "full").out == EXPECTED
 
 
-def finding(code: str, location: Location, *evidence: Evidence, path: str = "a.py", fix: Fix | None = None) -> Diagnostic:
+def finding(
+    code: str, location: Location, *evidence: Evidence, path: str = "a.py", fix: Fix | None = None
+) -> Diagnostic:
     return Diagnostic(code, code.lower(), f"message of {code}", path, location, Confidence.MEDIUM, evidence, fix)
 
 

@@ -73,7 +73,8 @@ def test_used_suppressions_are_not_called_unused_and_others_are() -> None:
 
 
 def test_bad_codes_are_warnings(shell: Shell) -> None:
-    shell.write("a.py", "x = 1  # jitlint: ignore[JIT1002]\ny = 1  # jitlint: ignore\nz = 1  # jitlint: ingore[JIT101]\n")
+    comments = ("ignore[JIT1002]", "ignore", "ingore[JIT101]")
+    shell.write("a.py", "".join(f"x = 1  # jitlint: {comment}\n" for comment in comments))
     result = shell.run()
     assert result.code == 0
     assert result.err.splitlines()[:3] == [
