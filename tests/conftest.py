@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from importlib.abc import MetaPathFinder
 from types import ModuleType
 
-import pytest
 from hypothesis import settings
 
 from tests.torchvision_cpu import prepare_torchvision
@@ -31,9 +30,3 @@ class _PrepareTorchvision(MetaPathFinder):
 
 
 sys.meta_path.insert(0, _PrepareTorchvision())
-
-
-@pytest.fixture(scope="session")
-def torchvision() -> ModuleType:
-    """The torchvision package; skips where it is not installed."""
-    return pytest.importorskip("torchvision", reason="torchvision is not installed")
