@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jitlint.diagnostic import Span
@@ -69,7 +70,8 @@ def build_module(source: Source, *, context: bool = False) -> Module:
     With `context`, the file is only there to understand others: functions that neither draw nor train are
     left out.
     """
-    return Builder(source.path, source.text, context).module()
+    module = Builder(source.path, source.text, context).module()
+    return replace(module, cell_ends=tuple(cell.last_line for cell in source.cells)) if source.cells else module
 
 
 def build_fragment(code: str, name: str, module: Module, scope: Scope) -> Scope:
