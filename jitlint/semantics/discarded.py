@@ -1,0 +1,318 @@
+"""Finds augmentations and shuffles that run and whose result nobody uses."""
+
+from __future__ import annotations
+
+import enum
+import functools
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from jitlint import catalogue
+from jitlint.semantics.augmenters import How, augmenters_of
+from jitlint.semantics.graph import Kind, Node, RegionKind, Scope
+from jitlint.semantics.project import Project, Ref, Value
+from jitlint.semantics.provenance import is_draw, provenance_of
+from jitlint.semantics.purity import purity_of
+from jitlint.semantics.purpose import Purpose, purposes_of
+from jitlint.semantics.staleness import staleness_of
+
+# They give back a shuffled copy; what they are given stays in order.
+COPYING_SHUFFLES = frozenset(
+    "sklearn.utils.shuffle tensorflow.random.shuffle tensorflow.random_shuffle jax.random.permutation "
+    "numpy.random.permutation keras.random.shuffle random.sample".split()
+)
+# Their receiver is a pipeline of a library: each method gives back a new one.
+_PIPELINES = re.compile(r"^(?:tensorflow\.data\.|tensorflow_datasets\.|datasets\.|webdataset\.)")
+# Calls that make something new and leave nothing behind when it is shuffled.
+_TEMPORARY = frozenset({"list", "sorted", "tuple", "range", "numpy.arange", "numpy.copy", "copy.copy", "copy.deepcopy"})
+_TEMPORARY_METHODS = frozenset({"copy", "tolist"})
+_IMAGE_OPERATIONS = re.compile(
+    r"^(?:torchvision\.transforms\.(?:v2\.)?functional\.(?!normalize|erase)\w+|tensorflow\.image\.\w+|"
+    r"(?:numpy|torch)\.(?:flip|fliplr|flipud|rot90|roll)|PIL\.ImageOps\.\w+|kornia\.(?:geometry|enhance)\.\w+)$"
+)
+# Transform libraries whose objects may change what they are given.
+_IN_PLACE = ("torch_geometric", "torchvision.transforms.v2.RandomErasing", "torchvision.transforms.RandomErasing")
+_WARM_UP = re.compile(r"warm|bench|profil|speed|time|smoke|dry|trial|demo|example", re.IGNORECASE)
+
+
+class What(enum.Enum):
+    """What is lost."""
+
+    AUGMENTATION = "augmentation"
+    SHUFFLE = "shuffle"
+    TEMPORARY = "temporary"  # a temporary copy is shuffled
+    UNREAD = "unread"  # bound to a name that nothing reads
+
+
+class Discarded(NamedTuple):
+    """A lost result: the call or operation, the value it was made from, and where that is used as it was."""
+
+    value: Value
+    what: What
+    how: How
+    source: int  # the node of what should have changed
+    use: int | None  # a node that uses the unchanged value
+    purpose: Purpose
+
+
+class DiscardedResults:
+    """The lost results of one project."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.augmenters = augmenters_of(project)
+        self.provenance = provenance_of(project)
+        self.purity = purity_of(project)
+        self.purposes = purposes_of(project)
+
+    @functools.cached_property
+    def found(self) -> tuple[Discarded, ...]:
+        """All of them, in order of the files."""
+        return tuple(item for ref, scope in self.project.scopes() for item in self._in_scope(ref, scope))
+
+    def _in_scope(self, ref: Ref, scope: Scope) -> Iterator[Discarded]:
+        for index, node in enumerate(scope.nodes):
+            if node.kind not in (Kind.CALL, Kind.OP) or not self._is_statement(ref, scope, node):
+                continue
+            lost = self._lost(Value(ref, index), node)
+            if lost is None or self._is_tried(scope, node.region):
+                continue
+            found = self._discarded(Value(ref, index), scope, *lost)
+            if found.use is not None:
+                yield found
+        yield from self._unread(ref, scope)
+
+    def _discarded(self, value: Value, scope: Scope, what: What, how: How, source: int) -> Discarded:
+        node = scope.nodes[value.node]
+        use = source if what is What.TEMPORARY else self._later_use(scope, value.node, source)
+        return Discarded(value, what, how, source, use, self.purposes.at(value.scope, node.region))
+
+    # --------------------------------------------------------------------------------------- statements
+
+    def _is_statement(self, ref: Ref, scope: Scope, node: Node) -> bool:
+        """Whether a value is a statement of its own, which no notebook displays."""
+        if node.statement < 0 or scope.statements[node.statement].span != node.span:
+            return False
+        return bool(scope.qualname) or not self._is_displayed(ref, scope, node)
+
+    def _is_displayed(self, ref: Ref, scope: Scope, node: Node) -> bool:
+        """Whether a statement is the last one of a notebook's cell."""
+        end = next((line for line in self.project.modules[ref.path].cell_ends if line >= node.span.end_line), None)
+        return end is not None and not any(node.span.end_line < item.span.line <= end for item in scope.statements)
+
+    def _is_tried(self, scope: Scope, region: int) -> bool:
+        """Whether the code only tries something out: `with pytest.raises(…)`, a warm-up, `try`."""
+        for outer in scope.region_chain(region):
+            block = scope.regions[outer]
+            if block.kind is RegionKind.TRY:
+                return True
+            if block.kind is RegionKind.WITH and _tries(scope.nodes[block.header]):
+                return True
+        return bool(_WARM_UP.search(scope.name))
+
+    # -------------------------------------------------------------------------------------- what is lost
+
+    def _lost(self, value: Value, node: Node) -> tuple[What, How, int] | None:
+        """What a statement computes and throws away."""
+        if node.kind is Kind.OP:
+            return self._lost_operation(value, node)
+        return self._lost_shuffle(value, node) or self._lost_call(value, node)
+
+    def _lost_operation(self, value: Value, node: Node) -> tuple[What, How, int] | None:
+        made = self.provenance.made(value)
+        if node.name not in ("+", "-", "*") or not made.perturbed:
+            return None
+        for item in node.inputs:
+            part = self.provenance.made(Value(value.scope, item))
+            if part.data and part.draw is None:
+                return What.AUGMENTATION, How.SURE, item
+        return None
+
+    def _lost_shuffle(self, value: Value, node: Node) -> tuple[What, How, int] | None:
+        chained = self._head_of_chain(value, node)
+        head = self.project.node(chained)
+        if head.name in COPYING_SHUFFLES and self.project.callee(chained) is None and head.arguments:
+            source = head.arguments[1 if head.name.startswith("jax.") and len(head.arguments) > 1 else 0]
+            return (What.SHUFFLE, How.SURE, source) if self._holds_data(chained, source) else None
+        if head.name in (".permutation", ".permuted") and is_draw(self.project, chained) and head.arguments:
+            source = head.arguments[0]
+            return (What.SHUFFLE, How.SURE, source) if self._holds_data(chained, source) else None
+        if head.name == ".sample" and self._is_whole(chained, head):
+            return What.SHUFFLE, How.SURE, head.inputs[0]
+        if head.name == ".shuffle" and (how := self._pipeline(Value(value.scope, head.inputs[0]), head)):
+            return What.SHUFFLE, how, head.inputs[0]
+        if node.method == "shuffle" and node.arguments and self._is_temporary(value, node):
+            return What.TEMPORARY, How.SURE, node.arguments[0]
+        return None
+
+    def _head_of_chain(self, value: Value, node: Node) -> Value:
+        """The shuffle that a chain of methods begins with: of `df.sample(frac=1).reset_index(drop=True)`."""
+        while node.name.startswith(".") and node.method in ("reset_index", "batch", "prefetch", "repeat", "cache"):
+            value = Value(value.scope, node.inputs[0])
+            node = self.project.node(value)
+            if node.kind is not Kind.CALL:
+                break
+        return value
+
+    def _holds_data(self, value: Value, source: int) -> bool:
+        """Whether a shuffled value is more than a number, or made up on the spot."""
+        node = self.project.node(Value(value.scope, source))
+        if node.kind is Kind.CONST or self.provenance.made(Value(value.scope, source)).draw is not None:
+            return False
+        is_count = node.kind is Kind.CALL and node.name in ("len", "int", "range")
+        return not is_count and not re.search(r"(?:^|_)(?:n|num|size|len|length|count|seed)(?:_|\d|$)", node.name)
+
+    def _is_whole(self, value: Value, node: Node) -> bool:
+        """Whether all rows of a table are sampled, which shuffles it."""
+        fraction = node.keyword("frac")
+        return fraction is not None and self.project.node(Value(value.scope, fraction)).value == 1
+
+    def _pipeline(self, value: Value, shuffle: Node) -> How | None:
+        """Whether a value is a library's data pipeline, or has its name and is shuffled like one."""
+        node = self.project.node(value)
+        while node.kind is Kind.CALL and node.name.startswith("."):
+            value = Value(value.scope, node.inputs[0])
+            node = self.project.node(value)
+        if node.kind is Kind.INDEX:
+            return self._pipeline(Value(value.scope, node.inputs[0]), shuffle)
+        made = self.project.constructor(value)
+        if made is not None:
+            return How.SURE if made[0] is None and _PIPELINES.match(made[1]) else None
+        imports = self.project.modules[value.scope.path].imports.values()
+        library = any(name.partition(".")[0] in ("tensorflow", "datasets", "webdataset") for name in imports)
+        sized = len(shuffle.arguments) == 1 and shuffle.keywords[0] in (None, "buffer_size", "seed")
+        named = re.search(r"(?:^|_)(?:data|dataset|ds)(?:_|\d|$)", node.name)
+        return How.NAME if library and sized and named else None
+
+    def _is_temporary(self, value: Value, node: Node) -> bool:
+        """Whether a shuffle in place changes a copy that nothing keeps: `random.shuffle(list(names))`."""
+        if node.has_receiver and not is_draw(self.project, value):
+            return False
+        if not node.has_receiver and node.name not in ("random.shuffle", "numpy.random.shuffle"):
+            return False
+        made = self.project.node(Value(value.scope, node.arguments[0]))
+        if made.kind is not Kind.CALL or made.span < node.span or made.statement != node.statement:
+            return False
+        inside = (made.span.line, made.span.column) > (node.span.line, node.span.column)
+        fresh = made.name in _TEMPORARY or (made.name.startswith(".") and made.method in _TEMPORARY_METHODS)
+        return inside and fresh and bool(made.inputs)
+
+    def _lost_call(self, value: Value, node: Node) -> tuple[What, How, int] | None:
+        """An augmentation that gives its result back, called for nothing."""
+        if not node.arguments:
+            return None
+        ref = self.project.callee(value)
+        how = self.augmenters.call(value)
+        source = self._augmented_argument(value, node, ref)
+        if how is not None and source is not None:
+            if ref is not None:
+                return (What.AUGMENTATION, how, source) if self.purity.is_pure(ref) else None
+            how = How.SURE if self.augmenters.called_transform(value, node) else how
+            return (What.AUGMENTATION, how, source) if self._is_pure_transform(value, node) else None
+        if ref is None and _IMAGE_OPERATIONS.match(node.name) and self._is_random(value, node):
+            return What.AUGMENTATION, How.SURE, node.arguments[0]
+        return None
+
+    def _augmented_argument(self, value: Value, node: Node, ref: Ref | None) -> int | None:
+        if ref is None:
+            return node.arguments[0]
+        over = self.provenance.returns(ref).over - {"self", "cls"}
+        found = [self.project.argument(value, ref, name) for name in sorted(over)]
+        return next((item for item in found if item is not None and self._is_data(value, item)), None)
+
+    def _is_data(self, value: Value, item: int) -> bool:
+        return self.provenance.made(Value(value.scope, item)).data
+
+    def _is_pure_transform(self, value: Value, node: Node) -> bool:
+        """Whether a transform of a library gives back a new value, as all but a few do."""
+        if catalogue.is_functional_augmentation(node.name):
+            return True
+        made = self.project.constructor(Value(value.scope, node.inputs[0])) if node.has_receiver else None
+        return made is not None and made[0] is None and not made[1].startswith(_IN_PLACE)
+
+    def _is_random(self, value: Value, node: Node) -> bool:
+        """Whether a draw decides if or how an operation runs."""
+        if any(self.provenance.made(Value(value.scope, item)).draw for item in node.arguments[1:]):
+            return True
+        scope = self.project.scope(value.scope)
+        guards = (scope.regions[region] for region in scope.region_chain(node.region))
+        headers = (guard.header for guard in guards if guard.kind in (RegionKind.THEN, RegionKind.ELSE))
+        return any(header >= 0 and self.provenance.made(Value(value.scope, header)).draw for header in headers)
+
+    # ------------------------------------------------------------------------------------------- unread
+
+    def _unread(self, ref: Ref, scope: Scope) -> Iterator[Discarded]:
+        """Noisy values that nothing reads while a network gets the clean one."""
+        stores = [store for store in scope.stores if "." not in store.name and not store.name.startswith("_")]
+        for store in stores:
+            value = Value(ref, store.node)
+            source = self._source(value) if self.provenance.made(value).perturbed else None
+            if source is None or self._is_read(ref, scope, store.name, store.node):
+                continue
+            use = self._network_use(ref, scope, store.node, source)
+            if use is not None and not self._is_tried(scope, store.region):
+                purpose = self.purposes.at(ref, store.region)
+                yield Discarded(value, What.UNREAD, How.SURE, source, use, purpose)
+
+    def _source(self, value: Value) -> int | None:
+        """The clean value that a perturbed one was made from."""
+        node = self.project.node(value)
+        if node.kind is Kind.INDEX and self.project.node(Value(value.scope, node.inputs[0])).kind is Kind.CALL:
+            key = self.project.node(Value(value.scope, node.inputs[1])).value
+            return self._source(Value(value.scope, node.inputs[0])) if key == 0 else None
+        if node.kind is Kind.OP:
+            lost = self._lost_operation(value, node)
+            return lost[2] if lost else None
+        if node.kind is not Kind.CALL or self.augmenters.call(value) is None:
+            return None
+        return self._augmented_argument(value, node, self.project.callee(value))
+
+    def _is_read(self, ref: Ref, scope: Scope, name: str, index: int) -> bool:
+        """Whether anything but a merge of branches reads a value, here or in an inner function or another file."""
+        carriers = {index}
+        for position, node in enumerate(scope.nodes):
+            if carriers & set(node.inputs):
+                if node.kind is not Kind.PHI:
+                    return True
+                carriers.add(position)
+        if carriers & set(scope.returns) or name in scope.globals:
+            return True
+        inner = (other for other in self.project.modules[ref.path].scopes.values() if other is not scope)
+        if any(node.kind is Kind.GLOBAL and node.name == name for other in inner for node in other.nodes):
+            return True
+        return not scope.qualname and not self.project.modules[ref.path].cell_ends
+
+    def _network_use(self, ref: Ref, scope: Scope, index: int, source: int) -> int | None:
+        """A later network call that gets the clean value."""
+        staleness = staleness_of(self.project)
+        for position, node in scope.calls():
+            if position > index and source in staleness.consumed(Value(ref, position), node):
+                return position
+        return None
+
+    def _later_use(self, scope: Scope, index: int, source: int) -> int | None:
+        """A later node that reads the value which should have changed."""
+        carriers = {source, index}
+        statement = scope.nodes[index].statement
+        for position, node in enumerate(scope.nodes):
+            if carriers & set(node.inputs) and node.statement != statement:
+                if node.kind is Kind.PHI:
+                    carriers.add(position)
+                elif position > index or self._share_loop(scope, node.region, scope.nodes[index].region):
+                    return position
+        return source if carriers & set(scope.returns) else None
+
+    def _share_loop(self, scope: Scope, one: int, other: int) -> bool:
+        loops = {region for region in scope.region_chain(other) if scope.regions[region].kind is RegionKind.FOR}
+        return bool(loops & set(scope.region_chain(one)))
+
+
+def _tries(node: Node) -> bool:
+    return node.kind is Kind.CALL and node.method in ("raises", "warns", "suppress", "assertRaises", "timer", "profile")
+
+
+@functools.lru_cache(maxsize=4)
+def discarded_of(project: Project) -> DiscardedResults:
+    """The one finder of a project, shared by the rules."""
+    return DiscardedResults(project)
