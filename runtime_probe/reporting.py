@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from runtime_probe.findings import (
@@ -32,6 +33,7 @@ def build_report(probe: Probe) -> Report:
         key=lambda r: (SEVERITY.index(r.conclusion.verdict), -r.conclusion.batches),
     )
     provenance = probe.provenance.report()
+    series = [_reseeded(report, provenance) for report in series]
     conclusion = series[0].conclusion if series else _nothing_seen(probe)
     hints = commented_draws(_places(probe, provenance)) if conclusion.verdict is Verdict.CLEAN_GRID else ()
     findings = (*_verdicts(series, provenance, hints), *_flags(probe, series))
@@ -46,6 +48,16 @@ def build_report(probe: Probe) -> Report:
         notes=tuple(_notes(probe, provenance)),
         ranks=probe.ranks.sentence if probe.ranks is not None else "",
     )
+
+
+def _reseeded(report: SeriesReport, provenance: ProvenanceReport) -> SeriesReport:
+    """Equal coordinates although each forward had a draw of its own: drawn again, but the same numbers."""
+    drawn_each_time = any(source.draws == source.forwards > 1 for source in provenance.sources)
+    if report.conclusion.verdict is not Verdict.FROZEN or not drawn_each_time:
+        return report
+    sentence = f"{report.conclusion.sentence}, although they were drawn anew for each: seeded again each time"
+    conclusion = replace(report.conclusion, verdict=Verdict.CYCLING, sentence=sentence, period=1, undecided=())
+    return replace(report, conclusion=conclusion)
 
 
 def _nothing_seen(probe: Probe) -> Conclusion:

@@ -13,6 +13,7 @@ VERDICTS = [  # program, verdict of the bug, verdict of the near miss
     ("frozen", Verdict.FROZEN, Verdict.FRESH),
     ("hoisted", Verdict.ONCE_PER_EPOCH, Verdict.FRESH),
     ("reseeded", Verdict.CYCLING, Verdict.FRESH),
+    ("reseeded_in_step", Verdict.CYCLING, Verdict.FRESH),
     ("pool", Verdict.CYCLING, Verdict.FRESH),
     ("partial", Verdict.PARTIAL, Verdict.FRESH),
     ("one_axis", Verdict.PARTIAL, Verdict.FRESH),
@@ -93,6 +94,7 @@ def test_fresh_draw_is_counted_once_a_forward(report_of):
 
 def test_period_is_the_number_of_batches_of_an_epoch(report_of):
     assert report_of("reseeded", "bug").conclusion.period == 3
+    assert report_of("reseeded_in_step", "bug").conclusion.period == 1
 
 
 @pytest.mark.parametrize("schedule", ["growing", "shrinking"])
