@@ -1,0 +1,309 @@
+"""Finds augmentations that are there and cannot act: a probability or size of zero, a branch that never runs."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from jitlint import catalogue
+from jitlint.semantics.augmenters import How, augmenters_of
+from jitlint.semantics.graph import Kind, Node, Region, RegionKind, Scope
+from jitlint.semantics.mentions import mentions_of
+from jitlint.semantics.project import Project, Ref, Value
+from jitlint.semantics.purpose import Purpose, named, purposes_of
+
+_PROBABILITIES = frozenset("p prob probability flip_probability hflip_prob vflip_prob".split())
+# The place of the probability among the positional arguments.
+_PLACE_OF_PROBABILITY = {
+    "RandomHorizontalFlip": 0,
+    "RandomVerticalFlip": 0,
+    "RandomGrayscale": 0,
+    "RandomInvert": 0,
+    "RandomErasing": 0,
+    "RandomApply": 1,
+}
+# Arguments that, all together, must be more than zero for the transform to do anything; the first is needed.
+_SIZES = {
+    "ColorJitter": ("brightness", "contrast", "saturation", "hue"),
+    "RandomRotation": ("degrees", "factor"),
+    "RandomAffine": ("degrees", "translate", "scale", "shear"),
+    "GaussianNoise": ("stddev", "std", "sigma"),
+    "RandomZoom": ("height_factor", "width_factor"),
+    "RandomTranslation": ("height_factor", "width_factor"),
+    "RandomContrast": ("factor",),
+    "RandomBrightness": ("factor",),
+}
+_DEFAULTS_ARE_ZERO = frozenset({"ColorJitter"})
+_SIZED_IN = ("torchvision", "kornia", "keras", "tensorflow")
+_STRENGTH = re.compile(
+    r"^(?:\w+_)?(?:p|prob|probability|std|stdev|sigma|noise|noise_level|noise_scale|strength|jitter|amount|magnitude)$"
+)
+_SWITCH = re.compile(
+    r"(?:^|_)(?:aug|augment|augmentation|augmentations|augmented|jitter|jittering|noise|noisy|flip|mixup|cutmix|cutout|"
+    r"perturb|random_crop|random_flip|color_jitter|rotate|rotation)(?:_|$)"
+)
+_ADDERS = frozenset({"append", "insert", "extend"})
+
+
+class Disabled(NamedTuple):
+    """An augmentation that cannot act, and why."""
+
+    value: Value  # the augmentation
+    why: Value  # the argument or condition that says so
+    reason: str
+    purpose: Purpose
+    certain: bool  # nobody writes this to switch an augmentation off, or nothing else augments
+    conditional: bool  # another branch may do more
+
+
+class DisabledAugmentations:
+    """The disabled augmentations of one project."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.augmenters = augmenters_of(project)
+        self.purposes = purposes_of(project)
+
+    @functools.cached_property
+    def found(self) -> tuple[Disabled, ...]:
+        """All of them, in order of the files."""
+        return tuple(item for ref, scope in self.project.scopes() for item in self._in_scope(ref, scope))
+
+    def _in_scope(self, ref: Ref, scope: Scope) -> Iterator[Disabled]:
+        for index, node in scope.calls():
+            if catalogue.is_transform_class(node.name) or node.method == "RandomApply":
+                yield from self._transform(Value(ref, index), scope, node)
+            else:
+                yield from self._called(Value(ref, index), node)
+        for index, region in enumerate(scope.regions):
+            yield from self._branch(ref, scope, index, region)
+
+    # --------------------------------------------------------------------------------------- transforms
+
+    def _transform(self, value: Value, scope: Scope, node: Node) -> Iterator[Disabled]:
+        why = self._zero(value, node)
+        if why is None or not self._is_in_pipeline(scope, value.node):
+            return
+        others = self._others(value, scope)
+        purpose = self._purpose(value, scope)
+        if purpose is Purpose.UNKNOWN and others:
+            purpose = Purpose.TRAIN  # what draws is there for training
+        mistaken = self._is_probability(node, why) is False
+        reason = "all of its sizes are 0" if mistaken else "its probability is 0"
+        conditional = self._is_conditional(value.scope, scope, node.region)
+        yield Disabled(value, Value(value.scope, why), reason, purpose, mistaken or not others, conditional)
+
+    def _zero(self, value: Value, node: Node) -> int | None:
+        """The argument that keeps a transform from doing anything; the call itself where nothing is given."""
+        for argument, key in zip(node.arguments, node.keywords, strict=False):
+            if key in _PROBABILITIES and self._is_zero(value, argument):
+                return argument
+        place = _PLACE_OF_PROBABILITY.get(node.method)
+        positional = [item for item, key in zip(node.arguments, node.keywords, strict=False) if key is None]
+        if place is not None and place < len(positional) and self._is_zero(value, positional[place]):
+            return positional[place]
+        return self._zero_size(value, node)
+
+    def _zero_size(self, value: Value, node: Node) -> int | None:
+        sizes = _SIZES.get(node.method)
+        if sizes is None or not node.name.startswith(_SIZED_IN) or {"*", "**"} & set(node.keywords):
+            return None
+        given = self._sizes(node, sizes)
+        if not given:
+            return value.node if node.method in _DEFAULTS_ARE_ZERO else None
+        return given[0] if all(self._is_zero(value, item) for item in given) else None
+
+    def _sizes(self, node: Node, sizes: tuple[str, ...]) -> list[int]:
+        """The arguments that make a transform strong."""
+        pairs = list(zip(node.arguments, node.keywords, strict=False))
+        positional = [item for item, key in pairs if key is None][: len(sizes)]
+        return positional + [item for item, key in pairs if key in sizes]
+
+    def _is_zero(self, value: Value, index: int) -> bool:
+        node = self.project.node(Value(value.scope, index))
+        if node.kind is Kind.CONST:
+            return isinstance(node.value, int | float) and not isinstance(node.value, bool) and node.value == 0
+        is_pair = node.kind is Kind.COLLECTION and node.name in ("tuple", "list")
+        return is_pair and bool(node.inputs) and all(self._is_zero(value, item) for item in node.inputs)
+
+    def _is_probability(self, node: Node, why: int) -> bool:
+        key = next((key for item, key in zip(node.arguments, node.keywords, strict=False) if item == why), "")
+        return key in _PROBABILITIES or (key is None and node.method in _PLACE_OF_PROBABILITY)
+
+    # ---------------------------------------------------------------------------------------- pipelines
+
+    def _around(self, scope: Scope, index: int) -> Iterator[int]:
+        """The displays and calls that a transform is an element of, innermost first."""
+        for _ in range(6):
+            found = next((p for p, node in enumerate(scope.nodes) if index in node.inputs and p > index), None)
+            if found is None or scope.nodes[found].kind not in (Kind.COLLECTION, Kind.CALL, Kind.PHI, Kind.OP):
+                return
+            yield found
+            index = found
+
+    def _is_in_pipeline(self, scope: Scope, index: int) -> bool:
+        around = next(self._around(scope, index), None)
+        if around is None:
+            return False
+        node = scope.nodes[around]
+        return node.kind is not Kind.CALL or node.method in (catalogue.COMPOSERS | _ADDERS)
+
+    def _others(self, value: Value, scope: Scope) -> bool:
+        """Whether another transform of the same pipeline draws."""
+        for around in self._around(scope, value.node):
+            node = scope.nodes[around]
+            if any(self._is_active(Value(value.scope, item)) for item in node.inputs if item != value.node):
+                return True
+            if node.kind is Kind.CALL and node.method in catalogue.COMPOSERS and node.method != "RandomApply":
+                return False
+        return False
+
+    def _is_active(self, value: Value) -> bool:
+        """Whether a transform, or one of a list, draws and is not disabled itself."""
+        node = self.project.node(value)
+        if node.kind in (Kind.COLLECTION, Kind.PHI):
+            return any(self._is_active(Value(value.scope, item)) for item in node.inputs)
+        if not self.augmenters.is_transform(value):
+            return False
+        return node.kind is not Kind.CALL or self._zero(value, node) is None
+
+    def _purpose(self, value: Value, scope: Scope) -> Purpose:
+        node = scope.nodes[value.node]
+        names = [*self._keys(scope, value.node), *scope.statements[node.statement].binds]
+        known = [purpose for purpose in map(named, names) if purpose is not Purpose.UNKNOWN]
+        if known:
+            return known[0]
+        users = [purpose for purpose in map(named, self._users(scope, value.node)) if purpose is not Purpose.UNKNOWN]
+        found = self.purposes.at(value.scope, node.region)
+        return found if found is not Purpose.UNKNOWN or not users else users[0]
+
+    def _keys(self, scope: Scope, index: int) -> Iterator[str]:
+        """The keys of dicts under which a transform stands."""
+        for around in self._around(scope, index):
+            node = scope.nodes[around]
+            half = len(node.inputs) // 2
+            if node.kind is Kind.COLLECTION and node.name == "dict":
+                for key, item in zip(node.inputs[:half], node.inputs[half:], strict=False):
+                    text = scope.nodes[key].value
+                    if item == index and isinstance(text, str):
+                        yield text
+            index = around
+
+    def _users(self, scope: Scope, index: int) -> Iterator[str]:
+        """What those are called that get the pipeline: `train_set = Pictures(files, transform)`."""
+        last = [index, *self._around(scope, index)]
+        for node in scope.nodes:
+            if node.kind is Kind.CALL and set(node.inputs) & set(last[-2:]):
+                yield from scope.statements[node.statement].binds
+
+    def _is_conditional(self, ref: Ref, scope: Scope, region: int) -> bool:
+        """Whether code stands in a branch that does not just ask for training, or in a fallback."""
+        for outer in scope.region_chain(region):
+            block = scope.regions[outer]
+            if block.kind is RegionKind.TRY:
+                return True
+            if block.kind in (RegionKind.THEN, RegionKind.ELSE) and block.header >= 0:
+                asked = self.purposes.condition(ref, block.header, block.kind is RegionKind.ELSE)
+                if asked is not Purpose.TRAIN:
+                    return True
+        return False
+
+    # ------------------------------------------------------------------------------------- own functions
+
+    def _called(self, value: Value, node: Node) -> Iterator[Disabled]:
+        """A call of the project's own augmentation with a strength of zero."""
+        zero = [
+            argument
+            for argument, key in zip(node.arguments, node.keywords, strict=False)
+            if key and _STRENGTH.match(key) and self._is_zero(value, argument)
+        ]
+        if not zero or self.project.callee(value) is None or self.augmenters.call(value) is not How.SURE:
+            return
+        scope = self.project.scope(value.scope)
+        purpose = self.purposes.at(value.scope, node.region, scope.statements[node.statement].binds)
+        conditional = self._is_conditional(value.scope, scope, node.region)
+        yield Disabled(value, Value(value.scope, zero[0]), "its strength is 0 here", purpose, True, conditional)
+
+    # ----------------------------------------------------------------------------------------- branches
+
+    def _branch(self, ref: Ref, scope: Scope, index: int, region: Region) -> Iterator[Disabled]:
+        """The first augmentation in a branch that never runs."""
+        if region.kind is not RegionKind.THEN or region.header < 0:
+            return
+        switch = Value(ref, region.header)
+        if self.project.node(switch).kind is Kind.OP and self.project.node(switch).name == "and":
+            switches = [Value(ref, item) for item in self.project.node(switch).inputs]
+        else:
+            switches = [switch]
+        off = next((item for item in switches if self._is_off(item)), None)
+        value = self._augmentation_in(ref, scope, index) if off is not None else None
+        if off is None or value is None:
+            return
+        literal = self.project.node(off).kind is Kind.CONST
+        reason = "the branch never runs" if literal else f"`{self.project.node(off).name}` is always off"
+        certain = literal or self._is_hidden(off)
+        purpose = self.purposes.at(ref, region.parent)
+        yield Disabled(value, off, reason, purpose, certain, self._is_conditional(ref, scope, region.parent))
+
+    def _augmentation_in(self, ref: Ref, scope: Scope, region: int) -> Value | None:
+        for index, node in scope.calls():
+            value = Value(ref, index)
+            if not scope.within(node.region, region):
+                continue
+            if self.augmenters.call(value) is How.SURE or catalogue.is_transform_class(node.name):
+                return value
+        return None
+
+    def _is_off(self, value: Value) -> bool:
+        """Whether a condition is false in every run: a constant, or a switch that nothing turns on."""
+        node = self.project.node(value)
+        if node.kind is Kind.CONST:
+            return node.value is False or (node.value == 0 and isinstance(node.value, int))
+        if node.kind is Kind.PARAM:
+            return self._is_never_passed(value, node)
+        if node.kind not in (Kind.ATTR, Kind.GLOBAL) or self._is_set_elsewhere(node):
+            return False
+        aliases = self.project.aliases(value)
+        return bool(aliases) and all(alias != value and self._is_off(alias) for alias in aliases)
+
+    def _is_never_passed(self, value: Value, node: Node) -> bool:
+        """Whether a parameter has a default that is off, and no caller gives anything else."""
+        scope = self.project.scope(value.scope)
+        default = next((item.default for item in scope.parameters if item.name == node.name), -1)
+        outer = Ref(value.scope.path, scope.parent or "")
+        if default < 0 or not _SWITCH.search(node.name) or self.project.node(Value(outer, default)).value is not False:
+            return False
+        callers = self.project.callers(value.scope)
+        return bool(callers) and not any(self._may_pass(site, value.scope, node.name) for site in callers)
+
+    def _may_pass(self, site: Value, ref: Ref, parameter: str) -> bool:
+        if {"*", "**"} & set(self.project.node(site).keywords):
+            return True
+        given = self.project.argument(site, ref, parameter)
+        return given is not None and self.project.node(Value(site.scope, given)).value is not False
+
+    def _is_set_elsewhere(self, node: Node) -> bool:
+        """Whether any code sets an attribute or global of this name to something that is not off."""
+        last = node.name.rpartition(".")[2]
+        return any(
+            store.name.rpartition(".")[2] == last
+            and scope.nodes[store.node].kind is not Kind.PARAM
+            and scope.nodes[store.node].value is not False
+            for _, scope in self.project.scopes()
+            for store in scope.stores
+        )
+
+    def _is_hidden(self, switch: Value) -> bool:
+        """Whether a switch is no setting that somebody edits: a default of the project's own functions."""
+        mentions = mentions_of(self.project)
+        if self.project.node(switch).kind is Kind.GLOBAL or mentions.is_packaged:
+            return False
+        return not mentions.is_dynamic(switch.scope.path)
+
+
+@functools.lru_cache(maxsize=4)
+def disabled_of(project: Project) -> DisabledAugmentations:
+    """The one finder of a project, shared by the rules."""
+    return DisabledAugmentations(project)
