@@ -84,6 +84,12 @@ def probed(model: nn.Module, provenance: int) -> Iterator[Provenance]:
 
 
 @contextmanager
+def unwatched(model: nn.Module) -> Iterator[Provenance]:
+    """The control: what the two sides differ by when nothing differs."""
+    yield Provenance(0)
+
+
+@contextmanager
 def hashed_by_blake2b(model: nn.Module) -> Iterator[Provenance]:
     """The obvious alternative: a cryptographic hash of the bytes, on the host."""
     digests = []
@@ -169,6 +175,7 @@ def main() -> None:
     growth, spent = memory(options.events)  # first, while the process is small
     small, large = partial(Trainer.of, width=32, depth=2), partial(Trainer.of, width=128, depth=4)
     rows: list[tuple[str, Callable[[], Trainer], Watch, int, str]] = [
+        ("small, nothing watched (control)", small, unwatched, options.pairs, "1"),
         ("small, probe", small, partial(probed, provenance=0), options.pairs, "<= 1.02"),
         ("small, probe in its provenance window", small, partial(probed, provenance=10**6), options.pairs // 4, "-"),
         ("small, blake2b instead", small, hashed_by_blake2b, options.pairs, "-"),

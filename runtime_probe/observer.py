@@ -232,6 +232,11 @@ class Observer:
         """Forwards recorded so far."""
         return sum(series.forwards for series in self.series.values())
 
+    @property
+    def pending(self) -> int:
+        """Forwards whose fingerprints have not been read yet."""
+        return sum(len(events) for _, events in self._rings.values())
+
     def drain(self, wait: bool = False) -> None:
         """Move the fingerprints that have reached the host into the histories."""
         with self._lock:

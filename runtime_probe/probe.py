@@ -252,7 +252,7 @@ class Probe:
             self.call_sites = _stack()
         if self._check_used and self.ignored is None:
             self._random_state = torch.get_rng_state()
-        if immediate or self._max_steps is not None:
+        if immediate or self._max_steps is not None or observer.pending >= PAGE:
             observer.drain()
 
     def _try_moved(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
