@@ -12,7 +12,7 @@ from jitlint.cache import Cache, PartResult, Plan, digest_of
 from jitlint.config import Settings
 from jitlint.diagnostic import Diagnostic
 from jitlint.files import File
-from jitlint.survey import Survey, stamp_of, survey
+from jitlint.survey import Survey, read, stamp_of, survey
 from jitlint.tree import text_files, tree_digest
 from jitlint.workers import Workers
 
@@ -201,7 +201,8 @@ def _fresh_results(key: bytes, files: Sequence[File], surveys: Sequence[Survey],
     from jitlint.reach import Reach, partition
 
     known = dict(zip(files, surveys, strict=True))
-    reach = Reach({file.path: item for file, item in known.items()}, str(run.settings.root), partial(_look, run=run))
+    asked = {file.path: item for file, item in known.items()}
+    reach = Reach(asked, str(run.settings.root), partial(_look, run=run), partial(read, changed=run.changed))
     parts = partition(reach.modelled(files), lambda file: known[file].stamp[1] or len(run.changed.get(file.path, b"")))
     plan = _plan(parts, known, reach, run)
     results = dict(_part_results(parts, plan, run))
@@ -217,9 +218,7 @@ def _plan(parts: Sequence[tuple[File, ...]], known: Mapping[File, Survey], reach
     return Plan(tuple(keys), reach.finder.directories, listing, reads)
 
 
-def _part_results(
-    parts: Sequence[tuple[File, ...]], plan: Plan, run: Run
-) -> Iterator[tuple[bytes, PartResult]]:
+def _part_results(parts: Sequence[tuple[File, ...]], plan: Plan, run: Run) -> Iterator[tuple[bytes, PartResult]]:
     found = {key: _remembered_result(key, run) for key in plan.parts}
     todo = [(key, part) for key, part in zip(plan.parts, parts, strict=True) if found[key] is None]
     if todo:

@@ -95,5 +95,3 @@ def _show(markdown: str) -> None:
 
     console = Console(width=min(width(), 110), no_color=not is_colourful("auto"), highlight=False)
     console.print(Markdown(markdown, code_theme="ansi_dark"))
-
-

@@ -6,7 +6,6 @@ import functools
 import gc
 import hashlib
 import os
-import re
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -25,15 +24,13 @@ from jitlint.semantics.graph import Module
 from jitlint.semantics.project import Project
 from jitlint.source import Source, UnreadableSource, load_source
 from jitlint.suppress import UNUSED, Suppressed, suppress, unused_diagnostic
-from jitlint.survey import read, syntax_trouble, trouble_of
+from jitlint.survey import has_directives, read, syntax_trouble, trouble_of
 
 if TYPE_CHECKING:
     from jitlint.survey import Trouble
 
 __all__ = ["Task", "codes_for", "internal_error", "lint_part", "unreadable"]
 
-# What a suppression looks like; one that suppresses nothing is a finding in a file without others.
-_DIRECTIVE = re.compile(rb"#\s*(?:jitlint\s*:|noqa\s*:[^\n]*JIT\d)", re.IGNORECASE)
 # Bytes of files that were not asked for and are modelled to understand those that were.
 CONTEXT_SIZE = 800_000
 
@@ -198,7 +195,7 @@ class _Part:
             return None
 
     def _may_have_directives(self, key: str) -> bool:
-        return _DIRECTIVE.search(read(self.paths[key], self.changed)) is not None
+        return has_directives(read(self.paths[key], self.changed))
 
     def _reported(self, source: Source, candidates: Sequence[Candidate]) -> Suppressed:
         """What is left of a file's candidates after its comments, the configuration and the confidence."""

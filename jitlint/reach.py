@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
+import functools
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from jitlint.files import File
 from jitlint.imports import ModuleFinder
-from jitlint.screen import Level
+from jitlint.screen import Level, draws_under
 from jitlint.survey import Survey
 
 __all__ = ["Reach", "partition"]
@@ -30,12 +30,19 @@ def _is_unreadable(survey: Survey) -> bool:
 class Reach:
     """A walk along imports, starting at the files that draw or use draws.
 
-    `known` are the files that were asked for; `look` surveys another one. What it was asked for, and what
-    it said, is in `others` afterwards.
+    `known` are the files that were asked for; `look` surveys another one, `read` gives the bytes of one. What
+    `look` was asked for, and what it said, is in `others` afterwards.
     """
 
-    def __init__(self, known: Mapping[str, Survey], root: str, look: Callable[[str], Survey | None]) -> None:
+    def __init__(
+        self,
+        known: Mapping[str, Survey],
+        root: str,
+        look: Callable[[str], Survey | None],
+        read: Callable[[str], bytes],
+    ) -> None:
         self.known = known
+        self.read = read
         self.finder = ModuleFinder(root)
         self.look = look
         self.others: dict[str, Survey | None] = {}
@@ -61,21 +68,47 @@ class Reach:
         return found
 
     def _helpers(self, path: str) -> Iterable[str]:
-        """The files that draw among those that a file imports."""
+        """The files whose drawing functions or classes a file imports."""
         item = self._survey(path)
-        targets = {self.finder.find(path, name) for name in item.imports} if item else set()
-        for target in targets - {None, path}:
-            assert target is not None
-            yield from (module for module in self._behind(target) if module != path and self._draws(module))
+        for name in item.imports if item else ():
+            target = self._target(path, name)
+            if target is not None and target != path:
+                yield target
 
-    def _behind(self, path: str) -> list[str]:
-        """The file, or all files of the package if it is an `__init__.py`, which may only pass names on."""
-        directory, name = os.path.split(path)
-        return self.finder.modules_in(directory) if name == "__init__.py" else [path]
+    def _target(self, path: str, name: str, depth: int = 0) -> str | None:
+        """The file that draws under an imported name: a module, or what an `__init__.py` passes on."""
+        module = self.finder.find(path, name)
+        if module is not None:
+            return module if not module.endswith("__init__.py") and self._draws(module) else None
+        plain = name.lstrip(".")
+        origin, _, symbol = plain.rpartition(".")
+        origin = name[: len(name) - len(plain)] + origin
+        module = self.finder.find(path, origin) if origin else None
+        if module is None or module == path:
+            return None
+        if self._draws(module) and (symbol == "*" or draws_under(self._data(module), symbol)):
+            return module
+        return self._passed_on(module, symbol, depth) if depth < 3 else None
+
+    def _passed_on(self, module: str, symbol: str, depth: int) -> str | None:
+        item = self._survey(module)
+        for name in item.imports if item else ():
+            if name.endswith(("." + symbol, ".*")):
+                found = self._target(module, name.removesuffix("*") + symbol if name.endswith("*") else name, depth + 1)
+                if found is not None:
+                    return found
+        return None
 
     def _draws(self, path: str) -> bool:
         item = self._survey(path)
         return item is not None and item.level >= Level.HELPER
+
+    @functools.lru_cache(maxsize=16)  # noqa: B019 - a file is asked for several names in a row
+    def _data(self, path: str) -> bytes:
+        try:
+            return self.read(path)
+        except OSError:
+            return b""
 
     def _survey(self, path: str) -> Survey | None:
         if path in self.known:

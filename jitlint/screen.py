@@ -51,6 +51,7 @@ _SEEDS = re.compile(rb"(?:manual_seed|random\.seed|default_rng|RandomState|PRNGK
 _FROZEN = re.compile(rb"def [^\n]*=[^\n]*\brandn?(?:_like)?\(")
 _SETUP = re.compile(rb"def __init__\(.*?(?=\n    def |\nclass |\ndef |\Z)", re.DOTALL)
 _NOISE = re.compile(rb"\brandn?(?:_like)?\(|np\.random\.|\brandom\.\w+\(|=\s*torch\.randn?\(")
+_TOP_LEVEL = re.compile(rb"^(?:async def|def|class|@|if|for|with)\b", re.MULTILINE)
 _IMPORT = re.compile(
     rb"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n#;]+)|import[ \t]+([\w., \t]+))", re.MULTILINE
 )
@@ -61,9 +62,20 @@ def draws(data: bytes) -> bool:
     return any(word in data and (word not in _CALLED or _CALLED[word].search(data)) for word in _DRAW_WORDS)
 
 
+def draws_under(data: bytes, name: str) -> bool:
+    """Whether the top-level function or class `name` of a file draws; also if it is neither, but a value."""
+    start = re.search(rb"^(?:async def|def|class) +%s\b" % re.escape(name.encode()), data, re.MULTILINE)
+    if start is None:
+        return re.search(rb"^%s\b.*=" % re.escape(name.encode()), data, re.MULTILINE) is not None and draws(data)
+    end = _TOP_LEVEL.search(data, start.end())
+    return draws(data[start.start() : end.start() if end else len(data)])
+
+
 def uses(data: bytes) -> bool:
     """Whether this text trains, loads data or defines a step."""
     if any(word in data for word in _USE_WORDS):
+        return True
+    if b"yield " in data and b"batch" in data:
         return True
     return (b"oader" in data and _LOADER.search(data) is not None) or (
         b"epoch" in data and _EPOCH.search(data) is not None
@@ -87,7 +99,7 @@ def _draws_in_setup(data: bytes) -> bool:
 
 
 def imports_of(data: bytes) -> frozenset[str]:
-    """Dotted names that import statements mention; of `from a import b` both `a` and `a.b`."""
+    """Dotted names that import statements mention: `a.b` of `from a import b`, `a.*` of a star import."""
     found: set[str] = set()
     for match in _IMPORT.finditer(data):
         origin, names, plain = match.groups()
@@ -95,7 +107,8 @@ def imports_of(data: bytes) -> frozenset[str]:
             found.update(part.split()[0].decode() for part in plain.split(b",") if part.split())
             continue
         base = origin.decode()
-        found.add(base)
+        if names.strip() == b"*":
+            found.add(f"{base}.*")
         separator = "" if base.endswith(".") else "."
         for name in re.findall(rb"\w+", re.sub(rb"\bas\s+\w+|#[^\n]*", b"", names)):
             found.add(f"{base}{separator}{name.decode()}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -11,13 +12,25 @@ from jitlint.diagnostic import Location
 from jitlint.screen import Level, screen
 from jitlint.source import Source, UnreadableSource, load_source
 
-__all__ = ["LARGEST", "Stamp", "Survey", "Trouble", "read", "stamp_of", "survey", "syntax_trouble", "trouble_of"]
+__all__ = [
+    "LARGEST",
+    "Stamp",
+    "Survey",
+    "Trouble",
+    "has_directives",
+    "read",
+    "stamp_of",
+    "survey",
+    "syntax_trouble",
+    "trouble_of",
+]
 
 LARGEST = 64 * 1024 * 1024  # bytes; no program is as long, and a notebook's pictures rarely are
 
 Stamp = tuple[int, int]  # time of the last change in nanoseconds, size in bytes
 Place = tuple[int, int, int, int, int | None]  # the fields of a Location
-_DIRECTIVES = (b"jitlint:", b"noqa")
+# What a suppression looks like; one that suppresses nothing is a finding in a file without others.
+_DIRECTIVE = re.compile(rb"#\s*(?:jitlint\s*:|noqa\s*:[^\n]*JIT\d)", re.IGNORECASE)
 
 
 class Trouble(NamedTuple):
@@ -74,10 +87,16 @@ def read(path: str, changed: Mapping[str, bytes]) -> bytes:
         return file.read()
 
 
+def has_directives(data: bytes) -> bool:
+    """Whether a file may hold suppressions of this linter."""
+    lower = data.lower()
+    return (b"jitlint" in lower or b"noqa" in lower) and _DIRECTIVE.search(data) is not None
+
+
 def _look(key: str, stamp: Stamp, data: bytes, check: bool) -> Survey:
     digest = hashlib.blake2b(data, digest_size=16).digest()
     seen = screen(data)
-    directives = any(word in data for word in _DIRECTIVES) and b"JIT" in data.upper()
+    directives = has_directives(data)
     is_modelled = seen.level >= Level.DRAWS or directives
     lines, troubles = _check(key, data, parse=not is_modelled) if check or is_modelled else (_line_count(data), ())
     imports = tuple(sorted(seen.imports))

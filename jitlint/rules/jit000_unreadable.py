@@ -40,8 +40,8 @@ class Unreadable(Rule):
 
     code = "JIT000"
     name = "unreadable"
-    VALID = ("x = 1\\n", "")
-    INVALID = ("def train(model, loader:\\n    pass\\n", "x = 'open\\n")
+    VALID = ("x = 1\n", "")
+    INVALID = ("def train(model, loader:\n    pass\n", "x = 'open\n")
 
     def check(self, project: Project) -> Iterator[Candidate]:
         """Nothing: what cannot be read is found by `jitlint.survey`, before there is a model."""

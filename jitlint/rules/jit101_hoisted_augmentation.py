@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from jitlint import catalogue
 from jitlint.diagnostic import Applicability, Candidate, Confidence, FixPlan
 from jitlint.rules.base import Rule
 from jitlint.rules.stale import (
     describe_loop,
     draw_trace,
     is_evaluation_name,
+    stale_names,
     stale_traces,
     subject,
 )
 from jitlint.semantics.moves import plan_move
-from jitlint.semantics.project import Project
+from jitlint.semantics.project import Project, Ref, Value
+from jitlint.semantics.provenance import is_draw
 from jitlint.semantics.staleness import Stale, staleness_of
+
+_MEANT = re.compile(r"jitter|nois|augment|(?:^|_)aug(?:_|$)|perturb|mixup|cutmix|corrupt|warp|distort|random_")
 
 
 class HoistedAugmentation(Rule):
@@ -192,10 +198,14 @@ def train(model, loader, opt, grid):
         return Confidence.HIGH if same_scope or stale.loop.trains else Confidence.MEDIUM
 
     def _is_helper_call(self, project: Project, stale: Stale) -> bool:
-        """Whether the perturbation is a function's doing, so that it was meant as an augmentation."""
+        """Whether a function perturbs, and a name says that it is meant to (it might split the data)."""
         draw = stale.made.draw
         assert draw is not None
-        return "rand" not in draw.name.rpartition(".")[2] and draw.scope == stale.origin.scope.qualname
+        site = Value(Ref(draw.path, draw.scope), draw.node)
+        if is_draw(project, site) or draw.scope != stale.origin.scope.qualname:
+            return False
+        names = (draw.name.rpartition(".")[2], *stale_names(project, stale))
+        return stale.made.augmentation or any(_MEANT.search(catalogue.snake(name)) for name in names)
 
     def _candidate(self, project: Project, stale: Stale, confidence: Confidence) -> Candidate:
         draw = draw_trace(project, stale, "the value is perturbed here, once")

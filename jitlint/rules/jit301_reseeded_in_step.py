@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from jitlint import catalogue
@@ -11,6 +12,8 @@ from jitlint.rules.reseed import repeats_on_purpose, restart_traces, seeded_agai
 from jitlint.semantics.loops import loops_of
 from jitlint.semantics.project import Project
 from jitlint.semantics.seeding import Restart, seeding_of
+
+_STEP = re.compile(r"^(?:it|iter|iters|iteration|step|global_step|i_iter|train_step|i_step|batch|batch_idx|n_iter)$")
 
 
 class ReseededInStep(Rule):
@@ -165,9 +168,14 @@ def add_noise(x):
         around = [batch[region] for region in scope.region_chain(restart.region) if region in batch]
         if not around or not (drawn or around[0].trains):
             return None
-        if restart.guarded or not around[0].loader:
+        if restart.guarded or not (around[0].loader or self._counts_steps(project, restart)):
             return Confidence.LOW
         return Confidence.HIGH if restart.seed == "constant" else Confidence.MEDIUM
+
+    def _counts_steps(self, project: Project, restart: Restart) -> bool:
+        """Whether a loop's variable says that it counts training steps and not epochs."""
+        scope = project.scope(restart.call.scope)
+        return any(store.region == restart.region and _STEP.match(store.name) for store in scope.stores)
 
 
 rule = ReseededInStep

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from jitlint import catalogue
 from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind, Scope
 from jitlint.semantics.project import Project, Ref, Value
+from jitlint.semantics.provenance import names_network
 
 _REPEATED = LOOPS | {RegionKind.LAMBDA}
 
@@ -93,7 +94,38 @@ class Loops:
         block = scope.regions[region]
         trains = self._body_trains(ref, scope, region)
         loader = block.kind is RegionKind.FOR and self.iterates_batches(Value(ref, block.header))
-        return Loop(ref, region, loader or (trains and self._takes_batches(scope, region)), trains)
+        if trains and not loader:
+            loader = self._takes_batches(scope, region) or self._feeds_elements(ref, scope, region)
+        return Loop(ref, region, loader, trains)
+
+    def _feeds_elements(self, ref: Ref, scope: Scope, region: int) -> bool:
+        """Whether a loop that counts nothing feeds its elements to a network: `for sample in train_data`."""
+        header = scope.regions[region].header
+        if scope.regions[region].kind is not RegionKind.FOR or self._counts(scope, header):
+            return False
+        fed = [
+            item
+            for _, node in scope.calls()
+            if scope.within(node.region, region) and names_network(node)
+            for item in node.arguments
+        ]
+        return any(self._is_element(scope, item, region) for item in fed)
+
+    def _counts(self, scope: Scope, index: int, depth: int = 0) -> bool:
+        node = scope.nodes[index]
+        if node.kind is not Kind.CALL or depth > 3:
+            return False
+        if node.method in ("range", "trange", "count", "arange"):
+            return True
+        return any(self._counts(scope, item, depth + 1) for item in node.arguments)
+
+    def _is_element(self, scope: Scope, index: int, region: int, depth: int = 0) -> bool:
+        node = scope.nodes[index]
+        if node.kind is Kind.LOOPVAR:
+            return node.region == region
+        if depth > 5 or not scope.within(node.region, region):
+            return False
+        return any(self._is_element(scope, item, region, depth + 1) for item in node.inputs)
 
     def _takes_batches(self, scope: Scope, region: int) -> bool:
         """`images = next(batches)` directly in the body."""
@@ -135,6 +167,8 @@ class Loops:
             return self._call_iterates_batches(value, node, depth)
         if node.kind in (Kind.PARAM, Kind.GLOBAL, Kind.ATTR, Kind.PHI) and self._named_loader(node.name):
             return True
+        if any(map(self._named_loader, self.project.scope(value.scope).bound_names(value.node))):
+            return True
         if node.kind in (Kind.PHI, Kind.ENTER):
             return any(self.iterates_batches(Value(value.scope, item), depth + 1) for item in node.inputs)
         if node.kind is Kind.INDEX:
@@ -151,10 +185,12 @@ class Loops:
 
     def _call_iterates_batches(self, value: Value, node: Node, depth: int) -> bool:
         last = node.text.rpartition(".")[2]
-        if last in catalogue.WRAPPERS and node.arguments:
-            return any(self.iterates_batches(Value(value.scope, item), depth + 1) for item in node.arguments)
         if last == "range":
             return self._range_over_batches(value, node)
+        if last not in ("len", "next") and any(
+            self.iterates_batches(Value(value.scope, item), depth + 1) for item in node.arguments[:4]
+        ):
+            return True
         if last.endswith(("DataLoader", "Dataloader")):
             return True
         if node.name.startswith(".") and last in (

@@ -23,7 +23,7 @@ SHAPE_ATTRIBUTES = frozenset(
     "shape device dtype ndim size is_cuda requires_grad itemsize nbytes names data_format".split()
 )
 SHAPE_METHODS = frozenset(
-    "size dim numel element_size get_device type is_floating_point __len__ keys type_as nelement ndimension".split()
+    "size dim numel element_size get_device is_floating_point __len__ keys nelement ndimension".split()
 )
 SHAPE_FUNCTIONS = frozenset(
     "len isinstance type hasattr callable id print torch.zeros torch.ones torch.empty torch.full torch.zeros_like "
@@ -39,6 +39,12 @@ SCALE_WORD = re.compile(
     r"(?:^|_)(?:std|stdev|stddev|sigma|sigmas|scale|factor|eps|epsilon|amplitude|strength|level|magnitude|alpha|beta|gamma|"
     r"range|radius|var|variance|temperature|weight|coef|coefficient|intensity|amount|rate|ratio|step|size|width|pitch|"
     r"limit|max|min|n|k|h|w|height|bound|delta|lam|lambda|noise|jitter|perturb|perturbation)(?:_|\d|$)"
+)
+# Methods that give their receiver back in another form, whatever their arguments.
+CONVERSIONS = frozenset(
+    "to type astype type_as cuda cpu numpy float long int double half bool view view_as reshape expand expand_as "
+    "repeat tile permute transpose unsqueeze squeeze flatten contiguous clone detach item tolist requires_grad_ "
+    "pin_memory swapaxes t copy".split()
 )
 # Functions that lay values side by side without combining them.
 GATHERING = frozenset(
@@ -101,8 +107,8 @@ def combine(parts: list[Made]) -> Made:
     if result.draw is None or result.perturbed:
         return result
     carriers = [part for part in parts if part.data and part.draw is None]
-    if not carriers:
-        return result
+    if not carriers or not any(part.draw and not part.data for part in parts):
+        return result  # what a draw has picked is a selection, whatever it meets
     return result._replace(perturbed=True, over=result.over | union(carriers).parameters)
 
 
@@ -278,6 +284,8 @@ class Provenance:
             return self._augmented(value, node)
         if is_opaque(self.project, value):
             return DATA
+        if node.name.startswith(".") and node.method in CONVERSIONS:
+            return self.made(Value(value.scope, node.inputs[0]))
         parts = self._inputs(value, node.inputs)
         result = union(parts) if node.method in GATHERING else combine(parts)
         if result.draw is None and not result.data and not node.name.startswith("."):
