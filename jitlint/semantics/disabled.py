@@ -12,6 +12,7 @@ from jitlint.semantics.augmenters import How, augmenters_of
 from jitlint.semantics.graph import Kind, Node, Region, RegionKind, Scope
 from jitlint.semantics.mentions import mentions_of
 from jitlint.semantics.project import Project, Ref, Value
+from jitlint.semantics.provenance import is_draw, provenance_of
 from jitlint.semantics.purpose import Purpose, named, purposes_of
 
 _PROBABILITIES = frozenset("p prob probability flip_probability hflip_prob vflip_prob".split())
@@ -64,6 +65,7 @@ class DisabledAugmentations:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.augmenters = augmenters_of(project)
+        self.provenance = provenance_of(project)
         self.purposes = purposes_of(project)
 
     @functools.cached_property
@@ -77,6 +79,9 @@ class DisabledAugmentations:
                 yield from self._transform(Value(ref, index), scope, node)
             else:
                 yield from self._called(Value(ref, index), node)
+        for index, node in enumerate(scope.nodes):
+            if node.kind is Kind.OP and node.name == "*":
+                yield from self._scaled_away(Value(ref, index), scope, node)
         for index, region in enumerate(scope.regions):
             yield from self._branch(ref, scope, index, region)
 
@@ -226,6 +231,18 @@ class DisabledAugmentations:
         conditional = self._is_conditional(value.scope, scope, node.region)
         yield Disabled(value, Value(value.scope, zero[0]), "its strength is 0 here", purpose, True, conditional)
 
+    def _scaled_away(self, value: Value, scope: Scope, node: Node) -> Iterator[Disabled]:
+        """`x + 0.0 * torch.randn_like(x)`."""
+        zero = next((item for item in node.inputs if self._is_zero(value, item)), None)
+        drawn = [item for item in node.inputs if self.provenance.made(Value(value.scope, item)).draw is not None]
+        sums = [other for other in scope.nodes if value.node in other.inputs and other.name in ("+", "-", "+=", "-=")]
+        if zero is None or not drawn or not sums:
+            return
+        drawing = next((Value(value.scope, item) for item in drawn if scope.nodes[item].kind is Kind.CALL), value)
+        purpose = self.purposes.at(value.scope, node.region)
+        conditional = self._is_conditional(value.scope, scope, node.region)
+        yield Disabled(drawing, Value(value.scope, zero), "it is multiplied by 0", purpose, True, conditional)
+
     # ----------------------------------------------------------------------------------------- branches
 
     def _branch(self, ref: Ref, scope: Scope, index: int, region: Region) -> Iterator[Disabled]:
@@ -241,7 +258,7 @@ class DisabledAugmentations:
         value = self._augmentation_in(ref, scope, index) if off is not None else None
         if off is None or value is None:
             return
-        literal = self.project.node(off).kind is Kind.CONST
+        literal = self.project.node(off).kind in (Kind.CONST, Kind.OP)
         reason = "the branch never runs" if literal else f"`{self.project.node(off).name}` is always off"
         certain = literal or self._is_hidden(off)
         purpose = self.purposes.at(ref, region.parent)
@@ -261,12 +278,23 @@ class DisabledAugmentations:
         node = self.project.node(value)
         if node.kind is Kind.CONST:
             return node.value is False or (node.value == 0 and isinstance(node.value, int))
+        if node.kind is Kind.OP and node.name in ("<", ">", ">="):
+            return self._is_impossible(value, node)
         if node.kind is Kind.PARAM:
             return self._is_never_passed(value, node)
-        if node.kind not in (Kind.ATTR, Kind.GLOBAL) or self._is_set_elsewhere(node):
+        if node.kind not in (Kind.ATTR, Kind.GLOBAL) or not _SWITCH.search(node.name.lower()):
+            return False
+        if node.name.rpartition(".")[2] in self._turned_on:
             return False
         aliases = self.project.aliases(value)
         return bool(aliases) and all(alias != value and self._is_off(alias) for alias in aliases)
+
+    def _is_impossible(self, value: Value, node: Node) -> bool:
+        """`random.random() < 0`, `torch.rand(1) > 1`."""
+        drawn, bound = (Value(value.scope, item) for item in node.inputs[:2])
+        limit = self.project.node(bound).value
+        unit = self.project.node(drawn).method in ("random", "rand", "random_sample") and is_draw(self.project, drawn)
+        return unit and (limit == 0 if node.name == "<" else limit == 1) and not isinstance(limit, bool)
 
     def _is_never_passed(self, value: Value, node: Node) -> bool:
         """Whether a parameter has a default that is off, and no caller gives anything else."""
@@ -284,15 +312,14 @@ class DisabledAugmentations:
         given = self.project.argument(site, ref, parameter)
         return given is not None and self.project.node(Value(site.scope, given)).value is not False
 
-    def _is_set_elsewhere(self, node: Node) -> bool:
-        """Whether any code sets an attribute or global of this name to something that is not off."""
-        last = node.name.rpartition(".")[2]
-        return any(
-            store.name.rpartition(".")[2] == last
-            and scope.nodes[store.node].kind is not Kind.PARAM
-            and scope.nodes[store.node].value is not False
+    @functools.cached_property
+    def _turned_on(self) -> frozenset[str]:
+        """The bare names that any code binds to something that is not off."""
+        return frozenset(
+            store.name.rpartition(".")[2]
             for _, scope in self.project.scopes()
             for store in scope.stores
+            if scope.nodes[store.node].kind is not Kind.PARAM and scope.nodes[store.node].value is not False
         )
 
     def _is_hidden(self, switch: Value) -> bool:

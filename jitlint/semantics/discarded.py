@@ -11,6 +11,7 @@ from typing import NamedTuple
 from jitlint import catalogue
 from jitlint.semantics.augmenters import How, augmenters_of
 from jitlint.semantics.graph import Kind, Node, RegionKind, Scope
+from jitlint.semantics.pipelines import pipelines_of
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import is_draw, provenance_of
 from jitlint.semantics.purity import purity_of
@@ -64,6 +65,7 @@ class DiscardedResults:
         self.augmenters = augmenters_of(project)
         self.provenance = provenance_of(project)
         self.purity = purity_of(project)
+        self.pipelines = pipelines_of(project)
         self.purposes = purposes_of(project)
 
     @functools.cached_property
@@ -142,6 +144,8 @@ class DiscardedResults:
             return What.SHUFFLE, How.SURE, head.inputs[0]
         if head.name == ".shuffle" and (how := self._pipeline(Value(value.scope, head.inputs[0]), head)):
             return What.SHUFFLE, how, head.inputs[0]
+        if head.name == ".map" and self._maps_augmentation(chained, head):
+            return What.AUGMENTATION, How.SURE, head.inputs[0]
         if node.method == "shuffle" and node.arguments and self._is_temporary(value, node):
             return What.TEMPORARY, How.SURE, node.arguments[0]
         return None
@@ -154,6 +158,16 @@ class DiscardedResults:
             if node.kind is not Kind.CALL:
                 break
         return value
+
+    def _maps_augmentation(self, value: Value, node: Node) -> bool:
+        """Whether a library's data pipeline is told to augment every element."""
+        if not node.arguments or self._pipeline(Value(value.scope, node.inputs[0]), node) is not How.SURE:
+            return False
+        function = self.project.node(Value(value.scope, node.arguments[0]))
+        if function.kind is Kind.LAMBDA:
+            return self.provenance.made(Value(value.scope, function.inputs[0])).perturbed
+        ref = self.project.function(value.scope.path, function.name) if function.kind is Kind.GLOBAL else None
+        return ref is not None and self.augmenters.function(ref) is not None and self.purity.is_pure(ref)
 
     def _holds_data(self, value: Value, source: int) -> bool:
         """Whether a shuffled value is more than a number, or made up on the spot."""
@@ -210,9 +224,33 @@ class DiscardedResults:
                 return (What.AUGMENTATION, how, source) if self.purity.is_pure(ref) else None
             how = How.SURE if self.augmenters.called_transform(value, node) else how
             return (What.AUGMENTATION, how, source) if self._is_pure_transform(value, node) else None
-        if ref is None and _IMAGE_OPERATIONS.match(node.name) and self._is_random(value, node):
+        if ref is None and self._is_operation(value, node) and self._is_random(value, node):
+            return What.AUGMENTATION, How.SURE, node.inputs[0]
+        if ref is None and self._calls_given_transform(value, node):
             return What.AUGMENTATION, How.SURE, node.arguments[0]
         return None
+
+    def _is_operation(self, value: Value, node: Node) -> bool:
+        """Whether a call gives back a flipped, rotated, … copy of an image."""
+        if node.name == ".transpose":
+            way = self.project.node(Value(value.scope, node.arguments[0]))
+            return bool(re.search(r"FLIP_|ROTATE_", way.name))
+        return bool(_IMAGE_OPERATIONS.match(node.name))
+
+    def _calls_given_transform(self, value: Value, node: Node) -> bool:
+        """Whether `self.transform(x)` calls a library's random pipeline that the object was made with."""
+        owner = self.project.self_class(Value(value.scope, node.inputs[0])) if node.has_receiver else None
+        stores = self.project.attribute_stores(owner, node.method) if owner and node.name != "()" else ()
+        given = [item for store in stores for item in self._arguments_for(store)]
+        return bool(given) and all(self.pipelines.is_library_pipeline(item) for item in given)
+
+    def _arguments_for(self, store: Value) -> Iterator[Value]:
+        """What the callers pass for the parameter that an attribute is bound to."""
+        node = self.project.node(store)
+        for site in self.project.callers(store.scope) if node.kind is Kind.PARAM else ():
+            argument = self.project.argument(site, store.scope, node.name)
+            if argument is not None:
+                yield Value(site.scope, argument)
 
     def _augmented_argument(self, value: Value, node: Node, ref: Ref | None) -> int | None:
         if ref is None:

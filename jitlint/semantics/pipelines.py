@@ -82,6 +82,15 @@ class Pipelines:
             return _any(self._parts(value, node.inputs, depth))
         return _same([self.augments(alias, depth + 1) for alias in self.project.aliases(value)])
 
+    def is_library_pipeline(self, value: Value, depth: int = 0) -> bool:
+        """Whether a value is a library's transform (which gives back a copy) that draws, or None."""
+        node = self.project.node(value)
+        if node.kind is Kind.CALL and not node.has_receiver and self.project.callee(value) is None:
+            known = node.name.startswith(catalogue.TRANSFORM_MODULES) and "geometric" not in node.name
+            return known and self.augments(value) is Augments.YES
+        aliases = self.project.aliases(value)
+        return bool(aliases) and depth < 3 and all(self.is_library_pipeline(item, depth + 1) for item in aliases)
+
     def _parts(self, value: Value, nodes: Iterable[int], depth: int) -> list[Augments]:
         return [self.augments(Value(value.scope, node), depth + 1) for node in nodes]
 

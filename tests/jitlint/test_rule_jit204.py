@@ -167,6 +167,52 @@ def test_shuffle_in_place_or_used(body: str, tmp_path: Path) -> None:
     assert found(HEAD + helper + SAMPLES.format(body=body), tmp_path) == []
 
 
+DATA_SET = """
+class Pictures(torch.utils.data.Dataset):
+    def __init__(self, files, transform=None):
+        self.files, self.transform = files, transform
+    def __getitem__(self, index):
+        image = self.load(index)
+        if self.transform:
+            self.transform(image)
+        return image
+train_set = Pictures(files, {transform})
+"""
+
+
+@pytest.mark.parametrize(
+    ("transform", "count"),
+    [
+        ("transforms.Compose([transforms.RandomHorizontalFlip()])", 1),
+        ("transforms.RandomCrop(32)", 1),
+        ("transforms.ToTensor()", 0),
+        ("FlipInPlace()", 0),
+        ("args.transform", 0),
+    ],
+)
+def test_transform_that_a_data_set_is_given(transform: str, count: int, tmp_path: Path) -> None:
+    assert len(found(HEAD + DATA_SET.format(transform=transform), tmp_path)) == count
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "samples = tf.data.Dataset.from_tensor_slices(samples); samples.map(add_noise)",
+        "samples = load_dataset('images'); samples.map(lambda x: x + torch.randn_like(x))",
+        "if random.random() < 0.5: samples.transpose(Image.FLIP_LEFT_RIGHT)",
+    ],
+)
+def test_lost_map_and_flip(body: str, tmp_path: Path) -> None:
+    text = HEAD + SAMPLES.format(body=body).replace("batches", "train_batches")
+    (item,) = found(text, tmp_path)
+    assert item.message.startswith("`samples` is never augmented")
+
+
+def test_map_of_something_else(tmp_path: Path) -> None:
+    body = "samples = load_dataset('images'); samples.map(tokenize); samples.transpose(1)"
+    assert found(HEAD + SAMPLES.format(body=body).replace("batches", "train_batches"), tmp_path) == []
+
+
 def test_nothing_uses_the_value_afterwards(tmp_path: Path) -> None:
     assert found(HEAD + "def warm(images):\n    add_noise(images)\n", tmp_path, Confidence.LOW) == []
 

@@ -11,6 +11,7 @@ from tests.jitlint.cases import project_of
 HEAD = """
 import albumentations as A
 import keras
+import random
 import torch
 from torchvision import transforms as T
 def add_noise(x, std=0.1):
@@ -127,6 +128,10 @@ train({call})
     ("parameter", "body", "call"),
     [
         ("", "images = add_noise(images, std=0)", "model, loader, optimizer"),
+        ("", "images = images + 0.0 * torch.randn_like(images)", "model, loader, optimizer"),
+        ("", "std = 0; images = images + std * torch.randn_like(images)", "model, loader, optimizer"),
+        ("", "if random.random() < 0: images = add_noise(images)", "model, loader, optimizer"),
+        ("", "if torch.rand(1) > 1: images = add_noise(images)", "model, loader, optimizer"),
         ("", "images = add_noise(images) if False else images", "model, loader, optimizer"),
         (", augment=False", "if augment: images = add_noise(images)", "model, loader, optimizer"),
         (", augment=False", "if augment and images.ndim == 4: images = add_noise(images)", "model, loader, optimizer"),
@@ -141,6 +146,10 @@ def test_switched_off(parameter: str, body: str, call: str, tmp_path: Path) -> N
     ("parameter", "body", "call"),
     [
         ("", "images = add_noise(images, std=args.std)", "model, loader, optimizer"),
+        ("", "images = images + 0.1 * torch.randn_like(images)", "model, loader, optimizer"),
+        ("", "zeros = 0 * torch.rand(3)", "model, loader, optimizer"),
+        ("", "if random.random() < 0.5: images = add_noise(images)", "model, loader, optimizer"),
+        ("", "if random.random() > 0: images = add_noise(images)", "model, loader, optimizer"),
         (", augment=False", "if augment: images = add_noise(images)", "model, loader, optimizer, True"),
         (", augment=False", "if augment: images = add_noise(images)", "model, loader, optimizer, augment=args.augment"),
         (", augment=False", "if augment: images = add_noise(images)", "*arguments"),
