@@ -49,11 +49,16 @@ class Datasets:
         if node.kind is Kind.PARAM:
             return self._argument(value, node, sites, depth)
         if node.kind in (Kind.PHI, Kind.LOOPVAR, Kind.ENTER):
-            return self._any(self._choices(value, node), sites, depth)
+            return self._any(self._choices(value, node), sites, depth) or self._itself(value, node, sites)
         holder = self.receivers(value)
         if holder:
             return self._all_behind(self._any(holder, sites, depth), depth)
-        return self._any(self.project.aliases(value), (), depth)
+        return self._any(self.project.aliases(value), (), depth) or self._itself(value, node, sites)
+
+    def _itself(self, value: Value, node: Node, sites: tuple[Value, ...]) -> frozenset[Thing]:
+        """A value of unknown origin, which is one object at least within a pass: `for part in parts:`."""
+        known = node.kind in (Kind.LOOPVAR, Kind.GLOBAL, Kind.INDEX)
+        return frozenset({Thing(value, sites)}) if known else frozenset()
 
     def receivers(self, value: Value) -> tuple[Value, ...]:
         """Of `part.dataset`, the values of `part`."""

@@ -234,7 +234,8 @@ class DisabledAugmentations:
     def _scaled_away(self, value: Value, scope: Scope, node: Node) -> Iterator[Disabled]:
         """`x + 0.0 * torch.randn_like(x)`."""
         zero = next((item for item in node.inputs if self._is_zero(value, item)), None)
-        drawn = [item for item in node.inputs if self.provenance.made(Value(value.scope, item)).draw is not None]
+        made = {item: self.provenance.made(Value(value.scope, item)) for item in node.inputs}
+        drawn = [item for item, part in made.items() if part.draw is not None and not part.data]
         sums = [other for other in scope.nodes if value.node in other.inputs and other.name in ("+", "-", "+=", "-=")]
         if zero is None or not drawn or not sums:
             return

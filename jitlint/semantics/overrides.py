@@ -79,6 +79,15 @@ class Overrides:
         return tuple(item for ref, scope in self.project.scopes() for item in self._in_scope(ref, scope))
 
     def _in_scope(self, ref: Ref, scope: Scope) -> Iterator[Override]:
+        """One override a data set, however many of its attributes are set."""
+        first: dict[Thing, Override] = {}
+        for override in self._all(ref, scope):
+            present = first.setdefault(override.thing, override)
+            if present is not override and _is_switch(present) and not _is_switch(override):
+                first[override.thing] = override
+        yield from first.values()
+
+    def _all(self, ref: Ref, scope: Scope) -> Iterator[Override]:
         groups: dict[tuple[Thing, str], list[Write]] = defaultdict(list)
         for write in self._writes(ref, scope):
             groups[write.thing, write.attribute].append(write)
@@ -263,6 +272,10 @@ class Overrides:
         called = [node for node in every if node.name == "." + attribute and node.kind is Kind.CALL]
         receivers = [every[node.inputs[0]] for node in (*read, *called)]
         return any(node.kind is not Kind.PARAM or node.name != "self" for node in receivers)
+
+
+def _is_switch(override: Override) -> bool:
+    return override.last is not None and not _TRANSFORM.match(override.last.attribute)
 
 
 @functools.lru_cache(maxsize=4)

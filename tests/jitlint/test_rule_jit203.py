@@ -155,6 +155,38 @@ val = Subset(full, second)
 train, val = random_split(Pictures("images", is_train=True), [80, 20])
 val.dataset.is_train = False
 """,
+    "a loop over data sets": """
+for full in sources:
+    train, val = random_split(full, [80, 20])
+    train.dataset.transform = train_transform
+    trains.append(train)
+    val.dataset.transform = val_transform
+""",
+    "a part of a filtered set": """
+small = Subset(datasets.ImageFolder("images", transform=augment), index)
+train, val = random_split(small, [80, 20])
+val.dataset.dataset.transform = plain
+""",
+    "several attributes": """
+train, val = Subset(full, first), Subset(full, second)
+train.dataset.mode = "train"
+train.dataset.augment = augment
+train.dataset.transform = get_transforms("train")
+val.dataset.mode = "val"
+val.dataset.augment = False
+val.dataset.transform = get_transforms("val")
+""",
+    "transforms from one call": """
+first, second = get_transforms()
+train_transform, val_transform = get_transforms(size)
+train, val = random_split(Pictures("images"), [80, 20])
+train.dataset.transform = train_transform
+val.dataset.transform = val_transform
+""",
+    "a switch on one side": """
+train, val = random_split(Pictures("images", augment=True), [80, 20])
+val.dataset.augment = False
+""",
     "None instead of a transform": """
 train, val = random_split(datasets.ImageFolder("images", transform=augment), [80, 20])
 val.dataset.transform = None
@@ -275,6 +307,36 @@ val.dataset.transform = plain
     "target transforms": """
 train, val = random_split(datasets.ImageFolder("images", transform=augment), [80, 20])
 val.dataset.target_transform = plain
+""",
+    "a copy for one part of each": """
+for full in sources:
+    train, val = random_split(full, [80, 20])
+    train.dataset = copy.copy(full)
+    train.dataset.transform = train_transform
+    val.dataset.transform = val_transform
+""",
+    "a wrapper switches while it loads": """
+class Plain(Subset):
+    def __getitem__(self, index):
+        before = self.dataset.augment
+        self.dataset.augment = False
+        item = super().__getitem__(index)
+        self.dataset.augment = before
+        return item
+full = Pictures("images", augment=True)
+train, val = random_split(full, [80, 20])
+val = Plain(full, val.indices)
+""",
+    "each loader sets its own": """
+class Data:
+    def setup(self):
+        self.train_set, self.val_set = random_split(Pictures("images"), [80, 20])
+    def train_dataloader(self):
+        self.train_set.dataset.transform = self.train_transform
+        return DataLoader(self.train_set)
+    def val_dataloader(self):
+        self.val_set.dataset.transform = self.val_transform
+        return DataLoader(self.val_set)
 """,
     "which data set it is is not known": """
 train, val = load_splits()
