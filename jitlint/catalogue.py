@@ -179,6 +179,7 @@ def names_augmentation(name: str) -> bool:
     return bool(_AUGMENTATION_WORD.search(plain)) and not _NOT_AUGMENTATION.search(plain)
 
 
+@functools.lru_cache(maxsize=16384)
 def is_transform_class(qualname: str) -> bool:
     """Whether objects of this library class perturb what they are called with, at random."""
     module, _, name = qualname.rpartition(".")

@@ -86,7 +86,7 @@ class Reach:
         module = self.finder.find(path, origin) if origin else None
         if module is None or module == path:
             return None
-        if self._draws(module) and (symbol == "*" or draws_under(self._data(module), symbol)):
+        if self._draws(module) and (symbol == "*" or self._draws_under(module, symbol)):
             return module
         return self._passed_on(module, symbol, depth) if depth < 3 else None
 
@@ -102,6 +102,10 @@ class Reach:
     def _draws(self, path: str) -> bool:
         item = self._survey(path)
         return item is not None and item.level >= Level.HELPER
+
+    @functools.cache  # noqa: B019 - lives as long as the walk
+    def _draws_under(self, module: str, symbol: str) -> bool:
+        return draws_under(self._data(module), symbol)
 
     @functools.lru_cache(maxsize=16)  # noqa: B019 - a file is asked for several names in a row
     def _data(self, path: str) -> bytes:

@@ -59,22 +59,31 @@ _IMPORT = re.compile(
 
 def draws(data: bytes) -> bool:
     """Whether a draw, seed or augmentation is called or defined in this text."""
-    return any(word in data and (word not in _CALLED or _CALLED[word].search(data)) for word in _DRAW_WORDS)
+    for word in _DRAW_WORDS:  # no generator expression: this runs for every function of a large tree
+        if word in data:
+            called = _CALLED.get(word)
+            if called is None or called.search(data):
+                return True
+    return False
 
 
 def draws_under(data: bytes, name: str) -> bool:
     """Whether the top-level function or class `name` of a file draws; also if it is neither, but a value."""
-    start = re.search(rb"^(?:async def|def|class) +%s\b" % re.escape(name.encode()), data, re.MULTILINE)
-    if start is None:
-        return re.search(rb"^%s\b.*=" % re.escape(name.encode()), data, re.MULTILINE) is not None and draws(data)
-    end = _TOP_LEVEL.search(data, start.end())
-    return draws(data[start.start() : end.start() if end else len(data)])
+    for keyword in (b"def ", b"class ", b"async def ", b""):
+        start = data.find(b"\n" + keyword + name.encode())
+        after = start + 1 + len(keyword) + len(name)
+        if start < 0 or data[after : after + 1].isalnum() or data[after : after + 1] == b"_":
+            continue
+        end = _TOP_LEVEL.search(data, after)
+        return draws(data[start : end.start() if end else len(data)])
+    return False
 
 
 def uses(data: bytes) -> bool:
     """Whether this text trains, loads data or defines a step."""
-    if any(word in data for word in _USE_WORDS):
-        return True
+    for word in _USE_WORDS:
+        if word in data:
+            return True
     if b"yield " in data and b"batch" in data:
         return True
     return (b"oader" in data and _LOADER.search(data) is not None) or (
