@@ -45,6 +45,7 @@ _SWITCH = re.compile(
     r"(?:^|_)(?:aug|augment|augmentation|augmentations|augmented|jitter|jittering|noise|noisy|flip|mixup|cutmix|cutout|"
     r"perturb|random_crop|random_flip|color_jitter|rotate|rotation)(?:_|$)"
 )
+_CHOICES = frozenset({"RandomChoice", "OneOf", "SomeOf", "choice"})
 _ADDERS = frozenset({"append", "insert", "extend"})
 
 
@@ -152,6 +153,8 @@ class DisabledAugmentations:
         around = next(self._around(scope, index), None)
         if around is None:
             return False
+        if any(scope.nodes[outer].method in _CHOICES for outer in self._around(scope, index)):
+            return False  # the alternative that leaves images as they are
         node = scope.nodes[around]
         return node.kind is not Kind.CALL or node.method in (catalogue.COMPOSERS | _ADDERS)
 

@@ -72,6 +72,7 @@ def step(body: str, fed: str = "images") -> str:
         "if random.random() < 0.5: F.hflip(images)",
         "if random.random() < 0.5: torch.flip(images, [-1])",
         "F.rotate(images, random.uniform(-10, 10))",
+        "flip = torch.rand(1) < 0.5\n        if flip: F.hflip(images)",
         "tf.image.random_flip_left_right(images)",
         "transforms.RandomHorizontalFlip()(images)",
         "mixup(images, labels)",

@@ -94,6 +94,8 @@ def test_transform_that_acts(transform: str, tmp_path: Path) -> None:
         ("try:\n    train_aug = T.AutoAugment()\nexcept AttributeError:\n    train_aug = T.Compose([", "])"),
         ("if small:\n    train_transform = T.Compose([", "])"),
         ("show(image, ", ")"),
+        ("train_transform = T.RandomChoice([T.RandomRotation(90), ", "])"),
+        ("train_transform = T.Compose([T.RandomChoice([T.RandomCrop(32), ", "]), T.ToTensor()])"),
     ],
 )
 def test_where_a_zero_is_meant(before: str, after: str, tmp_path: Path) -> None:
