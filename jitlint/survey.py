@@ -119,7 +119,13 @@ def _line_count(data: bytes) -> int:
 
 
 def _broken_cells(source: Source) -> tuple[Trouble, ...]:
-    return tuple(_at(f"syntax error: {message}", source.locate(span)) for message, span in source.broken)
+    """One trouble for all cells of a notebook that do not parse, at the first: unfinished exercises have many."""
+    if not source.broken:
+        return ()
+    places = [source.locate(span) for _, span in source.broken]
+    others = [str(place.cell) for place in places[1:]]
+    more = f" (cell{'s' * (len(others) > 1)} {', '.join(others)} too)" if others else ""
+    return (_at(f"syntax error: {source.broken[0][0]}{more}; the other cells are linted", places[0]),)
 
 
 def trouble_of(error: Exception) -> Trouble | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,13 @@ def test_draws_reach_through_packages_that_pass_names_on(shell: Shell) -> None:
     )
     assert [line.partition(" ")[2][:6] for line in shell.run("train.py").lines] == ["JIT101"]
     assert len(shell.run().lines) == 1
+
+
+def test_cells_that_do_not_parse_are_one_finding(tmp_path: Path) -> None:
+    cells = ["lr = ", "x = 1", "def f(:"]
+    code = [{"cell_type": "code", "metadata": {}, "outputs": [], "source": text} for text in cells]
+    path = tmp_path / "exercise.ipynb"
+    path.write_text(json.dumps({"cells": code, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}))
+    (found,) = lint_paths([str(path)])
+    assert (found.code, found.location.cell) == ("JIT000", 1)
+    assert "(cell 3 too)" in found.message

@@ -142,3 +142,9 @@ def test_python_that_looks_like_magic_stays(code: str) -> None:
 def test_a_string_behind_a_magic_keeps_its_lines() -> None:
     cell = "!echo it's\nx = '''\n%s it's\n\"\"\"\n'''  # don't\n%cd ..\ny = [\n  '''\n?''',\n]"
     assert blank_magics(cell) == cell.replace("!echo it's", " " * 10).replace("%cd ..", " " * 6)
+
+
+def test_a_name_that_is_also_a_magic_is_bound() -> None:
+    source = notebook("%%time\nhistory = model.fit(\n    x,\n)", "history\nls data")
+    assert source.broken == ()
+    assert "history = model.fit(" in source.text and "ls data" not in source.text
