@@ -33,8 +33,8 @@ class DisabledAugmentation(Rule):
 
     Known limits:
         Low confidence outside of training pipelines, in branches, for a single probability of zero beside
-        transforms that do draw (it was most likely switched off on purpose), and for constants at the top of
-        a script, which people edit. Values that are computed or configured are left alone.
+        transforms that do draw (it was most likely switched off on purpose), and for constants with a name,
+        which are settings that people edit. Values that are computed or configured are left alone.
     """
 
     code = "JIT205"

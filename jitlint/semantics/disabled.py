@@ -245,7 +245,8 @@ class DisabledAugmentations:
         drawing = next((Value(value.scope, item) for item in drawn if scope.nodes[item].kind is Kind.CALL), value)
         purpose = self.purposes.at(value.scope, node.region)
         conditional = self._is_conditional(value.scope, scope, node.region)
-        yield Disabled(drawing, Value(value.scope, zero), "it is multiplied by 0", purpose, True, conditional)
+        written = scope.nodes[zero].statement == node.statement  # and not a setting that somebody edits
+        yield Disabled(drawing, Value(value.scope, zero), "it is multiplied by 0", purpose, written, conditional)
 
     # ----------------------------------------------------------------------------------------- branches
 
@@ -262,9 +263,10 @@ class DisabledAugmentations:
         value = self._augmentation_in(ref, scope, index) if off is not None else None
         if off is None or value is None:
             return
-        literal = self.project.node(off).kind in (Kind.CONST, Kind.OP)
-        reason = "the branch never runs" if literal else f"`{self.project.node(off).name}` is always off"
-        certain = literal or self._is_hidden(off)
+        node = self.project.node(off)
+        literal = node.kind in (Kind.CONST, Kind.OP) and node.statement == region.statement
+        reason = f"`{node.name}` is always off" if node.kind not in (Kind.CONST, Kind.OP) else "the branch never runs"
+        certain = literal or (node.kind in (Kind.PARAM, Kind.ATTR) and self._is_hidden(off))
         purpose = self.purposes.at(ref, region.parent)
         yield Disabled(value, off, reason, purpose, certain, self._is_conditional(ref, scope, region.parent))
 
@@ -327,11 +329,9 @@ class DisabledAugmentations:
         )
 
     def _is_hidden(self, switch: Value) -> bool:
-        """Whether a switch is no setting that somebody edits: a default of the project's own functions."""
+        """Whether a default of the project's own functions is all that sets a switch, as far as one can see."""
         mentions = mentions_of(self.project)
-        if self.project.node(switch).kind is Kind.GLOBAL or mentions.is_packaged:
-            return False
-        return not mentions.is_dynamic(switch.scope.path)
+        return not mentions.is_packaged and not mentions.is_dynamic(switch.scope.path)
 
 
 @functools.lru_cache(maxsize=4)

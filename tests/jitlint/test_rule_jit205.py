@@ -131,7 +131,6 @@ train({call})
     [
         ("", "images = add_noise(images, std=0)", "model, loader, optimizer"),
         ("", "images = images + 0.0 * torch.randn_like(images)", "model, loader, optimizer"),
-        ("", "std = 0; images = images + std * torch.randn_like(images)", "model, loader, optimizer"),
         ("", "if random.random() < 0: images = add_noise(images)", "model, loader, optimizer"),
         ("", "if torch.rand(1) > 1: images = add_noise(images)", "model, loader, optimizer"),
         ("", "images = add_noise(images) if False else images", "model, loader, optimizer"),
@@ -195,7 +194,14 @@ def test_switch_that_is_turned_on(more: str, tmp_path: Path) -> None:
     assert found(HEAD + SWITCH + more, tmp_path, Confidence.LOW) == []
 
 
-def test_a_constant_of_the_script_is_a_setting(tmp_path: Path) -> None:
-    body = "if NOISE: images = add_noise(images)"
-    text = HEAD + "NOISE = False\n" + TRAIN.format(parameter="", body=body, call="model, loader, optimizer")
+@pytest.mark.parametrize(
+    ("constant", "body"),
+    [
+        ("NOISE = False", "if NOISE: images = add_noise(images)"),
+        ("", "noise = False; images = add_noise(images) if noise else images"),
+        ("", "std = 0; images = images + std * torch.randn_like(images)"),
+    ],
+)
+def test_a_constant_with_a_name_is_a_setting(constant: str, body: str, tmp_path: Path) -> None:
+    text = f"{HEAD}{constant}\n" + TRAIN.format(parameter="", body=body, call="model, loader, optimizer")
     assert [item.confidence for item in found(text, tmp_path, Confidence.LOW)] == [Confidence.LOW]
