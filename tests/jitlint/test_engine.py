@@ -120,6 +120,6 @@ def test_cells_that_do_not_parse_are_one_finding(tmp_path: Path) -> None:
     code = [{"cell_type": "code", "metadata": {}, "outputs": [], "source": text} for text in cells]
     path = tmp_path / "exercise.ipynb"
     path.write_text(json.dumps({"cells": code, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}))
-    (found,) = lint_paths([str(path)])
+    (found,) = lint_paths([str(path)]).diagnostics
     assert (found.code, found.location.cell) == ("JIT000", 1)
     assert "(cell 3 too)" in found.message
