@@ -145,13 +145,16 @@ class Augmenters:
 
     def called_transform(self, value: Value, node: Node) -> bool:
         """Whether what is called is a transform object that draws: `self.augment(x)`, `jitter(x)`."""
+        return any(map(self.is_transform, self.called_values(value, node)))
+
+    def called_values(self, value: Value, node: Node) -> tuple[Value, ...]:
+        """The objects that a call may call."""
         if node.name == "()":
-            return self.is_transform(Value(value.scope, node.inputs[0]))
+            return (Value(value.scope, node.inputs[0]),)
         if node.name.startswith("."):
             owner = self.project.self_class(Value(value.scope, node.inputs[0]))
-            stores = self.project.attribute_stores(owner, node.method) if owner else ()
-            return any(self.is_transform(store) for store in stores)
-        return any(self.is_transform(outer) for outer in self._outer(value.scope, node.name))
+            return self.project.attribute_stores(owner, node.method) if owner else ()
+        return self._outer(value.scope, node.name)
 
     def _outer(self, ref: Ref, name: str) -> tuple[Value, ...]:
         """The values of a variable that a scope or one around it binds."""

@@ -266,8 +266,12 @@ class DiscardedResults:
         """Whether a transform of a library gives back a new value, as all but a few do."""
         if catalogue.is_functional_augmentation(node.name):
             return True
-        made = self.project.constructor(Value(value.scope, node.inputs[0])) if node.has_receiver else None
-        return made is not None and made[0] is None and not made[1].startswith(_IN_PLACE)
+        called = self.augmenters.called_values(value, node)
+        made = [self.project.constructor(item) for item in called]
+        return bool(made) and all(item is not None and self._is_pure_class(item) for item in made)
+
+    def _is_pure_class(self, made: tuple[str | None, str]) -> bool:
+        return made[0] is None and not made[1].startswith(_IN_PLACE)
 
     def _is_random(self, value: Value, node: Node) -> bool:
         """Whether a draw decides if or how an operation runs."""

@@ -164,7 +164,8 @@ class Overrides:
         last = writes[-1]
         scope = self.project.scope(last.ref)
         earlier = [write for write in writes[:-1] if write.trains and not self._excludes(scope, write, last)]
-        if not last.evaluates or (last.purpose is Purpose.UNKNOWN and not earlier):
+        direct = last.purpose is Purpose.UNKNOWN and not last.parts
+        if not last.evaluates or (direct and not earlier):
             return None
         write = earlier[-1] if earlier else None
         wanted = write.pipeline if write else self._made_with(thing, last.attribute)
