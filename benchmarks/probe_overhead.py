@@ -173,10 +173,18 @@ def main() -> None:
     options = parser.parse_args()
     torch.manual_seed(0)
     growth, spent = memory(options.events)  # first, while the process is small
-    small, large = partial(Trainer.of, width=32, depth=2), partial(Trainer.of, width=128, depth=4)
+    tiny, small = partial(Trainer.of, width=32, depth=2), partial(Trainer.of, width=64, depth=4)
+    large = partial(Trainer.of, width=128, depth=4)
     rows: list[tuple[str, Callable[[], Trainer], Watch, int, str]] = [
         ("small, nothing watched (control)", small, unwatched, options.pairs, "1"),
         ("small, probe", small, partial(probed, provenance=0), options.pairs, "<= 1.02"),
+        (
+            "tiny, probe: only the fixed cost of a forward shows",
+            tiny,
+            partial(probed, provenance=0),
+            options.pairs,
+            "-",
+        ),
         ("small, probe in its provenance window", small, partial(probed, provenance=10**6), options.pairs // 4, "-"),
         ("small, blake2b instead", small, hashed_by_blake2b, options.pairs, "-"),
         ("large, probe", large, partial(probed, provenance=0), options.pairs // 10, "<= 1.005"),

@@ -6,7 +6,7 @@ import enum
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import torch
 from torch.optim import Optimizer
@@ -26,8 +26,7 @@ class Source(enum.Enum):
     FORWARDS = "single forwards"
 
 
-@dataclass(frozen=True)
-class Position:
+class Position(NamedTuple):
     """The batch and epoch (both counted from 0) in which something happened, and who says so."""
 
     source: Source

@@ -137,6 +137,7 @@ class Observer:
         self._argument = argument
         self._names = signature_of(module)
         self._rings: dict[torch.device, tuple[Ring, deque[Event]]] = {}
+        self._events: list[deque[Event]] = []
         self._weights: dict[torch.device, Tensor] = {}
         self._early: list[tuple[Event, int, int | None]] = []
         self._lock = threading.Lock()
@@ -154,7 +155,7 @@ class Observer:
             self.skipped += 1
             return None
         phase = self._phase()
-        with self._lock, torch.no_grad():
+        with self._lock:
             self._record(coords, phase, args, kwargs, page_size)
         return coords
 
@@ -183,7 +184,7 @@ class Observer:
         series.enter(position, part)
         bits = words(part)
         ring, events = self._ring(part.device, page_size)
-        ring.append(weighted_sum(bits, self._weights_for(len(bits), bits.device)))
+        ring.append(weighted_sum(bits, self._weights_for(bits.numel(), bits.device)))
         other = None
         if position.source is Source.STEPS and position.batch == 0:
             other = _other_inputs(self._names, args, kwargs, coords, part.device)
@@ -193,13 +194,14 @@ class Observer:
 
     def _weights_for(self, length: int, device: torch.device) -> Tensor:
         weights = self._weights.get(device)
-        if weights is None or len(weights) < length:
+        if weights is None or weights.numel() < length:
             weights = self._weights[device] = weights_for(length, device)
-        return weights[:length]
+        return weights if weights.numel() == length else weights[:length]
 
     def _ring(self, device: torch.device, page_size: int) -> tuple[Ring, deque[Event]]:
         if device not in self._rings:
             self._rings[device] = (Ring(device, page_size), deque())
+            self._events.append(self._rings[device][1])
         return self._rings[device]
 
     def _series_of(self, values: Tensor, part: Tensor, phase: Phase) -> Series:
@@ -235,7 +237,7 @@ class Observer:
     @property
     def pending(self) -> int:
         """Forwards whose fingerprints have not been read yet."""
-        return sum(len(events) for _, events in self._rings.values())
+        return max(map(len, self._events), default=0)
 
     def drain(self, wait: bool = False) -> None:
         """Move the fingerprints that have reached the host into the histories."""

@@ -290,10 +290,11 @@ class Probe:
 
     def _owns(self, optimizer: torch.optim.Optimizer) -> bool:
         """Whether an optimizer trains a watched model; yes as long as no parameters are known."""
-        self._look_into_parts()
-        if optimizer not in self._owners:
-            self._owners[optimizer] = self._holds_parameters(optimizer)
-        return self._owners[optimizer]
+        owned = self._owners.get(optimizer)
+        if owned is None:
+            self._look_into_parts()
+            owned = self._owners[optimizer] = self._holds_parameters(optimizer)
+        return owned
 
     def _holds_parameters(self, optimizer: torch.optim.Optimizer) -> bool:
         own = {id(p) for o in self.observers for p in o.module.parameters()}

@@ -26,8 +26,8 @@ class Page:
         self.arrived.record()
 
     def ready(self) -> bool:
-        """True when the values can be read without waiting (a query, not a wait)."""
-        return self.values.device.type == "cpu" or (self.arrived is not None and self.arrived.query())
+        """True when the copy has arrived (a query, not a wait)."""
+        return self.arrived is not None and self.arrived.query()
 
     def numbers(self) -> list[int]:
         """The values as Python numbers; waits for the device unless the copy has arrived."""
@@ -39,18 +39,22 @@ class Page:
 class Ring:
     """Fingerprints in the order they were recorded.
 
-    On the CPU a value can be read at once. On an accelerator a full page travels to the host with a
-    non-blocking copy into pinned memory, and `read()` returns the pages that have arrived;
-    `read(wait=True)`, used at the end of an epoch, also waits for the rest.
+    On the CPU a value is a number at once. On an accelerator values gather in a page on the device; a full
+    page travels to the host with a non-blocking copy into pinned memory, and `read()` returns the pages that
+    have arrived. `read(wait=True)`, used at the end of an epoch, also waits for the rest.
     """
 
     device: torch.device
     page_size: int = 256
+    _numbers: list[int] = field(default_factory=list)
     _sealed: deque[Page] = field(default_factory=deque)
     _page: Page | None = None
 
     def append(self, value: Tensor) -> None:
         """Store a 0-dimensional int64 tensor of this device."""
+        if self.device.type == "cpu":
+            self._numbers.append(int(value.item()))
+            return
         if self._page is None:
             self._page = self._new_page()
         self._page.values[self._page.used].copy_(value)
@@ -60,12 +64,11 @@ class Ring:
 
     def read(self, wait: bool = False) -> list[int]:
         """Take out the values that are on the host, oldest first."""
-        values: list[int] = []
+        values, self._numbers = self._numbers, []
+        if wait and self._page is not None:
+            self._turn_page()
         while self._sealed and (wait or self._sealed[0].ready()):
             values += self._sealed.popleft().numbers()
-        if self._page is not None and (wait or self.device.type == "cpu"):
-            values += self._page.numbers()
-            self._page.used = 0
         return values
 
     def _new_page(self) -> Page:
