@@ -42,13 +42,13 @@ def test_nothing_is_trained():
 
 
 @pytest.fixture
-def run(pytester, monkeypatch):
+def run(pytester, monkeypatch, pytestconfig):
     def run(*options):
         monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[2]))
         pytester.makepyfile(TESTS)
-        return pytester.runpytest_subprocess(
-            "--strict-markers", "-p", "runtime_probe.pytest_plugin", "-p", "no:cacheprovider", *options
-        )
+        installed = pytestconfig.pluginmanager.has_plugin("runtime_probe")  # by its entry point
+        plugin = () if installed else ("-p", "runtime_probe.pytest_plugin")
+        return pytester.runpytest_subprocess("--strict-markers", *plugin, "-p", "no:cacheprovider", *options)
 
     return run
 
