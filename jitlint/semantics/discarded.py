@@ -10,10 +10,16 @@ from typing import NamedTuple
 
 from jitlint import catalogue
 from jitlint.semantics.augmenters import How, augmenters_of
-from jitlint.semantics.graph import Kind, Node, RegionKind, Scope
+from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind, Scope
 from jitlint.semantics.pipelines import pipelines_of
 from jitlint.semantics.project import Project, Ref, Value
-from jitlint.semantics.provenance import is_draw, provenance_of
+from jitlint.semantics.provenance import (
+    SHAPE_ATTRIBUTES,
+    SHAPE_FUNCTIONS,
+    SHAPE_METHODS,
+    is_draw,
+    provenance_of,
+)
 from jitlint.semantics.purity import purity_of
 from jitlint.semantics.purpose import Purpose, purposes_of
 from jitlint.semantics.staleness import staleness_of
@@ -122,12 +128,14 @@ class DiscardedResults:
         return self._lost_shuffle(value, node) or self._lost_call(value, node)
 
     def _lost_operation(self, value: Value, node: Node) -> tuple[What, How, int] | None:
+        """`x + noise`, also where `x` is nothing but zeros yet."""
         made = self.provenance.made(value)
-        if node.name not in ("+", "-", "*") or not made.perturbed:
+        if node.name not in ("+", "-", "*") or made.draw is None:
             return None
         for item in node.inputs:
             part = self.provenance.made(Value(value.scope, item))
-            if part.data and part.draw is None:
+            blank = node.name != "*" and self.project.node(Value(value.scope, item)).kind is Kind.CALL
+            if part.draw is None and ((made.perturbed and part.data) or blank):
                 return What.AUGMENTATION, How.SURE, item
         return None
 
@@ -289,7 +297,7 @@ class DiscardedResults:
         stores = [store for store in scope.stores if "." not in store.name and not store.name.startswith("_")]
         for store in stores:
             value = Value(ref, store.node)
-            source = self._source(value) if self.provenance.made(value).perturbed else None
+            source = self._source(value) if self.provenance.made(value).draw is not None else None
             if source is None or self._is_read(ref, scope, store.name, store.node):
                 continue
             use = self._network_use(ref, scope, store.node, source)
@@ -323,14 +331,24 @@ class DiscardedResults:
         inner = (other for other in self.project.modules[ref.path].scopes.values() if other is not scope)
         if any(node.kind is Kind.GLOBAL and node.name == name for other in inner for node in other.nodes):
             return True
-        return not scope.qualname and not self.project.modules[ref.path].cell_ends
+        is_lasting = not scope.qualname and not self.project.modules[ref.path].cell_ends
+        return is_lasting and not self._is_in_loop(scope, scope.nodes[index].region)
+
+    def _is_in_loop(self, scope: Scope, region: int) -> bool:
+        """Whether code repeats, so that no other file imports what it binds."""
+        return any(scope.regions[outer].kind in LOOPS for outer in scope.region_chain(region))
 
     def _network_use(self, ref: Ref, scope: Scope, index: int, source: int) -> int | None:
-        """A later network call that gets the clean value."""
+        """A later network call that gets the clean value, or something computed from it."""
         staleness = staleness_of(self.project)
-        for position, node in scope.calls():
-            if position > index and source in staleness.consumed(Value(ref, position), node):
+        carriers = {source}
+        for position, node in enumerate(scope.nodes):
+            if position <= index or _is_shape(node):
+                continue
+            if node.kind is Kind.CALL and carriers & set(staleness.consumed(Value(ref, position), node)):
                 return position
+            if carriers & set(node.inputs):
+                carriers.add(position)
         return None
 
     def _later_use(self, scope: Scope, index: int, source: int) -> int | None:
@@ -348,6 +366,13 @@ class DiscardedResults:
     def _share_loop(self, scope: Scope, one: int, other: int) -> bool:
         loops = {region for region in scope.region_chain(other) if scope.regions[region].kind is RegionKind.FOR}
         return bool(loops & set(scope.region_chain(one)))
+
+
+def _is_shape(node: Node) -> bool:
+    """Whether a node tells only the shape of what it is made from."""
+    if node.kind is Kind.ATTR:
+        return node.name in SHAPE_ATTRIBUTES
+    return node.name in SHAPE_FUNCTIONS or (node.name.startswith(".") and node.method in SHAPE_METHODS)
 
 
 def _tries(node: Node) -> bool:

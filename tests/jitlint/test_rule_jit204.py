@@ -85,6 +85,26 @@ def test_lost_augmentation(body: str, tmp_path: Path) -> None:
     assert len(found(step(body), tmp_path)) == 1
 
 
+def test_clean_value_reaches_the_network_through_another(tmp_path: Path) -> None:
+    body = "noisy = add_noise(images); batch = images.reshape(-1, 3)"
+    assert len(found(step(body, "batch"), tmp_path)) == 1
+    body = "noisy = add_noise(images); size = images.shape; latent = torch.zeros(len(images))"
+    assert found(step(body, "latent"), tmp_path) == []
+
+
+def test_bound_in_the_loop_of_a_script(tmp_path: Path) -> None:
+    text = (
+        HEAD
+        + """
+for images, labels in loader:
+    noisy = add_noise(images)
+    criterion(model(images), labels).backward()
+    optimizer.step()
+"""
+    )
+    assert len(found(text, tmp_path)) == 1
+
+
 @pytest.mark.parametrize(
     ("body", "fed"),
     [
