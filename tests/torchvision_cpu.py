@@ -16,7 +16,7 @@ from pathlib import Path
 def prepare_torchvision() -> None:
     """Make `import torchvision` work here; do nothing where it works anyway or is not installed."""
     spec = importlib.util.find_spec("torchvision")
-    if spec is None or spec.origin is None or "torchvision" in sys.modules:
+    if spec is None or spec.origin is None or "torchvision" in sys.modules or _kept_alive:
         return
     import torch
 
