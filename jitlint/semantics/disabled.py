@@ -238,14 +238,15 @@ class DisabledAugmentations:
         """`x + 0.0 * torch.randn_like(x)`."""
         zero = next((item for item in node.inputs if self._is_zero(value, item)), None)
         made = {item: self.provenance.made(Value(value.scope, item)) for item in node.inputs}
-        drawn = [item for item, part in made.items() if part.draw is not None and not part.data]
+        calls = [item for item in node.inputs if scope.nodes[item].kind is Kind.CALL]
+        drawn = [item for item in calls if made[item].draw is not None and not made[item].data]
         sums = [other for other in scope.nodes if value.node in other.inputs and other.name in ("+", "-", "+=", "-=")]
         if zero is None or not drawn or not sums:
             return
-        drawing = next((Value(value.scope, item) for item in drawn if scope.nodes[item].kind is Kind.CALL), value)
         purpose = self.purposes.at(value.scope, node.region)
         conditional = self._is_conditional(value.scope, scope, node.region)
         written = scope.nodes[zero].statement == node.statement  # and not a setting that somebody edits
+        drawing = Value(value.scope, drawn[0])
         yield Disabled(drawing, Value(value.scope, zero), "it is multiplied by 0", purpose, written, conditional)
 
     # ----------------------------------------------------------------------------------------- branches
