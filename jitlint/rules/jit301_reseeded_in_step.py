@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from jitlint import catalogue
 from jitlint.diagnostic import Applicability, Candidate, Confidence, FixPlan, MoveAboveLoop, Trace
 from jitlint.rules.base import Rule
-from jitlint.rules.reseed import repeats_on_purpose, restart_traces, seeded_again
+from jitlint.rules.reseed import is_per_epoch, outermost_loop, repeats_on_purpose, restart_traces, seeded_again
 from jitlint.semantics.loops import loops_of
 from jitlint.semantics.project import Project
 from jitlint.semantics.seeding import Restart, seeding_of
@@ -38,8 +38,9 @@ class ReseededInStep(Rule):
             loss = criterion(model(images + torch.randn_like(images)), labels)
 
     Fix:
-        Moves the seed call above the loop (of several nested ones: above the outermost). Safe. In a step
-        function or `__getitem__` there is no loop to move it above, and no fix is offered.
+        Moves the seed call above the loop (of several nested ones: above the outermost). Safe, unless the
+        function itself is called for every epoch: then each epoch would still repeat the last one, and the
+        seed belongs further up. In a step function or `__getitem__` there is no loop, and no fix is offered.
 
     Known limits:
         Seeds that depend on the epoch, the step, the time or a draw are taken as varying. Test sets and
@@ -133,18 +134,22 @@ def add_noise(x):
             confidence = self._confidence(project, restart, drawn is not None)
             if confidence is None or seeding.only_shuffles(restart):
                 continue
-            scope = project.scope(restart.call.scope)
-            node = scope.nodes[restart.call.node]
-            loop = scope.statements[scope.regions[restart.region].statement].span if restart.region else None
-            statement = scope.statements[node.statement].span
-            fix = None
-            if loop is not None and not restart.guarded and restart.seed == "constant":
-                plan = MoveAboveLoop(loop, (statement,))
-                fix = FixPlan(Applicability.SAFE, "Seed once, above the loop", plan)
+            node = project.node(restart.call)
+            fix = self._fix(project, restart)
             evidence: tuple[Trace, ...] = restart_traces(project, restart, drawn)
             yield Candidate(
                 self.code, restart.call.scope.path, node.span, seeded_again(project, restart), confidence, evidence, fix
             )
+
+    def _fix(self, project: Project, restart: Restart) -> FixPlan | None:
+        if not restart.region or restart.guarded or restart.seed != "constant":
+            return None
+        scope = project.scope(restart.call.scope)
+        statement = scope.statements[scope.nodes[restart.call.node].statement].span
+        plan = MoveAboveLoop(outermost_loop(project, restart), (statement,))
+        if is_per_epoch(project, restart):
+            return FixPlan(Applicability.UNSAFE, f"Seed above the loop, once for every call of {scope.name}", plan)
+        return FixPlan(Applicability.SAFE, "Seed once, above the loop", plan)
 
     def _confidence(self, project: Project, restart: Restart, drawn: bool) -> Confidence | None:
         if repeats_on_purpose(project, restart):

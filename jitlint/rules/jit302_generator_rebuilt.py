@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from jitlint import catalogue
 from jitlint.diagnostic import Applicability, Candidate, Confidence, ExtractAboveLoop, FixPlan, MoveAboveLoop
 from jitlint.rules.base import Rule
-from jitlint.rules.reseed import repeats_on_purpose, restart_traces, seeded_again
+from jitlint.rules.reseed import is_per_epoch, outermost_loop, repeats_on_purpose, restart_traces, seeded_again
 from jitlint.semantics.graph import Kind, RegionKind, Scope
 from jitlint.semantics.loops import loops_of
 from jitlint.semantics.moves import value_name
@@ -43,8 +43,8 @@ class GeneratorRebuilt(Rule):
             image, mask = create_test_image_3d(128, 128, 128, random_state=random_state)
 
     Fix:
-        Builds the generator once, above the loop. Safe. In a step function there is no loop to move it
-        above, and no fix is offered.
+        Builds the generator once, above the outermost loop. Safe, unless the function itself is called for
+        every epoch. In a step function there is no loop to move it above, and no fix is offered.
 
     Known limits:
         A loop over settings, models or trials may want the same numbers for each and is reported with low
@@ -183,14 +183,15 @@ def jitter(coords):
         region = scope.regions[restart.region]
         if not restart.region or restart.guarded or region.kind is RegionKind.COMPREHENSION:
             return None
-        loop = scope.statements[region.statement].span
+        loop = outermost_loop(project, restart)
         node = scope.nodes[restart.call.node]
+        safety = Applicability.UNSAFE if is_per_epoch(project, restart) else Applicability.SAFE
         whole = [store for store in scope.stores if store.node == restart.call.node]
         message = "Build the generator once, above the loop"
         if whole:
-            return FixPlan(Applicability.SAFE, message, MoveAboveLoop(loop, (scope.statements[node.statement].span,)))
+            return FixPlan(safety, message, MoveAboveLoop(loop, (scope.statements[node.statement].span,)))
         name = self._free_name(scope, restart)
-        return FixPlan(Applicability.SAFE, message, ExtractAboveLoop(loop, node.span, name))
+        return FixPlan(safety, message, ExtractAboveLoop(loop, node.span, name))
 
     def _free_name(self, scope: Scope, restart: Restart) -> str:
         keyword = next(

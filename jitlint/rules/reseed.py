@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from jitlint import catalogue
-from jitlint.diagnostic import Trace
+from jitlint.diagnostic import Span, Trace
+from jitlint.semantics.graph import LOOPS
 from jitlint.semantics.project import Project, Value
 from jitlint.semantics.seeding import Restart
 
@@ -31,6 +32,25 @@ def repeats_on_purpose(project: Project, restart: Restart) -> bool:
         restart.call.scope.path.rpartition("/")[2].startswith(("test_", "conftest"))
         or "/tests/" in f"/{restart.call.scope.path}"
     )
+
+
+def outermost_loop(project: Project, restart: Restart) -> Span:
+    """The outermost loop of the function around what repeats: only there does it happen once."""
+    scope = project.scope(restart.call.scope)
+    loops = [region for region in scope.region_chain(restart.region) if scope.regions[region].kind in LOOPS]
+    return scope.statements[scope.regions[loops[-1] if loops else restart.region].statement].span
+
+
+def is_per_epoch(project: Project, restart: Restart) -> bool:
+    """Whether the function itself repeats: it says so, or its callers call it in a loop."""
+    ref = restart.call.scope
+    if re.search(r"(?:^|_)epoch(?:_|$)", catalogue.snake(project.scope(ref).name)):
+        return True
+    for site in project.callers(ref):
+        scope = project.scope(site.scope)
+        if any(scope.regions[region].kind in LOOPS for region in scope.region_chain(scope.nodes[site.node].region)):
+            return True
+    return False
 
 
 def seeded_again(project: Project, restart: Restart) -> str:

@@ -14,7 +14,7 @@ import pytest
 from jitlint.api import lint_text
 from jitlint.cache import Cache
 from jitlint.config import Settings
-from jitlint.diagnostic import Diagnostic
+from jitlint.diagnostic import Applicability, Diagnostic
 from jitlint.engine import Run
 from jitlint.files import File
 from jitlint.fixing import fix
@@ -128,3 +128,19 @@ def test_mending_a_notebook_gives_the_notebook_back() -> None:
     text = (ROOT / "tests" / "fixtures" / "correct" / "cells.py").read_text()
     (hoisted,) = (mutant for mutant in mutants(text) if mutant.kind == "hoist")
     assert mended(as_notebook(hoisted.text), path="train.ipynb") == as_notebook(text)
+
+
+def test_a_seed_in_a_function_that_is_called_for_every_epoch_has_no_safe_fix() -> None:
+    text = """
+import torch
+def train_epoch(model, loader, opt):
+    for images, labels in loader:
+        torch.manual_seed(0)
+        loss = criterion(model(images + torch.randn_like(images)), labels)
+        loss.backward()
+        opt.step()
+"""
+    (found,) = findings(text)
+    assert found.fix is not None and found.fix.applicability is Applicability.UNSAFE
+    (nested,) = findings(text.replace("train_epoch(", "train("))
+    assert nested.fix is not None and nested.fix.applicability is Applicability.SAFE
