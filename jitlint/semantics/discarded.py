@@ -298,7 +298,9 @@ class DiscardedResults:
         for store in stores:
             value = Value(ref, store.node)
             source = self._source(value) if self.provenance.made(value).draw is not None else None
-            if source is None or self._is_read(ref, scope, store.name, store.node):
+            if source is None or store.name in (scope.nodes[source].name, *scope.bound_names(source)):
+                continue  # `x = augment(x)` is how it should be
+            if self._is_read(ref, scope, store.name, store.node):
                 continue
             use = self._network_use(ref, scope, store.node, source)
             if use is not None and not self._is_tried(scope, store.region):
@@ -320,13 +322,10 @@ class DiscardedResults:
 
     def _is_read(self, ref: Ref, scope: Scope, name: str, index: int) -> bool:
         """Whether anything but a merge of branches reads a value, here or in an inner function or another file."""
-        carriers = {index}
-        for position, node in enumerate(scope.nodes):
-            if carriers & set(node.inputs):
-                if node.kind is not Kind.PHI:
-                    return True
-                carriers.add(position)
+        carriers = _merged(scope, {index})
         if carriers & set(scope.returns) or name in scope.globals:
+            return True
+        if any(node.kind is not Kind.PHI and carriers & set(node.inputs) for node in scope.nodes):
             return True
         inner = (other for other in self.project.modules[ref.path].scopes.values() if other is not scope)
         if any(node.kind is Kind.GLOBAL and node.name == name for other in inner for node in other.nodes):
@@ -353,19 +352,28 @@ class DiscardedResults:
 
     def _later_use(self, scope: Scope, index: int, source: int) -> int | None:
         """A later node that reads the value which should have changed."""
-        carriers = {source, index}
-        statement = scope.nodes[index].statement
+        carriers = _merged(scope, {source, index})
+        here = scope.nodes[index]
         for position, node in enumerate(scope.nodes):
-            if carriers & set(node.inputs) and node.statement != statement:
-                if node.kind is Kind.PHI:
-                    carriers.add(position)
-                elif position > index or self._share_loop(scope, node.region, scope.nodes[index].region):
-                    return position
+            if node.kind is Kind.PHI or node.statement == here.statement or not carriers & set(node.inputs):
+                continue
+            if position > index or self._share_loop(scope, node.region, here.region):
+                return position
         return source if carriers & set(scope.returns) else None
 
     def _share_loop(self, scope: Scope, one: int, other: int) -> bool:
         loops = {region for region in scope.region_chain(other) if scope.regions[region].kind is RegionKind.FOR}
         return bool(loops & set(scope.region_chain(one)))
+
+
+def _merged(scope: Scope, nodes: set[int]) -> set[int]:
+    """Some values with all merges of branches and loop heads that they reach."""
+    found, size = set(nodes), 0
+    merges = [(index, set(node.inputs)) for index, node in enumerate(scope.nodes) if node.kind is Kind.PHI]
+    while len(found) > size:
+        size = len(found)
+        found |= {index for index, inputs in merges if inputs & found}
+    return found
 
 
 def _is_shape(node: Node) -> bool:

@@ -92,6 +92,29 @@ def test_clean_value_reaches_the_network_through_another(tmp_path: Path) -> None
     assert found(step(body, "latent"), tmp_path) == []
 
 
+def test_branches_of_a_loop_that_feed_each_other(tmp_path: Path) -> None:
+    text = (
+        HEAD
+        + """
+def degrade(image, model):
+    for step in random.sample(range(3), 3):
+        if step == 0:
+            image = add_noise(image)
+        elif step == 1:
+            if random.random() < 0.1:
+                image = add_noise(image, 0.5)
+        else:
+            image = model.forward(image.copy())
+    return resize(image)
+def train(model, loader, optimizer):
+    for images in loader:
+        model(degrade(images, model)).mean().backward()
+        optimizer.step()
+"""
+    )
+    assert found(text, tmp_path, Confidence.LOW) == []
+
+
 def test_bound_in_the_loop_of_a_script(tmp_path: Path) -> None:
     text = (
         HEAD
