@@ -23,12 +23,13 @@ def load_notebook(path_key: str, data: bytes) -> Source:
     line = 1
     for index, raw in code_cells(_document(data)):
         text = normalise(raw)
-        code = blank_magics(text)
+        code, indent = _outdented(text)
+        code = blank_magics(code)
         if error := syntax_error(code):
             broken.append((error.msg, _error_span(error, line, text)))
             code = blank(text)
         texts.append(code)
-        cells.append(Cell(index, line, text.count("\n") + 1))
+        cells.append(Cell(index, line, text.count("\n") + 1, indent))
         line = cells[-1].last_line + 1
     return Source(path_key, "\n".join(texts), "notebook", data, tuple(broken), tuple(cells))
 
@@ -40,6 +41,15 @@ def code_cells(document: dict[str, Any]) -> Iterator[tuple[int, str]]:
     for index, cell in enumerate(_all_cells(document), start=1):
         if cell.get("cell_type") == "code" and str(cell.get("language", "python")).startswith("python"):
             yield index, _text(cell, index)
+
+
+def _outdented(text: str) -> tuple[str, int]:
+    """A cell without the indentation of its first line, which IPython takes off too, and its width."""
+    first = next((line for line in text.split("\n") if line.strip()), "")
+    indent = first[: len(first) - len(first.lstrip(" \t"))]
+    if not indent or first.lstrip()[0] in "%!?":
+        return text, 0
+    return "\n".join(line.removeprefix(indent) for line in text.split("\n")), len(indent)
 
 
 def normalise(text: str) -> str:

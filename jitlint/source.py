@@ -32,11 +32,15 @@ class UnreadableSource(Exception):  # noqa: N818 - it is an answer about the doc
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A code cell of a notebook: its place among all cells (from 1) and its lines in the joined text."""
+    """A code cell of a notebook: its place among all cells (from 1) and its lines in the joined text.
+
+    `indent` is how many columns all its lines stand further left in the text than in the document.
+    """
 
     index: int
     first_line: int
     line_count: int
+    indent: int = 0
 
     @property
     def last_line(self) -> int:
@@ -78,8 +82,10 @@ class Source:
             end_column = _characters(lines, span.end_line, end_column)
         cell = self.cell_at(span.line)
         above = cell.first_line - 1 if cell else 0
-        index = cell.index if cell else None
-        return Location(span.line - above, column + 1, span.end_line - above, end_column + 1, index)
+        if cell is None:
+            return Location(span.line, column + 1, span.end_line, end_column + 1)
+        first, last = column + 1 + cell.indent, end_column + 1 + cell.indent
+        return Location(span.line - above, first, span.end_line - above, last, cell.index)
 
 
 def load_source(path_key: str, data: bytes) -> Source:

@@ -67,6 +67,9 @@ class _Diagnosis:
         return tuple(found)
 
     def _fix(self, candidate: Candidate, plan: FixPlan) -> Fix | None:
+        cell = self.source.cell_at(candidate.span.line)
+        if cell is not None and cell.indent:
+            return None  # columns differ between the text and the document
         try:
             self.module = self.module or Module(self.source)
             edits = sorted(edits_of(self.module, plan.plan))

@@ -148,3 +148,11 @@ def test_a_name_that_is_also_a_magic_is_bound() -> None:
     source = notebook("%%time\nhistory = model.fit(\n    x,\n)", "history\nls data")
     assert source.broken == ()
     assert "history = model.fit(" in source.text and "ls data" not in source.text
+
+
+def test_a_cell_that_is_indented_as_a_whole_runs_and_keeps_its_positions() -> None:
+    source = notebook("  for x in y:\n    print(x)", "z = 1")
+    assert source.broken == ()
+    assert source.text == "for x in y:\n  print(x)\nz = 1"
+    assert source.locate(Span(2, 2, 2, 10)) == Location(2, 5, 2, 13, 1)
+    assert source.locate(Span(3, 0, 3, 1)) == Location(1, 1, 1, 2, 2)
