@@ -74,6 +74,11 @@ def test_the_script_sees_its_own_arguments_and_directory(tmp_path):
     assert probe(script, "--strict", "x").stdout.startswith("__main__ ['--strict', 'x'] here")
 
 
+def interruptible():
+    """A suite that runs in the background ignores Ctrl-C, and so would the processes it starts."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def test_interrupted_runs_are_reported(tmp_path):
     script = tmp_path / "endless.py"
     script.write_text(
@@ -87,7 +92,7 @@ def test_interrupted_runs_are_reported(tmp_path):
         "    print('epoch', flush=True)\n"
     )
     command = [sys.executable, "-m", "runtime_probe", script, PROGRAMS]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT)
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=ENVIRONMENT, preexec_fn=interruptible)
     for _ in range(3):
         assert process.stdout.readline() == "epoch\n"
     time.sleep(0.1)

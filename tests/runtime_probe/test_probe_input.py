@@ -136,6 +136,7 @@ def nested(points):
 
 @pytest.mark.parametrize(("make", "verdict", "flag"), [row[1:] for row in kinds()], ids=[row[0] for row in kinds()])
 def test_every_kind_of_tensor_is_defined(make, verdict, flag):
+    torch.manual_seed(0)  # of nine shifts two may be equal by chance
     report = watch([((IMAGES, make()), {}) for _ in range(3)], argument="coord")
     assert report.verdict is verdict
     assert flag is None or flag in report.flags
