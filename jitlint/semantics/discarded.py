@@ -298,7 +298,9 @@ class DiscardedResults:
         for store in stores:
             value = Value(ref, store.node)
             source = self._source(value) if self.provenance.made(value).draw is not None else None
-            if source is None or store.name in (scope.nodes[source].name, *scope.bound_names(source)):
+            if source is None:
+                continue
+            if store.name in (scope.nodes[source].name, *self.project.bound_names(Value(ref, source))):
                 continue  # `x = augment(x)` is how it should be
             if self._is_read(ref, scope, store.name, store.node):
                 continue

@@ -170,10 +170,6 @@ class Scope:
         """Whether the function is defined in a class body and takes its instance first."""
         return bool(self.owner) and "staticmethod" not in self.decorators
 
-    def bound_names(self, node: int) -> tuple[str, ...]:
-        """The names that a node is bound to."""
-        return tuple(store.name for store in self.stores if store.node == node)
-
     def region_chain(self, region: int) -> Iterator[int]:
         """The region and its ancestors, innermost first, down to the body."""
         while region >= 0:

@@ -167,7 +167,7 @@ class Loops:
             return self._call_iterates_batches(value, node, depth)
         if node.kind in (Kind.PARAM, Kind.GLOBAL, Kind.ATTR, Kind.PHI) and self._named_loader(node.name):
             return True
-        if any(map(self._named_loader, self.project.scope(value.scope).bound_names(value.node))):
+        if any(map(self._named_loader, self.project.bound_names(value))):
             return True
         if node.kind in (Kind.PHI, Kind.ENTER):
             return any(self.iterates_batches(Value(value.scope, item), depth + 1) for item in node.inputs)

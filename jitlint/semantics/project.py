@@ -127,6 +127,17 @@ class Project:
                     found[scope.name].append(Ref(path, qualname))
         return {name: tuple(refs) for name, refs in found.items()}
 
+    def bound_names(self, value: Value) -> tuple[str, ...]:
+        """The names that a value is bound to in its scope."""
+        return self._bound_names(value.scope).get(value.node, ())
+
+    @functools.lru_cache(maxsize=256)  # noqa: B019 - lives as long as the run
+    def _bound_names(self, ref: Ref) -> dict[int, tuple[str, ...]]:
+        found: dict[int, tuple[str, ...]] = {}
+        for store in self.scope(ref).stores:
+            found[store.node] = (*found.get(store.node, ()), store.name)
+        return found
+
     # ------------------------------------------------------------------------------------------ modules
 
     @functools.cache  # noqa: B019 - lives as long as the run
