@@ -12,6 +12,8 @@ from torch import Tensor
 
 EXACT_TOLERANCE = 0.01  # pitches
 JITTERED_TOLERANCE = 0.25  # pitches by which the averaged lattice may be off and still be recognised
+LARGEST_TOLERANCE = 0.5  # pitches; beyond it neighbours cannot be told apart
+STANDARD_ERRORS = 5.0  # of an average by which it may be off besides: a single draw of a small lattice averages little
 LARGEST_JITTER = 3.0  # pitches of root-mean-square deviation above which index and position are unrelated
 MAX_FACTORISATIONS = 200
 
@@ -135,7 +137,8 @@ def _fit_order(points: Tensor, average: Tensor, order: str, dtype: torch.dtype) 
         line = _fit_line(_along(values, axis))
         if line is None:
             return None
-        tolerance = JITTERED_TOLERANCE + _rounding(values, dtype) / abs(line.pitch)
+        noise = STANDARD_ERRORS * _standard_error(values, axis) / abs(line.pitch)
+        tolerance = min(JITTERED_TOLERANCE + noise, LARGEST_TOLERANCE) + _rounding(values, dtype) / abs(line.pitch)
         if line.residual > tolerance or _crosswise(values, axis) > tolerance * abs(line.pitch):
             return None
         lines.append(line)
@@ -156,6 +159,12 @@ def _along(values: Tensor, axis: int) -> Tensor:
     """The averages over all grid dimensions but one."""
     others = [dim for dim in range(values.ndim) if dim != axis]
     return values.mean(others) if others else values
+
+
+def _standard_error(values: Tensor, axis: int) -> float:
+    """The standard error of the averages `_along(values, axis)`, from the spread of the averaged values."""
+    rows = values.movedim(axis, 0).flatten(1) if values.ndim > 1 else values.unsqueeze(1)
+    return float((rows - rows.mean(1, keepdim=True)).square().mean().sqrt()) / math.sqrt(rows.shape[1])
 
 
 def _crosswise(values: Tensor, axis: int) -> float:

@@ -17,8 +17,10 @@ PROGRAMS = Path(__file__).parent / "programs"
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
+def one_thread_and_the_same_numbers():
+    """Every test starts from one state of the generators, whatever ran before it in its process."""
     torch.set_num_threads(1)
+    torch.manual_seed(0)
 
 
 @pytest.fixture
