@@ -1,0 +1,103 @@
+"""What determines a trained model: `Recipe`, and the three presets."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+FOUR_TIMES_NYQUIST = (128, 32)  # Fourier bands whose first reaches 64 cycles/image: 4 times the Nyquist of 32 px
+AT_NYQUIST = (24, 12)  # bands that stay below 16 cycles/image
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """The network. Defaults are the full size."""
+
+    size: int = 32  # pixels a side of the images the encoder sees
+    channels: int = 3
+    patch: int = 2  # pixels a side of a token
+    width: int = 256  # features of a token and of the decoder
+    layers: int = 6  # encoder depth
+    feed_forward: int = 1024  # hidden features of an encoder layer
+    encoder_heads: int = 4
+    lp_tokens: int = 256  # learned position tokens, the code of an image
+    heads: int = 2  # of the cross-attention of a query over the LP tokens
+    head_width: int = 64
+    bands: tuple[int, ...] = FOUR_TIMES_NYQUIST  # σ_l, coarse to fine is from the last to the first
+    query_band: int = 16  # σ_q
+    locality: float = 100.0  # α of the attention bias -α |x - token|², in 1/[0, 1]²
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that determines a trained model except its seed."""
+
+    schedule: str = "none"  # a name of jitter.SCHEDULES
+    sigma: float = 0.32  # std of the jitter in pixels of the training grid; 0.32 px is 0.01 of 32 px
+    distribution: str = "gaussian"  # or "uniform"
+    scope: str = "shared"  # or "per_sample"
+    draws: int | None = None  # distinct draws in the run of the schedule "every_few_epochs"; not for the others
+    data: str = "analytic"  # a name of images.DATASETS
+    images: int = 50_000  # samples an epoch; where the data set has fewer images, they repeat
+    targets: str = "pixels"  # a name of targets.TARGETS; the others learn real pixels of 48 or 64 a side too
+    adversarial: bool = False  # a patch discriminator beside the squared error
+    network: str = "lainr"  # or "inr": coordinates only, one image
+    epochs: int = 40
+    warmup: int = 5  # epochs of linear warm-up
+    batch: int = 16
+    learning_rate: float = 5e-4
+    model: ModelConfig = field(default_factory=ModelConfig)
+
+    @property
+    def batches(self) -> int:
+        """Training steps of an epoch: whole batches only."""
+        return self.images // self.batch
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON types."""
+        return asdict(self)
+
+    def digest(self) -> str:
+        """A short name of everything but the seed: equal for equal recipes, in every process and Python version."""
+        text = json.dumps(self.to_dict(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def recipe_from(values: dict[str, Any]) -> Recipe:
+    """The recipe that `to_dict` wrote, also after a way through JSON."""
+    model = dict(values["model"])
+    model["bands"] = tuple(model["bands"])
+    return Recipe(**{**values, "model": ModelConfig(**model)})
+
+
+PRESETS: dict[str, Recipe] = {
+    "smoke": Recipe(
+        images=24,
+        epochs=6,
+        warmup=1,
+        batch=8,
+        model=ModelConfig(
+            patch=8, width=16, layers=1, feed_forward=32, encoder_heads=2, lp_tokens=8, heads=2, head_width=8
+        ),
+    ),
+    "cpu": Recipe(
+        images=400,
+        epochs=24,
+        warmup=3,
+        batch=16,
+        learning_rate=2e-3,
+        model=ModelConfig(
+            patch=4, width=64, layers=2, feed_forward=256, encoder_heads=4, lp_tokens=64, heads=2, head_width=32
+        ),
+    ),
+    "gpu": Recipe(),
+}
+
+
+def preset(name: str) -> Recipe:
+    """The base recipe of a preset: "smoke" (seconds, for tests), "cpu" (two cores) or "gpu" (full size)."""
+    if name not in PRESETS:
+        raise ValueError(f"unknown preset {name!r}: there is {', '.join(PRESETS)}")
+    return PRESETS[name]
