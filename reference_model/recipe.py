@@ -79,7 +79,7 @@ PRESETS: dict[str, Recipe] = {
         warmup=1,
         batch=8,
         model=ModelConfig(
-            patch=8, width=16, layers=1, feed_forward=32, encoder_heads=2, lp_tokens=8, heads=2, head_width=8
+            patch=8, width=16, layers=1, feed_forward=32, encoder_heads=2, lp_tokens=9, heads=2, head_width=8
         ),
     ),
     "cpu": Recipe(

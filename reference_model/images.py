@@ -1,0 +1,191 @@
+"""The images of the experiments, with the truth at any coordinates where there is one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from reference_model.grids import pixel_grid
+from reference_model.scenes import Scenes, gratings, natural
+
+SIZE, FINE = 32, 128  # pixels a side of what the network sees, and of the finest truth of photographs
+TRAIN_SEED, TEST_SEED = 1, 2  # of the analytic images
+Truth = Callable[[Tensor, float], Tensor]
+
+
+class DataError(Exception):
+    """Images that are missing, unreadable or do not have what is asked; the message is one line."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Training and test images, the same for every seed.
+
+    `train` (N, 3, 32, 32) and `test` (M, 3, 32, 32), float32 in [0, 1]: what the network sees and, without other
+    targets, learns. `truth(coords, aperture)` gives the test images' averages (M, Q, 3) over boxes of side
+    `aperture` (in [0, 1]) around coords (Q, 2); None when nothing but the pixels is known. `fast` (M, 2) is the
+    frequency in cycles/image of the grating of each test image, None without gratings.
+    """
+
+    name: str
+    train: Tensor
+    test: Tensor
+    truth: Truth | None
+    targets: Callable[[int], Tensor]
+    fast: Tensor | None = None
+
+    def target(self, size: int) -> Tensor:
+        """True pixels (N, 3, size, size) of the training images; DataError when there is no finer truth."""
+        return self.train if size == SIZE else self.targets(size)
+
+
+def load(name: str, images: int, *, test_images: int = 64, root: Path | None = None, download: bool = False) -> Dataset:
+    """The data set `name` of DATASETS with `images` training images; DataError when it cannot be had."""
+    if name not in DATASETS:
+        raise DataError(f"unknown data {name!r}: there is {', '.join(DATASETS)}")
+    return DATASETS[name](images, test_images, root, download)
+
+
+def _images(colours: Tensor, size: int) -> Tensor:
+    """(M, size², 3) -> (M, 3, size, size)."""
+    return colours.transpose(1, 2).unflatten(-1, (size, size)).contiguous()
+
+
+def _rendered(scenes: Scenes, size: int, aperture: float | None = None) -> Tensor:
+    return _images(scenes.values(pixel_grid(size), 1 / size if aperture is None else aperture), size)
+
+
+def _analytic(images: int, test_images: int, root: Path | None, download: bool) -> Dataset:
+    train, test = natural(images, TRAIN_SEED), natural(test_images, TEST_SEED)
+    return Dataset(
+        "analytic", _rendered(train, SIZE), _rendered(test, SIZE), test.values, lambda size: _rendered(train, size)
+    )
+
+
+def _single(index: int) -> Callable[[int, int, Path | None, bool], Dataset]:
+    """One analytic image, for training and for testing: a network that learns a single image."""
+
+    def make(images: int, test_images: int, root: Path | None, download: bool) -> Dataset:
+        scenes = natural(8, TEST_SEED)
+        scene = Scenes(*(value[index : index + 1] for value in vars(scenes).values()))
+        image = _rendered(scene, SIZE)
+        return Dataset(f"single{index}", image, image, scene.values, lambda size: _rendered(scene, size))
+
+    return make
+
+
+def _gratings(images: int, test_images: int, root: Path | None, download: bool) -> Dataset:
+    """Point samples, so that the gratings alias into moiré; the truth is exact."""
+    train, test = gratings(images, TRAIN_SEED), gratings(test_images, TEST_SEED)
+    return Dataset(
+        "gratings", _rendered(train, SIZE, 0.0), _rendered(test, SIZE, 0.0), test.values,
+        lambda size: _rendered(train, size), test.frequency[:, -1].float(),
+    )  # fmt: skip
+
+
+PHOTOGRAPHS = {  # of scikit-image's wheel (public domain or CC0) and scikit-learn's (CC BY 2.0, named in the report)
+    "train": ("chelsea", "rocket", "hubble_deep_field", "retina", "immunohistochemistry", "flower.jpg"),
+    "test": ("astronaut", "coffee", "china.jpg"),
+}
+
+
+def photograph(name: str) -> Tensor:
+    """A photograph (3, height, width), float32 in [0, 1]; DataError when its package is not installed."""
+    try:
+        if name.endswith(".jpg"):
+            from sklearn.datasets import load_sample_image
+
+            pixels = load_sample_image(name)
+        else:
+            import skimage.data
+
+            pixels = getattr(skimage.data, name)()
+    except ImportError as error:
+        raise DataError(f"the photographs need {error.name}: pip install 'jitlint[reference]'") from None
+    return torch.from_numpy(np.array(pixels)).permute(2, 0, 1).float() / 255
+
+
+def _crops(names: tuple[str, ...], count: int, seed: int) -> Tensor:
+    """Random FINE × FINE crops (count, 3, 128, 128) of the photographs in turn."""
+    generator = torch.Generator().manual_seed(seed)
+    photographs = [photograph(name) for name in names]
+    crops = []
+    for index in range(count):
+        photo = photographs[index % len(photographs)]
+        top, left = (int(torch.randint(side - FINE + 1, (), generator=generator)) for side in photo.shape[1:])
+        crops.append(photo[:, top : top + FINE, left : left + FINE])
+    return torch.stack(crops)
+
+
+def box_average(fine: Tensor, coords: Tensor, aperture: float) -> Tensor:
+    """Averages (M, Q, 3) of images (M, 3, n, n), taken as constant within each pixel, over boxes around coords (Q, 2).
+
+    Exact: the double integral of such an image is bilinear within each pixel, so it is read from the summed-area
+    table by interpolation. Beyond the border the outermost pixels go on. An `aperture` of 0 is one fine pixel.
+    """
+    size = fine.shape[-1]
+    margin = size // 4
+    padded = functional.pad(fine.double(), [margin] * 4, mode="replicate")
+    table = functional.pad(padded.cumsum(-1).cumsum(-2), [1, 0, 1, 0]).flatten(2)  # (M, 3, (n + 2 margin + 1)²)
+    half = (aperture or 1 / size) * size / 2
+    centre = coords.double() * size + margin
+    limit = size + 2 * margin
+
+    def at(corner: Tensor) -> Tensor:
+        corner = corner.clamp(0, limit)
+        low = corner.floor().long().clamp_max(limit - 1)
+        y, x = (corner - low).unbind(-1)
+        first = low[:, 0] * (limit + 1) + low[:, 1]
+        top = table[..., first] * (1 - x) + table[..., first + 1] * x
+        bottom = table[..., first + limit + 1] * (1 - x) + table[..., first + limit + 2] * x
+        return top * (1 - y) + bottom * y
+
+    sign = torch.tensor([1.0, -1.0], dtype=torch.float64)
+    total = at(centre + half) + at(centre - half) - at(centre + half * sign) - at(centre - half * sign)
+    return (total / (2 * half) ** 2).transpose(1, 2).float()
+
+
+def _photographs(images: int, test_images: int, root: Path | None, download: bool) -> Dataset:
+    train, test = _crops(PHOTOGRAPHS["train"], images, TRAIN_SEED), _crops(PHOTOGRAPHS["test"], test_images, TEST_SEED)
+    factor = FINE // SIZE
+    return Dataset(
+        "photographs", functional.avg_pool2d(train, factor), functional.avg_pool2d(test, factor),
+        lambda coords, aperture: box_average(test, coords, aperture),
+        lambda size: _images(box_average(train, pixel_grid(size), 1 / size), size),
+    )  # fmt: skip
+
+
+def _cifar10(images: int, test_images: int, root: Path | None, download: bool) -> Dataset:
+    try:
+        from torchvision.datasets import CIFAR10
+    except (ImportError, RuntimeError) as error:
+        raise DataError(f"cifar10 needs a torchvision that matches torch ({error})".splitlines()[0]) from None
+    folder = root or Path("data")
+
+    def pixels(train: bool, count: int) -> Tensor:
+        try:
+            data = CIFAR10(str(folder), train=train, download=download).data[:count]
+        except (RuntimeError, OSError, EOFError) as error:
+            reason = str(error).splitlines()[0]
+            raise DataError(f"no CIFAR-10 in {folder}: {reason} (--download gets it, --data-root says where)") from None
+        return torch.from_numpy(data).permute(0, 3, 1, 2).float() / 255
+
+    def no_targets(size: int) -> Tensor:
+        raise DataError(f"cifar10 has no true images of {size} px: its photographs exist at 32 px only")
+
+    return Dataset("cifar10", pixels(True, images), pixels(False, test_images), None, no_targets)
+
+
+DATASETS: dict[str, Callable[[int, int, Path | None, bool], Dataset]] = {
+    "analytic": _analytic,
+    "gratings": _gratings,
+    "photographs": _photographs,
+    "cifar10": _cifar10,
+    **{f"single{index}": _single(index) for index in range(4)},
+}
