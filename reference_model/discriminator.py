@@ -1,26 +1,32 @@
-"""The adversary of the adversarial arms: a small discriminator of 32 × 32 windows."""
+"""The adversary of the adversarial arms: a small patch discriminator of 32 × 32 windows."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from reference_model.ensemble import SideBySide, prefers_stack
+
 WEIGHT = 0.005  # of the adversarial loss beside the mean squared error
 LEARNING_RATE = 2e-4
+WIDTH = 16  # features of the first layer
+INITIALISATION = 1_000_003  # added to the seed, so that a discriminator does not repeat its network's draws
 
 
 class Discriminator(nn.Module):
     """Windows (B, C, 32, 32) to one score for each of 8 × 8 patches, (B, 8, 8): positive means real."""
 
-    def __init__(self, channels: int, width: int) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Conv2d(channels, width, 4, 2, 1),
+            nn.Conv2d(channels, WIDTH, 4, 2, 1),
             nn.LeakyReLU(0.2),
-            nn.Conv2d(width, 2 * width, 4, 2, 1),
+            nn.Conv2d(WIDTH, 2 * WIDTH, 4, 2, 1),
             nn.LeakyReLU(0.2),
-            nn.Conv2d(2 * width, 1, 3, 1, 1),
+            nn.Conv2d(2 * WIDTH, 1, 3, 1, 1),
         )
 
     def forward(self, windows: Tensor) -> Tensor:
@@ -29,48 +35,32 @@ class Discriminator(nn.Module):
         return scores
 
 
-class Adversary:
-    """One discriminator and its optimizer for each seed, initialised from the seed alone."""
+class Adversary(nn.Module):
+    """One discriminator for each seed, initialised from the seed alone."""
 
-    def __init__(self, seeds: list[int], channels: int, width: int, device: torch.device) -> None:
-        self.networks = [self._build(seed, channels, width).to(device) for seed in seeds]
-        parameters = [p for network in self.networks for p in network.parameters()]
-        self.optimizer = torch.optim.Adam(parameters, lr=LEARNING_RATE, betas=(0.5, 0.99))
-
-    @staticmethod
-    def _build(seed: int, channels: int, width: int) -> Discriminator:
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed + 1_000_003)
-            return Discriminator(channels, width)
+    def __init__(self, seeds: Sequence[int], channels: int, device: torch.device) -> None:
+        super().__init__()
+        networks = [_build(seed, channels) for seed in seeds]
+        self.networks = SideBySide(networks, stacked=prefers_stack(device, len(seeds))).to(device)
 
     def generator_loss(self, fake: Tensor) -> Tensor:
-        """The non-saturating loss (Goodfellow et al. 2014) of colours (S, B, Q, C) on a window: (S,)."""
-        return torch.stack(
-            [functional.softplus(-net(_window(x))).mean() for net, x in zip(self.networks, fake, strict=True)]
-        )
+        """The non-saturating loss (Goodfellow et al. 2014) of colours (S, B, Q, C) on square windows: (S,)."""
+        return functional.softplus(-self.networks.run(_windows(fake))).mean((1, 2, 3))
 
-    def learn(self, fake: Tensor, real: Tensor) -> None:
-        """One step of the discriminators; `fake` and `real` are (S, B, Q, C)."""
-        losses = [
-            functional.softplus(net(_window(x))).mean() + functional.softplus(-net(_window(y))).mean()
-            for net, x, y in zip(self.networks, fake.detach(), real, strict=True)
-        ]
-        self.optimizer.zero_grad()  # also drops what the generator's step left in the discriminators
-        torch.stack(losses).sum().backward()
-        self.optimizer.step()
-
-    def state(self) -> dict[str, object]:
-        """For a checkpoint."""
-        return {"networks": [net.state_dict() for net in self.networks], "optimizer": self.optimizer.state_dict()}
-
-    def load(self, state: dict[str, object]) -> None:
-        """From a checkpoint."""
-        for network, values in zip(self.networks, state["networks"], strict=True):  # type: ignore[call-overload]
-            network.load_state_dict(values)
-        self.optimizer.load_state_dict(state["optimizer"])  # type: ignore[arg-type]
+    def loss(self, fake: Tensor, real: Tensor) -> Tensor:
+        """The discriminators' own loss, (S,); `fake` and `real` are colours (S, B, Q, C)."""
+        of_fake = functional.softplus(self.networks.run(_windows(fake.detach()))).mean((1, 2, 3))
+        return of_fake + functional.softplus(-self.networks.run(_windows(real))).mean((1, 2, 3))
 
 
-def _window(colours: Tensor) -> Tensor:
-    """(B, Q, C) of a square window -> (B, C, side, side)."""
-    side = round(colours.shape[1] ** 0.5)
-    return colours.transpose(1, 2).unflatten(-1, (side, side))
+def _build(seed: int, channels: int) -> Discriminator:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed + INITIALISATION)
+        return Discriminator(channels)
+
+
+def _windows(colours: Tensor) -> Tensor:
+    """(S, B, Q, C) of square windows -> (S, B, C, side, side)."""
+    side = round(colours.shape[2] ** 0.5)
+    windows: Tensor = colours.transpose(2, 3).unflatten(-1, (side, side))
+    return windows

@@ -23,6 +23,7 @@ class FourierCode(nn.Module):
     """γ(x): sin and cos of π x ω for 16 log-spaced ω from 10 to `highest`: ω / 2 cycles over the image."""
 
     features = 4 * FREQUENCIES
+    omega: Tensor
 
     def __init__(self, highest: float) -> None:
         super().__init__()
@@ -92,6 +93,8 @@ def attention_bias(coords: Tensor, places: Tensor, locality: float) -> Tensor:
 
 class Modulation(nn.Module):
     """m(x): cross-attention of a query over the LP tokens, biased towards the near ones."""
+
+    places: Tensor
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from reference_model.grids import pixel_grid
 from reference_model.images import Dataset
+from reference_model.recipe import Recipe
 
 SIZE = 32  # pixels a side of the images that the encoder sees
 RESOLUTIONS = (32, 48, 64)
@@ -60,6 +61,27 @@ TARGETS: dict[str, Targets] = {
     "patches": Targets(lambda epoch, epochs, batch: RESOLUTIONS[-1], _window),
     "multiscale_patches": Targets(_any_resolution, _window),
 }
+
+
+KEEPS_THE_GRID = (
+    "none",
+    "commented_out",
+    "inside",
+    "clamped",
+    "reseeded",
+)  # schedules that use each batch's own points
+
+
+def check_targets(recipe: Recipe) -> None:
+    """ValueError for targets that do not exist, or do not go with the rest of the recipe."""
+    if recipe.targets not in TARGETS:
+        raise ValueError(f"unknown targets {recipe.targets!r}: there is {', '.join(TARGETS)}")
+    if recipe.targets != "pixels" and recipe.schedule not in KEEPS_THE_GRID:
+        raise ValueError(
+            f"schedule {recipe.schedule!r} holds coordinates while the points of {recipe.targets!r} change"
+        )
+    if recipe.adversarial and recipe.targets in ("multiscale", "progressive"):
+        raise ValueError(f"the discriminator sees windows of pixels, and {recipe.targets!r} decodes scattered ones")
 
 
 class TargetPlan:

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, distributed, nn
+from torch import Tensor, nn
 
-from reference_model.discriminator import WEIGHT, Adversary
-from reference_model.ensemble import Ensemble
+from reference_model import checkpoint as checkpoints
+from reference_model.discriminator import LEARNING_RATE, WEIGHT, Adversary
+from reference_model.distributed import average, gradients, is_first, own_device, own_share, process_group
+from reference_model.ensemble import Ensemble, prefers_stack
 from reference_model.images import Dataset
 from reference_model.jitter import SCHEDULES, Jitter, Loop
 from reference_model.model import build
 from reference_model.recipe import Recipe
-from reference_model.targets import SIZE, TargetPlan
+from reference_model.targets import SIZE, TargetPlan, check_targets
 from runtime_probe import probe_coords
 
 LAST_RATE = 1e-8  # where the cosine of the learning rate ends
@@ -28,49 +31,21 @@ ORDER_STREAM = 0x6F7264657200  # "order": keeps the batch order apart from the j
 
 @dataclass(frozen=True)
 class Trained:
-    """Trained networks, one for each seed (in `seeds`), with what happened on the way.
+    """Trained networks, one for each of `seeds`, and what happened on the way.
 
-    `losses` (S, steps) is the mean squared error of each step, `probe` what runtime_probe saw, `seconds` the time
-    of the steps of this call. `failed` names the seeds whose loss became NaN, and when.
+    `models` are in evaluation mode, on the device of the run. `losses` (S, steps) is the mean squared error of each
+    step, NaN for steps that were not made. `probe` is what runtime_probe saw: its report as JSON types. `seconds` is
+    the time of the training loop, also of its parts before an interruption; `resumed` the number of epochs that an
+    earlier process had made. `failed` names the seeds whose loss became NaN or infinite, and when.
     """
 
     seeds: tuple[int, ...]
-    networks: list[nn.Module]
+    models: list[nn.Module]
     losses: Tensor
     probe: dict[str, Any]
     seconds: float
+    resumed: int = 0
     failed: dict[int, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Speed:
-    """How to compute, as opposed to what. `stacked` None chooses: one batched call on a GPU, a loop on a CPU."""
-
-    compile: bool = False
-    bf16: bool = False
-    deterministic: bool = False
-    stacked: bool | None = None
-    backend: str = "inductor"
-
-
-def batch_order(recipe: Recipe, seeds: Sequence[int], count: int, epoch: int) -> Tensor:
-    """Indices (S, batches, B) of the training images of an epoch; a last incomplete batch is left out."""
-    batches = max(1, count // recipe.batch)
-    size = min(recipe.batch, count)
-    orders = []
-    for seed in seeds:
-        generator = torch.Generator().manual_seed(ORDER_STREAM + seed * 1_000_003 + epoch)
-        orders.append(torch.randperm(count, generator=generator)[: batches * size].reshape(batches, size))
-    return torch.stack(orders)
-
-
-def learning_rate(recipe: Recipe, step: int, batches: int) -> float:
-    """Linear warm-up over `recipe.warmup` epochs, then a cosine to LAST_RATE at the last of the steps."""
-    warmup, total = recipe.warmup * batches, recipe.epochs * batches
-    if step < warmup:
-        return recipe.learning_rate * (step + 1) / warmup
-    done = (step - warmup) / max(1, total - warmup)
-    return LAST_RATE + (recipe.learning_rate - LAST_RATE) * (1 + math.cos(math.pi * done)) / 2
 
 
 def train(
@@ -81,161 +56,223 @@ def train(
     device: torch.device | str = "cpu",
     checkpoint: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
-    speed: Speed | None = None,
+    compile: bool | str = False,
+    bf16: bool = False,
+    deterministic: bool = False,
+    stacked: bool | None = None,
 ) -> Trained:
-    """Train `recipe` once for each of `seeds`; continues from `checkpoint` when that file exists.
+    """Train `recipe` once for each of `seeds`, side by side; continues from `checkpoint` when that file exists.
 
-    `progress(epochs done, epochs)` is called after each epoch. Under torchrun every process computes its slice of
-    each batch and the gradients are averaged, so the losses are those of one process. A seed whose loss becomes
-    NaN is reported in `failed`; the others go on.
+    Args:
+        recipe: what is trained; names in it that do not exist, or do not go together, are a ValueError.
+        seeds: each determines its run's initialisation, batch order and jitter, by generators of their own.
+        dataset: the same for every seed.
+        device: "cpu" or "cuda"; under torchrun each local rank takes its own GPU.
+        checkpoint: written after every epoch. A run that continues from it ends, on a CPU, bit for bit as an
+            uninterrupted one. `checkpoint.CheckpointError` when it cannot be read or is of another run.
+        progress: called with (steps made, steps of the run) after each step.
+        compile: True for `torch.compile`, with CUDA graphs on a GPU; a string names another backend.
+        bf16: compute in bfloat16 where autocast allows it; parameters and losses stay float32.
+        deterministic: only kernels that give the same bits on every run, or an error where there is none.
+        stacked: run the seeds as one batched call; None chooses by `ensemble.prefers_stack`.
+
+    Under torchrun every process computes its share of each batch and gradients are averaged, so that the losses are
+    those of one process. A seed whose loss becomes NaN is in `Trained.failed`; the others go on.
     """
-    run = _Run(recipe, tuple(seeds), dataset, torch.device(device), speed or Speed())
-    if checkpoint is not None:
-        run.resume(checkpoint)
-    started = time.perf_counter()
-    with probe_coords(run.ensemble, argument="coords") as probe:
-        for epoch in range(run.epoch, recipe.epochs):
-            order = batch_order(recipe, run.seeds, len(run.images), epoch).to(run.device)
-            for batch in probe.batches(range(run.batches)):
-                coords = next(run.coords)  # jittered by the schedule of the recipe: reference_model/jitter.py
-                run.step(epoch, batch, order[:, batch], coords)
-            run.end_epoch(epoch, checkpoint)
-            if progress is not None:
-                progress(epoch + 1, recipe.epochs)
+    device = own_device(torch.device(device))
+    with process_group(device), _determinism(deterministic):
+        run = _Run(recipe, tuple(seeds), dataset, device, stacked, bf16)
+        if compile:
+            _compile(run.ensemble, compile, device)
+        if checkpoint is not None:
+            run.load(checkpoint)
+        return _train(run, checkpoint, progress)
+
+
+def _train(run: _Run, checkpoint: Path | None, progress: Callable[[int, int], None] | None) -> Trained:
+    recipe, device, before, started = run.recipe, run.device, run.epochs_made, time.perf_counter()
+    coordinates = run.schedule()  # clean or jittered, correctly or not: reference_model/jitter.py
+    with probe_coords(run.ensemble, argument="coords", provenance=0) as probe:
+        for epoch in range(recipe.epochs):
+            order = (batch_order(recipe, run.seeds, epoch) % len(run.images)).to(device)  # (S, batches, B)
+            for batch in probe.batches(range(recipe.batches)):
+                coords = next(coordinates)  # (S, Q, 2), or (S, B, Q, 2) where every sample has its own jitter
+                coords = own_share(coords) if coords.ndim == 4 else coords
+                samples = own_share(order[:, batch])  # (S, B)
+                if epoch < before:
+                    run.ensemble.replay(run.images[samples], coords)
+                    continue
+                run.step(epoch, batch, samples, coords)
+                if progress is not None and is_first():
+                    progress(epoch * recipe.batches + batch + 1, recipe.epochs * recipe.batches)
+            if epoch >= before:
+                run.end_epoch(epoch)
+                if checkpoint is not None and is_first():
+                    run.save(checkpoint, run.seconds + time.perf_counter() - started)
             if len(run.failed) == len(run.seeds):
                 break
-    seconds = time.perf_counter() - started
-    return Trained(run.seeds, run.networks(), run.losses, _seen(probe, run.resumed), seconds, run.failed)
+    seconds = run.seconds + time.perf_counter() - started
+    return Trained(run.seeds, run.models(), run.losses, probe.to_dict(), seconds, before, run.failed)
 
 
-def _seen(probe: Any, resumed: int) -> dict[str, Any]:
-    """The probe's findings as JSON types; a resumed run was watched from epoch `resumed` on."""
-    report = probe.to_dict()
-    return {**report, "watched_from_epoch": resumed}
+def batch_order(recipe: Recipe, seeds: Sequence[int], epoch: int) -> Tensor:
+    """Sample numbers (S, batches, B) of an epoch, a permutation for each seed; the last incomplete batch is left out.
+
+    It depends on nothing but the seed, the epoch, and the numbers of images and of samples in a batch.
+    """
+    if recipe.batches < 1:
+        raise ValueError(f"{recipe.images} samples an epoch do not fill a batch of {recipe.batch}")
+    orders = []
+    for seed in seeds:
+        generator = torch.Generator().manual_seed(ORDER_STREAM + seed * 1_000_003 + epoch)
+        order = torch.randperm(recipe.images, generator=generator)
+        orders.append(order[: recipe.batches * recipe.batch].reshape(recipe.batches, recipe.batch))
+    return torch.stack(orders)
+
+
+def learning_rate(recipe: Recipe, step: int) -> float:
+    """Linear warm-up over `recipe.warmup` epochs, then a cosine to LAST_RATE at the end of the run."""
+    warmup, total = recipe.warmup * recipe.batches, recipe.epochs * recipe.batches
+    if step < warmup:
+        return recipe.learning_rate * (step + 1) / warmup
+    done = (step - warmup) / max(1, total - warmup)
+    return LAST_RATE + (recipe.learning_rate - LAST_RATE) * (1 + math.cos(math.pi * done)) / 2
 
 
 class _Run:
-    """The state of a training run."""
+    """The state of a training run: networks, optimizers, losses, and how far it is."""
 
     def __init__(
-        self, recipe: Recipe, seeds: tuple[int, ...], dataset: Dataset, device: torch.device, speed: Speed
+        self,
+        recipe: Recipe,
+        seeds: tuple[int, ...],
+        dataset: Dataset,
+        device: torch.device,
+        stacked: bool | None,
+        bf16: bool,
     ) -> None:
-        if speed.deterministic:
-            torch.use_deterministic_algorithms(True)
-        self.recipe, self.seeds, self.device, self.speed = recipe, seeds, device, speed
+        check_targets(recipe)
+        self.recipe, self.seeds, self.device = recipe, seeds, device
         self.images = dataset.train.to(device)
         self.plan = TargetPlan(recipe.targets, dataset, seeds, recipe.epochs, device)
-        self.batches = max(1, len(self.images) // recipe.batch)
-        stacked = device.type == "cuda" if speed.stacked is None else speed.stacked
-        self.ensemble = Ensemble(self._fresh(), stacked=stacked).to(device)
-        self.optimizer = torch.optim.Adam(self.ensemble.parameters(), lr=recipe.learning_rate)
-        self.adversary = Adversary(list(seeds), recipe.model.channels, 16, device) if recipe.adversarial else None
-        self.forward = torch.compile(self.ensemble, backend=speed.backend) if speed.compile else self.ensemble
-        self.losses = torch.full((len(seeds), recipe.epochs * self.batches), math.nan)
-        self.recent: list[Tensor] = []
+        stacked = prefers_stack(device, len(seeds)) if stacked is None else stacked
+        self.ensemble = Ensemble(self._fresh(), stacked=stacked, bf16=bf16).to(device)
+        self.optimizer = torch.optim.Adam(self.ensemble.parameters(), lr=recipe.learning_rate, fused=True)
+        self.adversary: Adversary | None = None
+        if recipe.adversarial:
+            self.adversary = Adversary(seeds, recipe.model.channels, device)
+            self.adversary_optimizer = torch.optim.Adam(
+                self.adversary.parameters(), lr=LEARNING_RATE, betas=(0.5, 0.99), fused=True
+            )
+        self.losses = torch.full((len(seeds), recipe.epochs * recipe.batches), math.nan)
+        self.recent: list[Tensor] = []  # the losses of this epoch, (S,) each, still on the device
         self.failed: dict[int, str] = {}
-        self.epoch = self.resumed = 0
-        self.coords = self._schedule()
+        self.epochs_made = 0
+        self.seconds = 0.0
 
     def _fresh(self) -> list[nn.Module]:
         return [build(self.recipe.network, self.recipe.model, seed) for seed in self.seeds]
 
-    def _schedule(self) -> Iterator[Tensor]:
+    def schedule(self) -> Iterator[Tensor]:
         """The coordinates of every batch from the first on, (S, Q, 2) or (S, B, Q, 2)."""
         recipe = self.recipe
+        if recipe.schedule not in SCHEDULES:
+            raise ValueError(f"unknown schedule {recipe.schedule!r}: there is {', '.join(SCHEDULES)}")
         jitter = Jitter(
             self.seeds, recipe.sigma, SIZE,
-            distribution=recipe.distribution, scope=recipe.scope, batch=min(recipe.batch, len(self.images)),
+            distribution=recipe.distribution, scope=recipe.scope, batch=recipe.batch, device=self.device,
         )  # fmt: skip
-        loop = Loop(recipe.epochs, self.batches, self.plan.grid, self.plan.size, recipe.draws or 1)
+        loop = Loop(recipe.epochs, recipe.batches, self.plan.grid, self.plan.size, recipe.draws or 1)
         return SCHEDULES[recipe.schedule](loop, jitter)
 
     def step(self, epoch: int, batch: int, samples: Tensor, coords: Tensor) -> None:
         """One optimizer step: samples (S, B) are indices of images, coords (S, Q, 2) or (S, B, Q, 2)."""
-        samples, coords = self._own_share(samples, coords)
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.recipe, epoch * self.batches + batch, self.batches)
-        truth = self.plan.colours_of(epoch, batch, samples)
-        with torch.autocast(self.device.type, torch.bfloat16) if self.speed.bf16 else nullcontext():
-            colours = self.forward(self.images[samples], coords)
-        errors = (colours.float() - truth).square().mean((1, 2, 3))  # (S,)
-        loss = errors.sum()  # each seed's gradient is its own: no parameter is shared
+            group["lr"] = learning_rate(self.recipe, epoch * self.recipe.batches + batch)
+        truth = self.plan.colours_of(epoch, batch, samples)  # (S, B, Q, C)
+        colours = self.ensemble(self.images[samples], coords)
+        errors = (colours - truth).square().mean((1, 2, 3))  # (S,)
+        loss = errors.sum()  # no parameter is shared, so each seed's gradient is its own
         if self.adversary is not None:
-            loss = loss + WEIGHT * self.adversary.generator_loss(colours.float()).sum()
+            loss = loss + WEIGHT * self.adversary.generator_loss(colours).sum()
         self.optimizer.zero_grad()
         loss.backward()
-        self._average_gradients()
+        average(gradients(self.ensemble))
         self.optimizer.step()
         if self.adversary is not None:
-            self.adversary.learn(colours.float(), truth)
+            self._teach_adversary(self.adversary, colours, truth)
         self.recent.append(errors.detach())
 
-    def _own_share(self, samples: Tensor, coords: Tensor) -> tuple[Tensor, Tensor]:
-        """This process's samples of the batch, and their coordinates."""
-        if not _distributed():
-            return samples, coords
-        rank, world = distributed.get_rank(), distributed.get_world_size()
-        if samples.shape[1] % world:
-            raise ValueError(f"{world} processes cannot share batches of {samples.shape[1]} evenly")
-        own = slice(rank, None, world)
-        return samples[:, own], coords[:, own] if coords.ndim == 4 else coords
+    def _teach_adversary(self, adversary: Adversary, fake: Tensor, real: Tensor) -> None:
+        self.adversary_optimizer.zero_grad()  # also drops what the generator's step left in the discriminators
+        adversary.loss(fake, real).sum().backward()
+        average(gradients(adversary))
+        self.adversary_optimizer.step()
 
-    def _average_gradients(self) -> None:
-        if not _distributed():
-            return
-        gradients = [p.grad for p in self.ensemble.parameters() if p.grad is not None]
-        flat = torch.cat([gradient.flatten() for gradient in gradients])
-        distributed.all_reduce(flat)
-        flat /= distributed.get_world_size()
-        for gradient, part in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
-            gradient.copy_(part.view_as(gradient))
-
-    def end_epoch(self, epoch: int, checkpoint: Path | None) -> None:
-        """Fetch the losses (the only wait for the device), look for NaN, and save."""
-        errors = torch.stack(self.recent, dim=1)
-        if _distributed():
-            distributed.all_reduce(errors)
-            errors /= distributed.get_world_size()
-        self.losses[:, epoch * self.batches : (epoch + 1) * self.batches] = errors.cpu()
+    def end_epoch(self, epoch: int) -> None:
+        """Fetch the losses, the only wait for the device, and see which seeds have failed."""
+        errors = torch.stack(self.recent, dim=1)  # (S, batches)
+        average([errors])
+        self.losses[:, epoch * self.recipe.batches : (epoch + 1) * self.recipe.batches] = errors.cpu()
         self.recent.clear()
+        self.epochs_made = epoch + 1
+        self._stop_failed()
+
+    def _stop_failed(self) -> None:
+        made = self.losses[:, : self.epochs_made * self.recipe.batches]
         for row, seed in enumerate(self.seeds):
-            finite = self.losses[row, : (epoch + 1) * self.batches].isfinite()
-            if seed not in self.failed and not bool(finite.all()):
-                self.failed[seed] = f"the loss became NaN or infinite at step {int((~finite).nonzero()[0])}"
-        if checkpoint is not None and (not _distributed() or distributed.get_rank() == 0):
-            self._save(epoch + 1, checkpoint)
+            wrong = (~made[row].isfinite()).nonzero()
+            if len(wrong):
+                self.failed[seed] = f"loss became NaN or infinite at step {int(wrong[0]) + 1}"
+                self.ensemble.stopped.add(row)
 
-    def _save(self, epoch: int, checkpoint: Path) -> None:
+    def _owner(self) -> dict[str, Any]:
+        return {"recipe": self.recipe.digest(), "seeds": list(self.seeds), "stacked": self.ensemble.stacked}
+
+    def save(self, path: Path, seconds: float) -> None:
+        """Write the checkpoint of the epochs made so far."""
         state = {
-            "recipe": self.recipe.digest(), "seeds": self.seeds, "epoch": epoch, "losses": self.losses,
-            "failed": self.failed, "ensemble": self.ensemble.state_dict(), "optimizer": self.optimizer.state_dict(),
-            "adversary": self.adversary.state() if self.adversary is not None else None,
+            **self._owner(), "epochs_made": self.epochs_made, "losses": self.losses, "seconds": seconds,
+            "ensemble": self.ensemble.state_dict(), "optimizer": self.optimizer.state_dict(),
         }  # fmt: skip
-        checkpoint.parent.mkdir(parents=True, exist_ok=True)
-        partial = checkpoint.with_name(checkpoint.name + ".partial")
-        torch.save(state, partial)
-        partial.replace(checkpoint)
+        if self.adversary is not None:
+            state["adversary"] = self.adversary.state_dict()
+            state["adversary_optimizer"] = self.adversary_optimizer.state_dict()
+        checkpoints.save(state, path)
 
-    def resume(self, checkpoint: Path) -> None:
-        """Continue from `checkpoint` if it exists and is of the same recipe and seeds."""
-        if not checkpoint.is_file():
-            return
-        state = torch.load(checkpoint, map_location=self.device, weights_only=True)
-        if state["recipe"] != self.recipe.digest() or tuple(state["seeds"]) != self.seeds:
+    def load(self, path: Path) -> None:
+        """Continue from a checkpoint, if there is one."""
+        state = checkpoints.load(path, self._owner(), self.device)
+        if state is None:
             return
         self.ensemble.load_state_dict(state["ensemble"])
         self.optimizer.load_state_dict(state["optimizer"])
         if self.adversary is not None:
-            self.adversary.load(state["adversary"])
-        self.losses, self.failed = state["losses"].cpu(), dict(state["failed"])
-        self.epoch = self.resumed = int(state["epoch"])
-        for _batch in range(self.epoch * self.batches):
-            next(self.coords)
+            self.adversary.load_state_dict(state["adversary"])
+            self.adversary_optimizer.load_state_dict(state["adversary_optimizer"])
+        self.losses, self.seconds, self.epochs_made = state["losses"].cpu(), state["seconds"], state["epochs_made"]
+        self._stop_failed()
 
-    def networks(self) -> list[nn.Module]:
+    def models(self) -> list[nn.Module]:
         """The trained networks, for evaluation."""
         return [network.to(self.device).eval() for network in self.ensemble.unstack(self._fresh())]
 
 
-def _distributed() -> bool:
-    return distributed.is_available() and distributed.is_initialized()
+def _compile(ensemble: Ensemble, how: bool | str, device: torch.device) -> None:
+    if isinstance(how, str):
+        ensemble.compile(backend=how, fullgraph=True)
+    else:
+        ensemble.compile(fullgraph=True, mode="reduce-overhead" if device.type == "cuda" else None)
+
+
+@contextmanager
+def _determinism(wanted: bool) -> Iterator[None]:
+    """torch's deterministic mode, taken back at the end."""
+    before = torch.are_deterministic_algorithms_enabled()
+    if wanted:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # what cuBLAS asks for in this mode
+        torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)
