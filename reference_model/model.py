@@ -55,6 +55,8 @@ class EncoderLayer(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
+        if config.width % config.encoder_heads:
+            raise ValueError(f"{config.width} features cannot be divided among {config.encoder_heads} heads")
         self.heads = config.encoder_heads
         self.first_norm, self.second_norm = nn.LayerNorm(config.width), nn.LayerNorm(config.width)
         self.to_qkv = nn.Linear(config.width, 3 * config.width)

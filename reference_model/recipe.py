@@ -74,7 +74,7 @@ def recipe_from(values: dict[str, Any]) -> Recipe:
 
 PRESETS: dict[str, Recipe] = {
     "smoke": Recipe(
-        images=24,
+        images=48,
         epochs=6,
         warmup=1,
         batch=8,
