@@ -83,11 +83,11 @@ PRESETS: dict[str, Recipe] = {
         ),
     ),
     "cpu": Recipe(
-        images=400,
-        epochs=24,
-        warmup=3,
-        batch=16,
-        learning_rate=2e-3,
+        images=320,
+        epochs=20,
+        warmup=2,
+        batch=8,
+        learning_rate=3e-3,
         model=ModelConfig(
             patch=4, width=64, layers=2, feed_forward=256, encoder_heads=4, lp_tokens=64, heads=2, head_width=32
         ),
