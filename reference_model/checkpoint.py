@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pickle
 from pathlib import Path
@@ -16,11 +17,13 @@ class CheckpointError(Exception):
 
 def save(state: dict[str, Any], path: Path) -> None:
     """Write tensors and plain values to `path`, replacing it at once. OSError (a full disk) leaves the old file."""
+    contents = io.BytesIO()  # written by plain file operations, whose errors are plain: no space left, and the like
+    torch.save(state, contents)
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     try:
         with partial.open("wb") as file:
-            torch.save(state, file)
+            file.write(contents.getbuffer())
             file.flush()
             os.fsync(file.fileno())
         partial.replace(path)

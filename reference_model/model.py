@@ -204,6 +204,8 @@ NETWORKS: dict[str, type[Lainr] | type[Inr]] = {"lainr": Lainr, "inr": Inr}
 
 def build(network: str, config: ModelConfig, seed: int) -> Lainr | Inr:
     """The network, initialised from `seed` alone: the global random state is neither used nor changed."""
+    if network not in NETWORKS:
+        raise ValueError(f"unknown network {network!r}: there is {', '.join(NETWORKS)}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return NETWORKS[network](config)

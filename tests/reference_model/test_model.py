@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from reference_model.grids import pixel_grid
-from reference_model.model import FREQUENCIES, FourierCode, Inr, Lainr, Modulation, attention_bias, build
+from reference_model.model import CONTRAST, FREQUENCIES, FourierCode, Inr, Lainr, Modulation, attention_bias, build
 from reference_model.recipe import ModelConfig, preset
 
 SMALL = preset("smoke").model
@@ -86,14 +86,14 @@ def test_decoder_against_the_formula() -> None:
     assert torch.allclose(decoder(coords, m), expected, atol=1e-5)
 
 
-def test_patches_are_those_of_unfold() -> None:
+def test_patches_are_those_of_unfold_centred() -> None:
     torch.manual_seed(0)
     encoder = Lainr(SMALL).encoder
     seen: list[Tensor] = []
     encoder.embed.register_forward_pre_hook(lambda module, args: seen.append(args[0]))
     encoder(images(2))
     expected = functional.unfold(images(2), SMALL.patch, stride=SMALL.patch).transpose(1, 2)
-    assert torch.equal(seen[0], expected)
+    assert torch.equal(seen[0], (expected - 0.5) / CONTRAST)
 
 
 @pytest.mark.parametrize("network", ["lainr", "inr"])
