@@ -81,15 +81,15 @@ def train(
     """
     device = own_device(torch.device(device))
     with process_group(device), _determinism(deterministic):
-        run = _Run(recipe, tuple(seeds), dataset, device, stacked, bf16)
+        run = Run(recipe, tuple(seeds), dataset, device, stacked, bf16)
         if compile:
-            _compile(run.ensemble, compile, device)
+            compile_ensemble(run.ensemble, compile, device)
         if checkpoint is not None:
             run.load(checkpoint)
         return _train(run, checkpoint, progress)
 
 
-def _train(run: _Run, checkpoint: Path | None, progress: Callable[[int, int], None] | None) -> Trained:
+def _train(run: Run, checkpoint: Path | None, progress: Callable[[int, int], None] | None) -> Trained:
     recipe, device, before, started = run.recipe, run.device, run.epochs_made, time.perf_counter()
     coordinates = run.schedule()  # clean or jittered, correctly or not: reference_model/jitter.py
     with probe_coords(run.ensemble, argument="coords", provenance=0) as probe:
@@ -139,8 +139,8 @@ def learning_rate(recipe: Recipe, step: int) -> float:
     return LAST_RATE + (recipe.learning_rate - LAST_RATE) * (1 + math.cos(math.pi * done)) / 2
 
 
-class _Run:
-    """The state of a training run: networks, optimizers, losses, and how far it is."""
+class Run:
+    """The state of a training run: networks, optimizers, losses, and how far it is. `train` drives it."""
 
     def __init__(
         self,
@@ -258,7 +258,8 @@ class _Run:
         return [network.to(self.device).eval() for network in self.ensemble.unstack(self._fresh())]
 
 
-def _compile(ensemble: Ensemble, how: bool | str, device: torch.device) -> None:
+def compile_ensemble(ensemble: Ensemble, how: bool | str, device: torch.device) -> None:
+    """One graph of all networks: with CUDA graphs on a GPU, or by the backend that `how` names."""
     if isinstance(how, str):
         ensemble.compile(backend=how, fullgraph=True)
     else:
