@@ -64,12 +64,13 @@ class EncoderLayer(nn.Module):
         self.widen = nn.Linear(config.width, config.feed_forward)
         self.narrow = nn.Linear(config.feed_forward, config.width)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """(B, N, D) -> (B, N, D)."""
+    def forward(self, tokens: Tensor, kept: int | None = None) -> Tensor:
+        """(B, N, D) -> (B, N, D), or the last `kept` tokens of that; they attend to all N of them."""
+        kept = kept or tokens.shape[1]
         qkv = self.to_qkv(self.first_norm(tokens)).unflatten(-1, (3, self.heads, -1))  # (B, N, 3, H, D/H)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (B, H, N, D/H)
-        mixed = functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(-2)
-        tokens = tokens + self.from_heads(mixed)
+        mixed = functional.scaled_dot_product_attention(q[:, :, -kept:], k, v).transpose(1, 2).flatten(-2)
+        tokens = tokens[:, -kept:] + self.from_heads(mixed)
         hidden: Tensor = self.narrow(functional.gelu(self.widen(self.second_norm(tokens))))
         return tokens + hidden
 
@@ -99,9 +100,10 @@ class Encoder(nn.Module):
         patches = patches.permute(0, 2, 4, 1, 3, 5).flatten(3).flatten(1, 2)  # (B, h * w, C * p * p)
         tokens = self.embed((patches - 0.5) / CONTRAST) + self.place(self.patch_code)
         tokens = torch.cat([tokens, self.lp_tokens.expand(len(images), -1, -1)], dim=1)
-        for layer in self.layers:
+        for layer in self.layers[:-1]:
             tokens = layer(tokens)
-        code: Tensor = self.norm(tokens[:, -len(self.lp_tokens) :])
+        tokens = self.layers[-1](tokens, len(self.lp_tokens))  # the patches' own outputs are not used after it
+        code: Tensor = self.norm(tokens)
         return code
 
 

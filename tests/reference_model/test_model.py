@@ -96,6 +96,13 @@ def test_patches_are_those_of_unfold_centred() -> None:
     assert torch.equal(seen[0], (expected - 0.5) / CONTRAST)
 
 
+def test_the_last_encoder_layer_leaves_out_only_what_is_not_used() -> None:
+    layer = build("lainr", SMALL, 0).encoder.layers[0]
+    tokens = torch.randn(2, 9, SMALL.width)
+    assert layer(tokens, 4).shape == (2, 4, SMALL.width)
+    assert torch.allclose(layer(tokens, 4), layer(tokens)[:, -4:], atol=1e-6)
+
+
 @pytest.mark.parametrize("network", ["lainr", "inr"])
 @pytest.mark.parametrize("shape", [(7,), (3, 7)])
 def test_shapes_and_gradients_of_every_parameter(network: str, shape: tuple[int, ...]) -> None:
