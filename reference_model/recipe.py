@@ -83,7 +83,7 @@ PRESETS: dict[str, Recipe] = {
         ),
     ),
     "cpu": Recipe(
-        images=320,
+        images=240,
         epochs=20,
         warmup=2,
         batch=8,

@@ -1,0 +1,70 @@
+"""What the seed document claims, against what was measured: supported, refuted or undecided."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from reference_model.metrics import Interval, interval, paired
+
+Values = Callable[[str, str], Mapping[int | None, float]]  # (label, metric) -> value of each seed
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One sentence of the seed as a comparison of two arms, with the margin stated before the measurement.
+
+    The quantity is `metric` of `first` minus that of `second`, paired over seeds. `second` may be a reference
+    (bicubic, oracle 0.32 px), which has no seeds, or None: then it is the metric itself. `expects` "more" claims a
+    quantity above `margin`, "less" one below -margin, "equal" one within ±margin. `unit` is for the reader.
+    """
+
+    text: str
+    metric: str
+    first: str
+    second: str | None
+    expects: str
+    margin: float
+    unit: str = "dB"
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """`word` is supported, refuted or undecided, or unmeasured without at least two seeds of both arms."""
+
+    claim: Claim
+    word: str
+    measured: Interval | None
+
+
+def judge(claim: Claim, values: Values) -> Verdict:
+    """The verdict from the 95 % interval of the quantity.
+
+    Supported when the whole interval agrees with the claim, refuted when the whole interval contradicts it,
+    undecided when it reaches over the margin.
+    """
+    measured = _measure(claim, values)
+    if measured is None or measured.count < 2:
+        return Verdict(claim, "unmeasured", measured)
+    low, high = measured.low, measured.high
+    if claim.expects == "less":
+        low, high = -high, -low
+    if claim.expects == "equal":
+        inside, outside = -claim.margin <= low and high <= claim.margin, high < -claim.margin or low > claim.margin
+    else:
+        inside, outside = low > claim.margin, high < claim.margin
+    return Verdict(claim, "supported" if inside else "refuted" if outside else "undecided", measured)
+
+
+def _measure(claim: Claim, values: Values) -> Interval | None:
+    first = values(claim.first, claim.metric)
+    if claim.second is None:
+        return interval([first[seed] for seed in sorted(first, key=str)]) if first else None
+    second = values(claim.second, claim.metric)
+    if None in second:
+        second = dict.fromkeys(first, second[None])
+    shared = sorted(set(first) & set(second), key=str)
+    if not shared:
+        return None
+    return paired([first[seed] for seed in shared], [second[seed] for seed in shared])
