@@ -1,7 +1,8 @@
 """How fast the trainer is, against the seed document's loop written as such loops are. Prints a Markdown table.
 
-    python benchmarks/train_speed.py --threads 1                     # the cpu preset, about two minutes
-    python benchmarks/train_speed.py --threads 2 --compile           # adds torch.compile, which needs a C++ compiler
+    python benchmarks/train_speed.py                                 # the cpu preset on all cores, two minutes
+    python benchmarks/train_speed.py --threads 1                     # on one core
+    python benchmarks/train_speed.py --compile                       # adds torch.compile, which needs a C++ compiler
     python benchmarks/train_speed.py --device cuda --preset gpu      # adds bfloat16 and torch.compile with CUDA graphs
 
 The naive loop: a DataLoader of uint8 images made into floats one by one, jittered coordinates repeated for every
@@ -18,11 +19,15 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import multiprocessing
 import platform
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing.connection import Connection
 
 import torch
 from torch import Tensor
@@ -103,6 +108,33 @@ def trainer(
             run.end_epoch(epoch)
 
 
+def work(pipe: Connection, recipe: Recipe, images: int) -> None:
+    """A process of one thread: makes one step for each message, and answers it."""
+    torch.set_num_threads(1)
+    data = load(recipe.data, images, test_images=1)
+    steps = trainer(recipe, data, torch.device("cpu"), 1, False, False, False)
+    with suppress(EOFError):  # the benchmark is over
+        while pipe.recv():
+            next(steps)
+            pipe.send(True)
+
+
+def process_a_core(recipe: Recipe, images: int, cores: int) -> Steps:
+    """A seed in each of `cores` processes, as the experiments are run; one step of every one of them."""
+    context = multiprocessing.get_context("spawn")
+    pipes = []
+    for _ in range(cores):
+        own, other = context.Pipe()
+        context.Process(target=work, args=(other, recipe, images), daemon=True).start()
+        pipes.append(own)
+    while True:
+        for pipe in pipes:
+            pipe.send(True)
+        for pipe in pipes:
+            pipe.recv()
+        yield
+
+
 def variants(recipe: Recipe, data: Images, device: torch.device, seeds: int, compiled: bool) -> list[Variant]:
     """All that is compared, the naive loop first."""
 
@@ -120,6 +152,10 @@ def variants(recipe: Recipe, data: Images, device: torch.device, seeds: int, com
     if cuda:
         rows += [ours("trainer, one seed, bfloat16", 1, False, True)]
         rows += [ours(f"trainer, {several}, stacked, bfloat16", seeds, True, True)]
+    cores = torch.get_num_threads()
+    if not cuda and cores > 1:
+        start = partial(process_a_core, recipe, len(data.train), cores)
+        rows += [Variant(f"trainer, {cores} seeds, one process of one thread for each", start, cores)]
     if compiled or cuda:
         rows += [ours("trainer, one seed, compiled" + ", bfloat16" * cuda, 1, False, cuda, True)]
         rows += [ours(f"trainer, {several}, stacked, compiled" + ", bfloat16" * cuda, seeds, True, cuda, True)]

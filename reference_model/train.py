@@ -77,7 +77,8 @@ def train(
         stacked: run the seeds as one batched call; None chooses by `ensemble.prefers_stack`.
 
     Under torchrun every process computes its share of each batch and gradients are averaged, so that the losses are
-    those of one process. A seed whose loss becomes NaN is in `Trained.failed`; the others go on.
+    those of one process. Processes then share the jitter that a batch shares, which the probe rightly calls
+    RANKS_DUPLICATED. A seed whose loss becomes NaN is in `Trained.failed`; the others go on.
     """
     device = own_device(torch.device(device))
     with process_group(device), _determinism(deterministic):
@@ -187,6 +188,7 @@ class Run:
 
     def step(self, epoch: int, batch: int, samples: Tensor, coords: Tensor) -> None:
         """One optimizer step: samples (S, B) are indices of images, coords (S, Q, 2) or (S, B, Q, 2)."""
+        self.optimizer.zero_grad()  # before the forward: with CUDA graphs, gradients lie in memory that it uses again
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(self.recipe, epoch * self.recipe.batches + batch)
         truth = self.plan.colours_of(epoch, batch, samples)  # (S, B, Q, C)
@@ -195,7 +197,6 @@ class Run:
         loss = errors.sum()  # no parameter is shared, so each seed's gradient is its own
         if self.adversary is not None:
             loss = loss + WEIGHT * self.adversary.generator_loss(colours).sum()
-        self.optimizer.zero_grad()
         loss.backward()
         average(gradients(self.ensemble))
         self.optimizer.step()
