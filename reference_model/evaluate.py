@@ -192,7 +192,8 @@ def _colours(images: Tensor) -> Tensor:
 
 
 def _image(colours: Tensor, size: int) -> Tensor:
-    return colours.transpose(1, 2).unflatten(-1, (size, size))
+    images: Tensor = colours.transpose(1, 2).unflatten(-1, (size, size))
+    return images
 
 
 def _bytes(images: Tensor) -> Tensor:

@@ -54,7 +54,8 @@ def load(name: str, images: int, *, test_images: int = 64, root: Path | None = N
 
 def _images(colours: Tensor, size: int) -> Tensor:
     """(M, size², 3) -> (M, 3, size, size)."""
-    return colours.transpose(1, 2).unflatten(-1, (size, size)).contiguous()
+    images: Tensor = colours.transpose(1, 2).unflatten(-1, (size, size))
+    return images.contiguous()
 
 
 def _rendered(scenes: Scenes, size: int, aperture: float | None = None) -> Tensor:

@@ -13,14 +13,16 @@ def _spectra(images: Tensor) -> Tensor:
     size = images.shape[-1]
     window = torch.hann_window(size, periodic=False, dtype=torch.float64, device=images.device)
     centred = images.double() - images.double().mean((-2, -1), keepdim=True)
-    return torch.fft.fft2(centred * window[:, None] * window)
+    spectra: Tensor = torch.fft.fft2(centred * window[:, None] * window)
+    return spectra
 
 
 def _rings(size: int, device: torch.device) -> Tensor:
     """The ring of each frequency, flat (n²,): its radius in cycles/image, rounded; the corners share one last ring."""
     cycles = torch.fft.fftfreq(size, 1 / size, device=device)
     radius = (cycles[:, None].square() + cycles.square()).sqrt().round().long()
-    return radius.clamp_max(size // 2 + 1).flatten()
+    rings: Tensor = radius.clamp_max(size // 2 + 1).flatten()
+    return rings
 
 
 def _ring_sums(values: Tensor) -> Tensor:
