@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import inspect
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor
 
 from runtime_probe.errors import CoordinateArgumentError
 from runtime_probe.grids import fit_grid
@@ -43,6 +45,23 @@ class Choice:
     others: tuple[str, ...] = ()
 
 
+def unwrapped(tensor: Tensor) -> Tensor:
+    """The values under the wrappers of `torch.func` (vmap, grad) and of distributed tensors (the local part)."""
+    if torch.compiler.is_compiling():
+        return tensor
+    if type(tensor) is Tensor or isinstance(tensor, torch.nn.Parameter):
+        functorch = torch._C._functorch
+        while functorch.is_functorch_wrapped_tensor(tensor):
+            tensor = functorch.get_unwrapped(tensor)
+    local = getattr(tensor, "_local_tensor", None)
+    return local if isinstance(local, Tensor) else tensor
+
+
+def has_values(tensor: Tensor) -> bool:
+    """False for meta and fake tensors, which have a shape and no numbers."""
+    return not tensor.is_meta and not isinstance(tensor, FakeTensor)
+
+
 def signature_of(module: torch.nn.Module) -> tuple[str, ...]:
     """The names of the positional parameters of `forward`, as far as they can be known."""
     try:
@@ -63,7 +82,7 @@ def leaves(names: tuple[str, ...], args: tuple[Any, ...], kwargs: Mapping[str, A
 
 def _walk(path: str, value: Any, depth: int) -> Iterator[Leaf]:
     if isinstance(value, Tensor):
-        yield Leaf(path, value)
+        yield Leaf(path, unwrapped(value))
     elif depth < _MAX_DEPTH and not isinstance(value, (str, bytes, int, float, type(None), torch.nn.Module)):
         for step, child in _children(value):
             yield from _walk(path + step, child, depth + 1)
@@ -127,7 +146,7 @@ def score(leaf: Leaf) -> int:
     named = bool(_NAME.search(leaf.path))
     if tensor.is_complex() or tensor.dtype == torch.bool or tensor.ndim == 0:
         return 2 * named * tensor.is_complex()
-    if tensor.layout != torch.strided or tensor.is_meta or tensor.numel() == 0:
+    if tensor.layout != torch.strided or not has_values(tensor) or tensor.numel() == 0:
         return 2 * named
     if not tensor.dtype.is_floating_point:
         return 2 * named * (tensor.shape[-1] <= 3 and tensor.ndim > 1)
@@ -139,11 +158,21 @@ def score(leaf: Leaf) -> int:
 
 
 def _part(tensor: Tensor) -> Tensor:
-    """One sample of a large tensor is enough to judge it."""
+    """One sample of a large tensor is enough to judge it, and the first rows of a large sample."""
     tensor = tensor.detach()
     while tensor.numel() > _LARGE and tensor.ndim > 2:
         tensor = tensor[0]
-    return tensor.cpu()
+    return first_rows(tensor, _LARGE).cpu()
+
+
+def first_rows(points: Tensor, elements: int) -> Tensor:
+    """About `elements` elements of a large tensor (N, D): whole rows, if the N points are those of a square."""
+    if points.numel() <= elements or points.ndim != 2:
+        return points
+    side = math.isqrt(len(points))
+    count = max(1, elements // points.shape[-1])
+    whole = side * side == len(points) and count > 2 * side
+    return points[: count // side * side] if whole else points[:count]
 
 
 def _in_range(tensor: Tensor) -> bool:
@@ -152,7 +181,7 @@ def _in_range(tensor: Tensor) -> bool:
 
 
 def _reason(best: Leaf, rest: tuple[str, ...]) -> str:
-    lattice = best.tensor.is_floating_point() and not best.tensor.is_meta and score(best) >= 4
+    lattice = best.tensor.is_floating_point() and has_values(best.tensor) and score(best) >= 4
     by = (
         "it fits a regular lattice" if lattice else ("by its name" if _NAME.search(best.path) else "by shape and range")
     )
@@ -170,8 +199,10 @@ def _nothing_found(module: torch.nn.Module, seen: list[Leaf], wish: str) -> str:
 def describe(tensor: Tensor) -> str:
     """Shape, type and range in one line, such as `float32 (16, 32, 32, 2) in [0.016, 0.98]`."""
     text = f"{str(tensor.dtype).removeprefix('torch.')} {tuple(tensor.shape)}"
-    if tensor.is_meta or tensor.layout != torch.strided or tensor.numel() == 0 or tensor.is_complex():
-        return text + (" on meta, without values" if tensor.is_meta else "")
+    if not has_values(tensor):
+        return text + " without values"
+    if tensor.layout != torch.strided or tensor.numel() == 0 or tensor.is_complex():
+        return text
     values = _part(tensor).double()
     finite = values[values.isfinite()]
     return (
@@ -184,9 +215,9 @@ def describe(tensor: Tensor) -> str:
 def find(names: tuple[str, ...], args: tuple[Any, ...], kwargs: Mapping[str, Any], path: str) -> Tensor | None:
     """The tensor at a path chosen earlier, or None when this call has none."""
     if path in kwargs and isinstance(kwargs[path], Tensor):
-        return kwargs[path]  # type: ignore[no-any-return]
+        return unwrapped(kwargs[path])
     if path in names and names.index(path) < len(args) and isinstance(args[names.index(path)], Tensor):
-        return args[names.index(path)]  # type: ignore[no-any-return]
+        return unwrapped(args[names.index(path)])
     return next((leaf.tensor for leaf in leaves(names, args, kwargs) if leaf.path == path), None)
 
 
@@ -203,4 +234,6 @@ def dense(tensor: Tensor, path: str) -> Tensor:
         raise CoordinateArgumentError(f"argument {path} is a meta tensor: it has a shape but no values to compare")
     if tensor.layout != torch.strided:
         raise CoordinateArgumentError(f"argument {path} is {tensor.layout}: pass dense coordinates, or .to_dense()")
+    if tensor.is_conj() or tensor.is_neg():
+        tensor = tensor.resolve_conj().resolve_neg()
     return torch.view_as_real(tensor) if tensor.is_complex() else tensor

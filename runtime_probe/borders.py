@@ -57,6 +57,7 @@ class Borders:
         self._epochs = 0
         self._batches = 0
         self._iterations: list[_Iteration] = []
+        self._optimizers: weakref.WeakSet[Optimizer] = weakref.WeakSet()
         self._owned: Callable[[Optimizer], bool] = lambda optimizer: True
 
     def count_only(self, owned: Callable[[Optimizer], bool]) -> None:
@@ -82,6 +83,11 @@ class Borders:
                 yield batch
         finally:
             self.end_epoch()
+
+    @property
+    def begun(self) -> int:
+        """How many batches have begun, of any epoch."""
+        return self._batches
 
     def begin_epoch(self) -> None:
         """An epoch begins, says the caller, who is exact."""
@@ -132,6 +138,12 @@ class Borders:
         """The optimizer post hook."""
         if self._owned(optimizer):
             self.steps += 1
+            self._optimizers.add(optimizer)
+
+    @property
+    def optimizers(self) -> int:
+        """How many optimizers have stepped."""
+        return len(self._optimizers)
 
     def _find(self, iterator: object) -> _Iteration | None:
         return next((it for it in self._iterations if it.iterator() is iterator), None)

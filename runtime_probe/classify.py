@@ -61,7 +61,9 @@ def _constant(timeline: Timeline, geometry: Geometry | None) -> Conclusion:
 
 def _once_per_epoch(timeline: Timeline) -> Conclusion:
     counters = timeline.counters
-    sentence = f"{counters.epochs} epochs: new coordinates at each epoch, the same for all batches of an epoch"
+    values = counters.batches - counters.repeated_batches
+    drawn = "new coordinates at each epoch" if values == counters.epochs else f"only {values} different coordinates"
+    sentence = f"{counters.epochs} epochs: {drawn}, the same for all batches of an epoch"
     return _conclude(timeline, Verdict.ONCE_PER_EPOCH, sentence)
 
 
@@ -76,6 +78,9 @@ def _repeating(timeline: Timeline) -> Conclusion:
     if counters.run_length > 1:
         return _runs(timeline)
     fresh = counters.batches - counters.repeated_batches
+    if not timeline.epochs_known and counters.runs == fresh and 2 * fresh <= counters.batches:
+        sentence = f"each of {fresh} values is held for several batches in a row: taken for one draw an epoch"
+        return _conclude(timeline, Verdict.ONCE_PER_EPOCH, sentence)
     if counters.recurring == 1:
         sentence = f"{fresh} of {counters.batches} batches brought new values; one value came back in the others"
         return _conclude(timeline, Verdict.PARTIAL, sentence)
@@ -88,8 +93,17 @@ def _runs(timeline: Timeline) -> Conclusion:
     sentence = f"each value is used for {length} batches in a row"
     if timeline.epochs_known:
         return _conclude(timeline, Verdict.CYCLING, sentence)
+    if length <= timeline.optimizers:
+        return _in_turn(timeline)
     sentence += ": taken for one draw an epoch"
     return _conclude(timeline, Verdict.ONCE_PER_EPOCH, sentence)
+
+
+def _in_turn(timeline: Timeline) -> Conclusion:
+    """Without a loader, steps are all that tells batches apart, and several optimizers may share a batch."""
+    steps, values = timeline.counters.batches, timeline.counters.batches - timeline.counters.repeated_batches
+    sentence = f"{values} different values in {steps} steps of {timeline.optimizers} optimizers that take turns"
+    return _conclude(timeline, Verdict.FRESH, sentence)
 
 
 def _tail_follows(timeline: Timeline, period: int) -> bool:

@@ -28,7 +28,7 @@ class OpaqueRecord:
 
     def __init__(self, record: Record) -> None:
         self._record: Record | None = record
-        self.sink = torch.zeros(1)
+        self.sink = torch.zeros(1, device="cpu")  # whatever the default device is
         name = f"record_{secrets.token_hex(8)}"
         self._library = torch.library.Library("runtime_probe", "FRAGMENT")
         self._library.define(f"{name}(Tensor(a!) sink, Tensor[] leaves, str names, bool grad) -> ()")
@@ -44,6 +44,14 @@ class OpaqueRecord:
         if self._record is not None:
             with torch.set_grad_enabled(grad):  # operators run without; it tells training from evaluation
                 self._record(names.split("\n"), leaves)
+
+
+def _never() -> bool:
+    return False
+
+
+# Absent before PyTorch 2.7, where a program exported inside the block keeps the operator.
+is_exporting: Callable[[], bool] = getattr(torch.compiler, "is_exporting", _never)
 
 
 def run_uncompiled(function: Callable[..., object]) -> None:

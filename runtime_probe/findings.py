@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from runtime_probe.borders import Position, Source
 from runtime_probe.classify import classify
@@ -144,7 +144,7 @@ def series_reports(observer: Observer) -> list[SeriesReport]:
 
 
 def _series_report(observer: Observer, series: Series) -> SeriesReport:
-    timeline = series.history.timeline()
+    timeline = replace(series.history.timeline(), optimizers=observer.optimizers)
     geometry = measure(series.snapshots)
     flags = set(geometry.flags) if geometry is not None else set()
     conclusion = classify(timeline, geometry)

@@ -6,13 +6,16 @@ import torch
 from torch import Tensor
 
 _SEED = 0x6A69747465720001  # any constant: the weights must be the same in every process and rank
+_SEED_OF_TILES = 0x6A69747465720002
+TILE = 2**20  # words: longer tensors are summed tile by tile, so that the weights stay at 8 MiB
 
 
-def weights_for(length: int, device: torch.device | str = "cpu") -> Tensor:
-    """Fixed odd random weights, int64 of shape (length,), drawn from a generator of their own."""
-    generator = torch.Generator().manual_seed(_SEED)
-    bound = 2**62
-    return torch.randint(-bound, bound, (length,), generator=generator, dtype=torch.int64).mul_(2).add_(1).to(device)
+def weights_for(length: int, device: torch.device | str = "cpu", seed: int = _SEED) -> Tensor:
+    """Fixed odd random weights, int64 of shape (min(length, TILE),), drawn from a generator of their own."""
+    generator = torch.Generator("cpu").manual_seed(seed)
+    bound, shape = 2**62, (min(length, TILE),)
+    weights = torch.randint(-bound, bound, shape, generator=generator, dtype=torch.int64, device="cpu")
+    return weights.mul_(2).add_(1).to(device)
 
 
 def distinct_part(tensor: Tensor) -> Tensor:
@@ -35,7 +38,13 @@ def words(tensor: Tensor) -> Tensor:
 
 
 def weighted_sum(bits: Tensor, weights: Tensor) -> Tensor:
-    """The wrap-around sum of bits * weights: integer addition is associative, so every device agrees."""
+    """The wrap-around sum of bits * weights: integer addition is associative, so every device agrees.
+
+    Bits beyond the weights are summed in tiles, and the tiles once more with weights of their own.
+    """
+    if bits.numel() > weights.numel():
+        tiles = torch.stack([weighted_sum(tile, weights[: tile.numel()]) for tile in bits.split(weights.numel())])
+        return weighted_sum(tiles, weights_for(tiles.numel(), bits.device, _SEED_OF_TILES))
     if bits.device.type == "cpu":
         return torch.dot(bits, weights)
     return (bits * weights).sum()  # `dot` of integers exists on the CPU only

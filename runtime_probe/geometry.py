@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -16,6 +16,7 @@ from runtime_probe.verdict import Flag
 FAR = 2.0  # pitches outside the domain: beyond what a sub-pixel jitter of border nodes does
 FAR_SHARE = 1e-3
 MEASURED = 12  # different snapshots that are enough to measure a jitter
+FIRST = 8  # batches from the start that are all copied: enough for a walk to show
 LARGEST_LATTICE = 8192  # nodes per axis up to which unordered values are recognised as lattice points
 
 
@@ -59,6 +60,7 @@ def measure(snapshots: Sequence[Snapshot]) -> Geometry | None:
     usable = [snapshot for snapshot in snapshots if snapshot.coords.numel() and not snapshot.coords.is_complex()]
     if not usable:
         return None
+    usable = [replace(snapshot, coords=snapshot.coords.cpu()) for snapshot in usable]
     tensors = _different([snapshot.coords for snapshot in usable])[:MEASURED]
     values = torch.stack([tensor.double() for tensor in tensors])
     finite = bool(values.isfinite().all())
@@ -214,16 +216,24 @@ def _quantised(values: Tensor, grid: Grid, dtype: torch.dtype) -> bool:
 
 def _merged_nodes(grid: Grid, half: torch.dtype) -> bool:
     for size, pitch, origin in zip(grid.sizes, grid.pitch, grid.origin, strict=True):
-        nodes = (origin + pitch * torch.arange(size, dtype=torch.float64)).to(half)
+        nodes = (origin + pitch * torch.arange(size, dtype=torch.float64, device="cpu")).to(half)
         if nodes.unique().numel() < size:
             return True
     return False
 
 
 def drifts(snapshots: Sequence[Snapshot]) -> bool:
-    """True for a random walk: the distance to the first batch grows like sqrt(t), the steps do not grow."""
+    """True for a random walk: the distance to the first batch grows like sqrt(t), the steps do not grow.
+
+    Looked for in the whole run, in its first batches (it may start anew in epochs whose borders nobody sees), and
+    in single epochs.
+    """
     epochs = {snapshot.epoch for snapshot in snapshots}
-    groups = [list(snapshots), *([s for s in snapshots if s.epoch == e] for e in sorted(epochs)[:16])]
+    groups = [
+        list(snapshots),
+        list(snapshots[:FIRST]),
+        *([s for s in snapshots if s.epoch == e] for e in sorted(epochs)[:16]),
+    ]
     return any(_is_walk(group) for group in groups)
 
 
@@ -253,8 +263,8 @@ def _log_slope(points: Sequence[tuple[int, float]]) -> float:
     """The least-squares exponent k of value ~ time**k."""
     if len(points) < 2:
         return 0.0
-    x = torch.tensor([time for time, _ in points], dtype=torch.float64).log()
-    y = torch.tensor([value for _, value in points], dtype=torch.float64).log()
+    x = torch.tensor([time for time, _ in points], dtype=torch.float64, device="cpu").log()
+    y = torch.tensor([value for _, value in points], dtype=torch.float64, device="cpu").log()
     x = x - x.mean()
     return float((x * y).sum() / (x * x).sum())
 
@@ -264,7 +274,7 @@ def _scatter(values: Tensor, grid: Grid | None) -> tuple[tuple[float, float], ..
     if grid is None:
         return ()
     pitches = grid.pitch if grid.order == "yx" else grid.pitch[::-1]
-    pixels = (grid.arrange(values) - grid.nodes()) / torch.tensor(pitches, dtype=torch.float64)
+    pixels = (grid.arrange(values) - grid.nodes()) / torch.tensor(pitches, dtype=torch.float64, device="cpu")
     flat = pixels.reshape(-1, len(pitches))
     picked = flat[:: max(1, len(flat) // 256)][:256]
     if grid.order == "yx":

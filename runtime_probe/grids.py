@@ -45,7 +45,7 @@ class Grid:
     def nodes(self) -> Tensor:
         """The clean lattice, float64 of shape (*sizes, dimensions), components in the order of the tensor."""
         axes = [
-            origin + pitch * torch.arange(size, dtype=torch.float64)
+            origin + pitch * torch.arange(size, dtype=torch.float64, device="cpu")
             for size, pitch, origin in zip(self.sizes, self.pitch, self.origin, strict=True)
         ]
         mesh = torch.meshgrid(*axes, indexing="ij")
@@ -84,7 +84,7 @@ def fit_grid(coords: Tensor) -> Grid | None:
     """
     if coords.numel() == 0 or coords.is_complex():
         return None
-    fits = [fit for layout in _layouts(coords.double()) if (fit := _fit(layout, coords.dtype)) is not None]
+    fits = [fit for layout in _layouts(coords.cpu().double()) if (fit := _fit(layout, coords.dtype)) is not None]
     return min(fits, key=lambda fit: fit.std_pixels, default=None)
 
 
@@ -175,7 +175,7 @@ def _crosswise(values: Tensor, axis: int) -> float:
 
 def _fit_line(averages: Tensor) -> _Line | None:
     n = averages.numel()
-    index = torch.arange(n, dtype=torch.float64) - (n - 1) / 2
+    index = torch.arange(n, dtype=torch.float64, device="cpu") - (n - 1) / 2
     pitch = float((index * averages).sum() / (index * index).sum())
     if not math.isfinite(pitch) or abs(pitch) < 1e-9:
         return None
@@ -233,7 +233,9 @@ def _named(line: _Line, n: int, tolerance: float) -> tuple[str, tuple[float, flo
 def _measure(points: Tensor, grid: Grid, dtype: torch.dtype) -> Grid | None:
     """Fill in the deviations; None when index and position turn out to be unrelated."""
     deviation = points - grid.nodes()
-    pitches = torch.tensor(grid.pitch if grid.order == "yx" else grid.pitch[::-1], dtype=torch.float64).abs()
+    pitches = torch.tensor(
+        grid.pitch if grid.order == "yx" else grid.pitch[::-1], dtype=torch.float64, device="cpu"
+    ).abs()
     pixels = deviation / pitches
     std_pixels = float(pixels.square().mean().sqrt())
     if not std_pixels <= LARGEST_JITTER:

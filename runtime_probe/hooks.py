@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import weakref
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -12,7 +13,7 @@ from torch.nn.modules.module import register_module_forward_pre_hook
 from torch.utils.hooks import RemovableHandle
 
 from runtime_probe.arguments import leaves, signature_of
-from runtime_probe.compiled import OpaqueRecord, run_uncompiled
+from runtime_probe.compiled import OpaqueRecord, is_exporting, run_uncompiled
 
 SCOUTED_CALLS = 4  # first calls of a module in which coordinates are looked for
 
@@ -46,16 +47,15 @@ class Hooks:
 
     def watch(self, module: nn.Module) -> None:
         """Report every call of a module, before and after."""
-        before = _pre_hook(self._listener, signature_of(module), self._opaque_for(module))
+        before = _Before(self._listener, signature_of(module), self._opaque_for(module))
         self._handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
-        after = _post_hook(self._listener)
+        after = _After(self._listener)
         self._handles.append(module.register_forward_hook(after, with_kwargs=True, always_call=True))
 
     def scout_submodules(self, module: nn.Module) -> None:
         """Look for coordinates in the calls of every submodule, until one is found."""
         for child in list(module.modules())[1:]:
-            hook = _scout_hook(self)
-            self._scouts.append(child.register_forward_pre_hook(hook, with_kwargs=True))
+            self._scouts.append(child.register_forward_pre_hook(_Scout(self), with_kwargs=True))
 
     def scout_everything(self) -> None:
         """Look for coordinates in the first calls of every module of the program."""
@@ -93,12 +93,15 @@ class Hooks:
         if id(module) in self._one_shot or self._calls.get(module, 0) >= SCOUTED_CALLS:
             return
 
-        def once(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-            self._one_shot.pop(id(module)).remove()
-            if kwargs:
-                self.scouted(module, args, kwargs, running=False)
+        self._one_shot[id(module)] = module.register_forward_hook(_Once(self), with_kwargs=True, always_call=True)
 
-        self._one_shot[id(module)] = module.register_forward_hook(once, with_kwargs=True, always_call=True)
+    def scout_once(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """The one call that `scout_keywords` waited for is over."""
+        handle = self._one_shot.pop(id(module), None)
+        if handle is not None:
+            handle.remove()
+        if kwargs:
+            self.scouted(module, args, kwargs, running=False)
 
     def _opaque_for(self, module: nn.Module) -> OpaqueRecord:
         def record(names: list[str], tensors: list[torch.Tensor]) -> None:
@@ -109,37 +112,66 @@ class Hooks:
         return opaque
 
 
-def _pre_hook(listener: Listener, names: tuple[str, ...], opaque: OpaqueRecord) -> Callable[..., None]:
-    sink, operator = opaque.sink, opaque.operator
+class _Hook:
+    """A hook that stays behind when its module is copied or pickled: the copy gets one that does nothing.
 
-    def before_forward(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if torch.compiler.is_compiling():
-            found = list(leaves(names, args, kwargs))
-            paths = "\n".join([leaf.path for leaf in found])
-            operator(sink, [leaf.tensor.detach() for leaf in found], paths, torch.is_grad_enabled())
+    The substitute is of the standard library, so that a saved model can be loaded where there is no probe.
+    """
+
+    def __init__(self, listener: Listener) -> None:
+        self._listener = listener
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return getattr, (contextlib.nullcontext(), "__exit__")
+
+
+class _Before(_Hook):
+    def __init__(self, listener: Listener, names: tuple[str, ...], opaque: OpaqueRecord) -> None:
+        super().__init__(listener)
+        self._names, self._sink, self._operator = names, opaque.sink, opaque.operator
+        run_uncompiled(_Before.__call__)
+
+    def __call__(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        if is_exporting():
             return
-        listener.before(module, args, kwargs)
+        if torch.compiler.is_compiling():
+            found = list(leaves(self._names, args, kwargs))
+            paths = "\n".join([leaf.path for leaf in found])
+            self._operator(self._sink, [leaf.tensor.detach() for leaf in found], paths, torch.is_grad_enabled())
+            return
+        self._listener.before(module, args, kwargs)
 
-    run_uncompiled(before_forward)
-    return before_forward
 
+class _After(_Hook):
+    def __init__(self, listener: Listener) -> None:
+        super().__init__(listener)
+        run_uncompiled(_After.__call__)
 
-def _post_hook(listener: Listener) -> Callable[..., None]:
-    def after_forward(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+    def __call__(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         if not torch.compiler.is_compiling():
-            listener.after(module, args, kwargs, output)
-
-    run_uncompiled(after_forward)
-    return after_forward
+            self._listener.after(module, args, kwargs, output)
 
 
-def _scout_hook(hooks: Hooks) -> Callable[..., None]:
-    def scout(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+class _Scout(_Hook):
+    """Looks for coordinates in the calls of one submodule."""
+
+    def __init__(self, hooks: Hooks) -> None:
+        self._hooks = hooks
+        run_uncompiled(_Scout.__call__)
+
+    def __call__(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         if not torch.compiler.is_compiling():
-            hooks.scouted(module, args, kwargs)
+            self._hooks.scouted(module, args, kwargs)
 
-    run_uncompiled(scout)
-    return scout
+
+class _Once(_Hook):
+    """The global hook shows no keyword arguments: looks at them after one call of a module, then goes."""
+
+    def __init__(self, hooks: Hooks) -> None:
+        self._hooks = hooks
+
+    def __call__(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
+        self._hooks.scout_once(module, args, kwargs)
 
 
 def _global_hook(hooks: Hooks) -> Callable[..., None]:

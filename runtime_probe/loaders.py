@@ -57,7 +57,7 @@ class LoaderProbe:
         self._evaluation = evaluation
         self._policy = Policy(on_violation)
         self._seen = _Seen()
-        self._epoch = torch.zeros((), dtype=torch.int64).share_memory_()  # workers read which epoch it is
+        self._epoch = torch.zeros((), dtype=torch.int64, device="cpu").share_memory_()  # workers read which epoch it is
         self._epoch -= 1
         self._traced = loader if is_off() else _traced(loader, self._epoch)
 

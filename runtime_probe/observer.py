@@ -11,11 +11,22 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensor
 
-from runtime_probe.arguments import Choice, Chooser, choose, dense, find, leaves, signature_of
+from runtime_probe.arguments import (
+    Choice,
+    Chooser,
+    choose,
+    dense,
+    find,
+    first_rows,
+    leaves,
+    signature_of,
+    unwrapped,
+)
 from runtime_probe.borders import Borders, Position, Source
 from runtime_probe.errors import CoordinateArgumentError
-from runtime_probe.fingerprint import distinct_part, weighted_sum, weights_for, words
+from runtime_probe.fingerprint import TILE, distinct_part, weighted_sum, weights_for, words
 from runtime_probe.geometry import Snapshot
 from runtime_probe.ring import Ring
 from runtime_probe.timeline import Batch, History
@@ -118,7 +129,9 @@ def _reduced(part: Tensor) -> Tensor:
         return part[:: -(-len(part) // kept)]
     while part.ndim > 2 and part.numel() > 4 * SNAPSHOT_ELEMENTS:
         part = part[0]
-    return part if part.numel() <= 4 * SNAPSHOT_ELEMENTS else part.reshape(-1, part.shape[-1])[: SNAPSHOT_ELEMENTS // 4]
+    if part.numel() <= 4 * SNAPSHOT_ELEMENTS and part.ndim > 2:
+        return part
+    return first_rows(part.reshape(-1, part.shape[-1]), SNAPSHOT_ELEMENTS)
 
 
 class Observer:
@@ -150,9 +163,13 @@ class Observer:
         if torch._C._current_graph_task_id() != -1:  # a checkpoint recomputes this forward in the backward pass
             self._recompute()
             return None
+        if self.choice is None and _without_values(self._names, args, kwargs):
+            return None  # a call that only measures shapes, before the first real one
         coords = self.coordinates(args, kwargs)
         if coords is None:
             self.skipped += 1
+            return None
+        if isinstance(coords, FakeTensor):
             return None
         phase = self._phase()
         with self._lock:
@@ -171,7 +188,7 @@ class Observer:
         self.choice = self.choice or Choice("argument(args, kwargs)", "chosen by the caller's function")
         if result is not None and not isinstance(result, Tensor):
             raise CoordinateArgumentError(f"argument(args, kwargs) gave a {type(result).__name__}, not a tensor")
-        return result
+        return None if result is None else unwrapped(result)
 
     def _record(
         self, coords: Tensor, phase: Phase, args: tuple[Any, ...], kwargs: Mapping[str, Any], page_size: int
@@ -193,6 +210,7 @@ class Observer:
         events.append(Event(series, position, other is not None))
 
     def _weights_for(self, length: int, device: torch.device) -> Tensor:
+        length = min(length, TILE)
         weights = self._weights.get(device)
         if weights is None or weights.numel() < length:
             weights = self._weights[device] = weights_for(length, device)
@@ -228,6 +246,11 @@ class Observer:
             for series in self.series.values():
                 if series.phase is Phase.BLIND:
                     series.phase = Phase.TRAIN
+
+    @property
+    def optimizers(self) -> int:
+        """How many optimizers of the model have stepped."""
+        return max(1, self._borders.optimizers)
 
     @property
     def forwards(self) -> int:
@@ -292,6 +315,11 @@ class Observer:
             self.whole.add((position.source, position.epoch), hash((series.shape, batch.value)))
         if self.on_batch is not None:
             self.on_batch(series, batch)
+
+
+def _without_values(names: tuple[str, ...], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:
+    """True for a call with fake tensors, as tools make that count memory or operations."""
+    return any(isinstance(leaf.tensor, FakeTensor) for leaf in leaves(names, args, kwargs))
 
 
 def _other_inputs(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import itertools
 import os
 import sys
+import threading
 import warnings
 import weakref
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -83,6 +85,22 @@ def probe_coords(
     return probe
 
 
+class _Running(threading.local):
+    """How many watched models are running in this thread, one inside the other, since the batch `since` began.
+
+    A new batch finds none running: a forward that was interrupted and never came back does not count for ever.
+    """
+
+    models = 0
+    since = -1
+
+    def enter(self, batch: int) -> bool:
+        """A watched model begins to run; True when it is the outermost one."""
+        self.models = self.models + 1 if batch == self.since else 1
+        self.since = batch
+        return self.models == 1
+
+
 class Probe:
     """A running or finished observation; made by `probe_coords`."""
 
@@ -114,14 +132,14 @@ class Probe:
         self._writer = writer
         self._everything = everything
         self._hooks = Hooks(self)
-        self._watches = (LoaderWatch(self.borders), StepWatch(self.borders))
+        self._watches: tuple[LoaderWatch | StepWatch, ...] = ()
         self._active = False
         self._fallback = False
         self._search_parts = False
         self._random_state: Tensor | None = None
         self._owners: weakref.WeakKeyDictionary[torch.optim.Optimizer, bool] = weakref.WeakKeyDictionary()
         self._suspicious = False
-        self._running = 0  # watched models that are running, one inside the other
+        self._running = _Running()
         self.unseen: dict[str, str] = {}
 
     # -- the block ---------------------------------------------------------------------------------
@@ -135,11 +153,18 @@ class Probe:
         self.stop(failed=kind is not None)
 
     def start(self) -> Probe:
-        """Begin to observe; `with` calls it. A no-op with RUNTIME_PROBE=off."""
+        """Begin to observe; `with` calls it. A probe that was stopped goes on; one that runs is left alone.
+
+        A no-op with RUNTIME_PROBE=off.
+        """
         if is_off():
             self.notes.append("RUNTIME_PROBE=off: nothing was observed")
             return self
-        self._active = True
+        if self._active:
+            return self
+        self._active, self._fallback = True, False
+        self._hooks = Hooks(self)
+        self._watches = (LoaderWatch(self.borders), StepWatch(self.borders))
         for watch in self._watches:
             watch.install()
         for model in self.models:
@@ -204,13 +229,12 @@ class Probe:
 
     def before(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """A watched model is about to run; inside another one it is only its part."""
-        self._running += 1
-        if self._active and self._running == 1:
+        if self._running.enter(self.borders.begun) and self._active:
             self.record(module, args, kwargs)
 
     def record(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         """A watched model runs, in eager or in compiled code."""
-        if self._active:
+        if self._active and torch._C._get_tracing_state() is None:
             self.provenance.pause()
             self._guarded(self._observe, module, args, kwargs)
             if self._suspicious and self._policy.immediate:
@@ -219,8 +243,8 @@ class Probe:
 
     def after(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         """A watched model has run."""
-        self._running = max(0, self._running - 1)
-        if self._active and self._running == 0:
+        self._running.models = max(0, self._running.models - 1)
+        if self._active and self._running.models == 0:
             if self._random_state is not None:
                 self._guarded(self._try_moved, module, args, kwargs, output)
             self.provenance.start()
@@ -232,9 +256,11 @@ class Probe:
     # -- steps -------------------------------------------------------------------------------------
 
     def _watch(self, module: nn.Module) -> Observer:
-        observer = Observer(module, type(module).__name__, self.borders, self._argument)
+        observer = next((o for o in self.observers if o.module is module), None)
+        if observer is None:
+            observer = Observer(module, type(module).__name__, self.borders, self._argument)
+            self.observers.append(observer)
         observer.on_batch = self._batch_closed
-        self.observers.append(observer)
         self._owners.clear()
         self._hooks.watch(module)
         return observer
@@ -266,7 +292,7 @@ class Probe:
 
     def _adopt(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], running: bool) -> bool:
         watched = [o.module for o in self.observers if o.choice is not None]
-        if self._running or len(watched) >= MAX_MODELS or any(module is model for model in watched):
+        if self._running.models or len(watched) >= MAX_MODELS or any(module is model for model in watched):
             return False
         if next(module.parameters(), None) is None:  # a loss or an activation
             return False
@@ -285,7 +311,7 @@ class Probe:
             self.observers = [o for o in self.observers if id(o.module) not in parts or o.forwards > 1]
         self._watch(module)
         self._observe(module, args, kwargs)
-        self._running += running
+        self._running.models += running
         return True
 
     def _owns(self, optimizer: torch.optim.Optimizer) -> bool:
@@ -360,7 +386,8 @@ class Probe:
     def _guarded(self, function: Callable[..., T], *args: Any) -> T | None:
         """Run a step of the probe; a fault of its own ends the observation, never the program."""
         try:
-            return function(*args)
+            with _outside_of_transforms():
+                return function(*args)
         except ProbeError:
             self._release()
             raise
@@ -369,6 +396,18 @@ class Probe:
             self.notes.append(f"the probe failed and stopped: {type(error).__name__}: {error}")
             warnings.warn(f"runtime_probe stopped: {type(error).__name__}: {error}", ProbeWarning, stacklevel=3)
             return None
+
+
+def _outside_of_transforms() -> AbstractContextManager[object]:
+    """Leave `torch.func.vmap` and its like, which would batch the probe's own operations or refuse them."""
+    if torch._C._functorch.peek_interpreter_stack() is None:
+        return _NOWHERE
+    from torch._functorch.pyfunctorch import temporarily_clear_interpreter_stack
+
+    return temporarily_clear_interpreter_stack()
+
+
+_NOWHERE = nullcontext()
 
 
 def _stack() -> tuple[Site, ...]:

@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
+from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack, _pop_mode, _push_mode
 from torch.utils.weak import WeakIdKeyDictionary
 
 DRAWS = frozenset(
@@ -94,6 +94,7 @@ _LIBRARIES = tuple(
     f"{directory.rstrip('/')}/"
     for directory in (
         str(Path(__file__).parent),
+        str(Path(torch.__file__).parent),
         *(sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")),
     )
 )
@@ -101,7 +102,7 @@ _LIBRARIES = tuple(
 
 def is_library(file: str) -> bool:
     """True for files of Python, of installed packages and of the probe; they are never the user's line."""
-    return file.startswith("<") or file.startswith(_LIBRARIES)
+    return file.startswith(("<", *_LIBRARIES)) or "/site-packages/" in file or "/dist-packages/" in file
 
 
 def user_frames(frame: FrameType | None) -> Iterator[Site]:
@@ -126,6 +127,7 @@ class Provenance(TorchFunctionMode):
         self._uses: list[Trace] = []
         self._call: Site | None = None
         self._on = False
+        self._above = 0  # modes of the user above this one when it was paused
 
     @property
     def on(self) -> bool:
@@ -133,19 +135,19 @@ class Provenance(TorchFunctionMode):
         return self._on
 
     def start(self) -> None:
-        """Push the mode, unless its window is over."""
+        """Push the mode, or put it back where it was, unless its window is over."""
         if not self._on and len(self._uses) < self.window:
-            TorchFunctionMode.__enter__(self)
+            _put_on(self, self._above)
             self._on = True
 
     def pause(self) -> None:
-        """Pop the mode if it is on top of the stack; another mode above it must be left first."""
-        if self._on and _top_mode() is self:
-            TorchFunctionMode.__exit__(self, None, None, None)
-            self._on = False
+        """Take the mode off the stack of this thread, wherever it is in it; modes above it stay."""
+        above = _take_off(self) if self._on else None
+        if above is not None:
+            self._on, self._above = False, above
 
     def end(self) -> None:
-        """Stop for good, even where the mode cannot be popped now: it only passes calls on then."""
+        """Stop for good, even where another thread's stack still holds the mode: it only passes calls on then."""
         self.pause()
         self._on, self.window = False, 0
 
@@ -210,7 +212,21 @@ def _tensors(values: tuple[Any, ...]) -> Iterator[Tensor]:
             yield from _tensors(tuple(value))
 
 
-def _top_mode() -> object:
-    from torch.overrides import _get_current_function_mode
+def _take_off(mode: TorchFunctionMode) -> int | None:
+    """Remove a mode from the stack; returns how many modes of the user were above it, or None when it is not there."""
+    stack = _get_current_function_mode_stack()
+    if not any(other is mode for other in stack):
+        return None
+    above = []
+    while (top := _pop_mode()) is not mode:
+        above.append(top)
+    for other in reversed(above):
+        _push_mode(other)
+    return sum(not isinstance(other, Provenance) for other in above)
 
-    return _get_current_function_mode()
+
+def _put_on(mode: TorchFunctionMode, above: int) -> None:
+    """Push a mode under the last `above` others, so that a user who leaves one of them leaves the right one."""
+    others = [_pop_mode() for _ in _get_current_function_mode_stack()[-above:]] if above else []
+    for other in (mode, *reversed(others)):
+        _push_mode(other)

@@ -20,7 +20,7 @@ class Page:
 
     def seal(self) -> None:
         """Start the copy to pinned host memory; the device goes on, nothing waits."""
-        self.host = torch.empty(self.values.shape, dtype=torch.int64, pin_memory=True)
+        self.host = torch.empty(self.values.shape, dtype=torch.int64, device="cpu", pin_memory=True)
         self.host.copy_(self.values, non_blocking=True)
         self.arrived = torch.cuda.Event()
         self.arrived.record()

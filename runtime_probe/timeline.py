@@ -31,7 +31,8 @@ class Counters:
 
     `long_epochs` have two batches or more; `constant_epochs` are those of them in which nothing changed;
     `replayed_epochs` repeated the first epoch from its start. `recurring` counts the distinct values that
-    came back. `run_length` is the number of equal batches in a row when it never varied, else 0.
+    came back. `run_length` is the number of equal batches in a row when it never varied, else 0; `runs` is how many
+    such stretches there were, of whatever length.
     """
 
     batches: int = 0
@@ -43,17 +44,22 @@ class Counters:
     recurring: int = 0
     all_equal: bool = True
     run_length: int = 0
+    runs: int = 0
     first_epoch_length: int = 0
 
 
 @dataclass(frozen=True)
 class Timeline:
-    """A frozen history: the first and last batches, the totals, and whether epoch borders were seen."""
+    """A frozen history: the first and last batches, the totals, and whether epoch borders were seen.
+
+    `optimizers` is the number of optimizers whose steps were taken for borders of batches.
+    """
 
     head: tuple[Batch, ...]
     tail: tuple[Batch, ...]
     counters: Counters
     epochs_known: bool = True
+    optimizers: int = 1
 
     @classmethod
     def of(cls, values: Iterable[tuple[Hashable, int]], epochs_known: bool = True) -> Timeline:
@@ -93,6 +99,7 @@ class History:
     _last: int = 0
     _all_equal: bool = True
     _run: int = 0
+    _runs: int = 1
     _run_length: int = -1  # -1: no run is complete yet; 0: runs differ
     _first_epoch_length: int = 0
 
@@ -125,6 +132,7 @@ class History:
             recurring=self._recurring,
             all_equal=self._all_equal,
             run_length=max(self._run_length, 0) if self._run <= self._run_length else 0,
+            runs=self._runs,
             first_epoch_length=self._first_epoch_length,
         )
         return Timeline(tuple(self._head), tuple(self._tail), counters, self.epochs_known)
@@ -159,6 +167,7 @@ class History:
         else:
             self._run_length = self._run if self._run_length in (-1, self._run) else 0
             self._run = 0
+            self._runs += 1
         self._all_equal = self._all_equal and value == self._first
         self._run = max(self._run, 1)
         self._last = value

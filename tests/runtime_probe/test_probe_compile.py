@@ -58,10 +58,10 @@ def train(call, model, probed, stale, batches=4):
     return probe
 
 
-def assert_one_graph(counter):
-    assert counter.frame_count == 1
+def assert_one_graph(counter, more=0):
+    assert counter.frame_count == 1 + more
     assert not dynamo.utils.counters["graph_break"]
-    assert dynamo.utils.counters["stats"]["unique_graphs"] == 1
+    assert dynamo.utils.counters["stats"]["unique_graphs"] == 1 + more
 
 
 @pytest.mark.parametrize("stale", [True, False])
@@ -78,7 +78,9 @@ def test_one_graph_with_fullgraph(probed, stale):
     probe = train(call, model, call if probed == "outer" else watched, stale)
     assert probe.report().conclusion.batches == 4
     assert probe.verdict is (Verdict.FROZEN if stale else Verdict.FRESH)
-    assert_one_graph(counter)
+    # Before PyTorch 2.7 a hook outside the graph cannot be kept from being compiled as a small one of its own.
+    old = not hasattr(torch._C._dynamo.eval_frame, "set_code_exec_strategy")
+    assert_one_graph(counter, more=int(old and probed in ("inner", "in place")))
 
 
 def test_compiled_code_runs_on_after_the_probe_is_gone():
