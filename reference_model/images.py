@@ -107,6 +107,7 @@ def photograph(name: str) -> Tensor:
             import skimage.data
 
             pixels = getattr(skimage.data, name)()
+            pixels = pixels[0] if isinstance(pixels, tuple) else pixels  # the left of a stereo pair
     except ImportError as error:
         raise DataError(f"the photographs need {error.name}: pip install 'jitlint[reference]'") from None
     return torch.from_numpy(np.array(pixels)).permute(2, 0, 1).float() / 255
