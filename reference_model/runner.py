@@ -18,11 +18,12 @@ import torch
 
 from reference_model.checkpoint import CheckpointError
 from reference_model.distributed import is_first
-from reference_model.evaluate import Exam, Predict, evaluate, prepare
+from reference_model.evaluate import NYQUIST, Curve, Exam, Predict, evaluate, prepare
 from reference_model.experiments import Experiment
 from reference_model.images import DataError, Dataset, load
 from reference_model.oracle import MODES, interpolate, nadaraya_watson
 from reference_model.recipe import Recipe
+from reference_model.spectrum import energy_above, radial_power
 from reference_model.store import Row, Store, StoreError
 from reference_model.train import Trained, train
 
@@ -220,10 +221,29 @@ def references(recipes: Sequence[Recipe], options: Options, store: Store) -> Ite
                 recipe={"data": data}, metrics=measured.metrics, curves=measured.curves,
             )  # fmt: skip
             store.save_pictures(arm, measured)
-            if exam.sharp is not None:
-                store.save_arrays(f"{data} truth", _truth(exam))
             store.append(row)
             yield row
+        yield from _truth_row(data, options, store)
+
+
+def _truth_row(data: str, options: Options, store: Store) -> Iterator[Row]:
+    """The true 128 px images as a row: their pictures, spectrum, and energy above Nyquist."""
+    arm = f"{data} truth"
+    if (options.preset, arm, None) in store.rows() or not is_first():
+        return
+    exam = _exam(data, options)
+    if exam.sharp is None:
+        return
+    frequency, power = radial_power(exam.sharp)
+    curve = Curve([float(x) for x in frequency], [float(y) for y in power])
+    energy = float(energy_above(exam.sharp, NYQUIST).mean())
+    row = Row(
+        arm, "truth", "reference", options.preset, None,
+        recipe={"data": data}, metrics={"energy_above_nyquist": energy}, curves={"radial_power": curve},
+    )  # fmt: skip
+    store.save_arrays(arm, _truth(exam))
+    store.append(row)
+    yield row
 
 
 def _truth(exam: Exam) -> dict[str, torch.Tensor]:

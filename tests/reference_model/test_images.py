@@ -41,7 +41,7 @@ def test_closed_forms_of_shapes():
 
 def test_values_stay_in_range_and_depend_on_the_seed_alone():
     points = natural(16, 3).values(torch.rand(4000, 2, generator=torch.Generator().manual_seed(1)), 0.0)
-    assert 0.0 <= float(points.min()) and float(points.max()) <= 1.0
+    assert float(points.min()) >= 0.0 and float(points.max()) <= 1.0
     assert torch.equal(natural(4, 7).base, natural(4, 7).base)
     assert not torch.equal(natural(4, 7).base, natural(4, 8).base)
 

@@ -48,7 +48,9 @@ def test_the_published_table_of_oracle_and_interpolation(photographs, method):
     queries += [(pixel_grid(size), size) for size in (64, 128)]
     measured = []
     for coords, size in queries:
-        values = interpolate(pixels, coords, method) if isinstance(method, str) else nadaraya_watson(pixels, coords, method)
+        values = (
+            interpolate(pixels, coords, method) if isinstance(method, str) else nadaraya_watson(pixels, coords, method)
+        )
         measured.append(float(psnr(values, box_average(photographs, coords, 1 / size)).mean()))
     assert measured == pytest.approx(TABLE[method], abs=0.3)
 
@@ -89,7 +91,9 @@ def transfer(sigma, cycles):
 @pytest.mark.parametrize("sigma", [0.5, 0.75, 1.0])
 def test_the_transfer_function_tends_to_the_gaussian(sigma):
     for cycles in (1 / 16, 1 / 8, 1 / 4, 3 / 8):
-        assert transfer(sigma, cycles) == pytest.approx(float(gaussian_transfer(sigma, torch.tensor(cycles))), abs=0.002)
+        assert transfer(sigma, cycles) == pytest.approx(
+            float(gaussian_transfer(sigma, torch.tensor(cycles))), abs=0.002
+        )
 
 
 def test_the_gaussian_is_off_near_nyquist_for_small_sigma():

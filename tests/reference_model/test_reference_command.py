@@ -1,0 +1,343 @@
+"""`python -m reference_model`: everything at the size smoke, interrupted runs, bad input, the report."""
+
+import json
+import os
+import re
+import resource
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+
+import pytest
+
+from reference_model import images, runner
+from reference_model.command_line import main
+from reference_model.experiments import experiments
+from reference_model.recipe import PRESETS, preset
+from reference_model.report.results import read
+from reference_model.store import Row, Store
+
+pytestmark = pytest.mark.xdist_group("reference command")
+TINY = replace(preset("smoke"), images=16, epochs=4, warmup=1)
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory):
+    """All arms at the size smoke, one seed."""
+    runs = tmp_path_factory.mktemp("everything")
+    started = time.monotonic()
+    assert main(["run", "all", "--preset", "smoke", "--seeds", "1", "--workers", "1", "--out", str(runs)]) == 0
+    print(f"{time.monotonic() - started:.0f} s")
+    return runs
+
+
+@pytest.fixture(scope="module")
+def position(tmp_path_factory):
+    """The first experiment with three seeds, by two processes."""
+    runs = tmp_path_factory.mktemp("position")
+    assert main(["run", "position", "--seeds", "3", "--workers", "2", "--device", "cpu", "--out", str(runs)]) == 0
+    return runs
+
+
+def rows(runs):
+    return list(Store(runs).rows().values())
+
+
+EXPECTED = {
+    "none": ("CLEAN_GRID", ()),
+    "commented_out": ("CLEAN_GRID", ()),
+    "inside": ("FRESH", ()),
+    "outside": ("ONCE_PER_EPOCH", ()),
+    "before_epochs": ("FROZEN", ()),
+    "every_few_epochs": ("ONCE_PER_EPOCH", ()),
+    "reseeded": ("CYCLING", ()),
+    "accumulating": ("FRESH", ("DRIFT",)),
+    "clamped": ("FRESH", ("CLAMPED",)),
+}
+
+
+def test_everything_runs_and_the_probe_proves_each_schedule(everything):
+    trained = [row for row in rows(everything) if row.kind == "model"]
+    assert {row.arm for row in trained} == set(runner.wanted(experiments(), preset("smoke"), "smoke"))
+    for row in trained:
+        assert row.status == "finished" and row.metrics["psnr_clean"] > 5
+        if row.recipe["targets"] != "pixels":
+            continue  # other points in every batch: without jitter they are a subset of the lattice
+        verdict, flags = EXPECTED[row.recipe["schedule"]]
+        assert row.probe["verdict"] == verdict, row.label
+        assert set(flags) <= set(row.probe["flags"]), row.label
+
+
+def test_a_row_says_where_it_comes_from(everything):
+    row = next(row for row in rows(everything) if row.kind == "model")
+    assert row.versions["torch"] and row.hardware["cores"] and row.time.endswith("+00:00")
+    assert row.seconds > 0 and row.parameters > 1000 and row.recipe["sigma"] == 0.32
+    assert re.fullmatch(r"[0-9a-f]{12}\+?|", row.commit)
+
+
+def test_a_second_run_does_nothing(everything, capsys):
+    before = (everything / "results.jsonl").read_bytes()
+    assert main(["run", "all", "--seeds", "1", "--workers", "1", "--out", str(everything)]) == 0
+    assert (everything / "results.jsonl").read_bytes() == before
+    assert "40 arms × 1 seeds" in capsys.readouterr().out
+
+
+def test_list_names_every_experiment(capsys):
+    assert main(["list"]) == 0
+    out = capsys.readouterr().out
+    assert all(experiment.name in out for experiment in experiments()) and "40 different arms" in out
+
+
+def test_one_seed_more_trains_that_seed_only(position, tmp_path, capsys):
+    runs = tmp_path / "runs"
+    shutil.copytree(position, runs)
+    before = rows(runs)
+    assert main(["run", "position", "--seeds", "4", "--workers", "1", "--device", "cpu", "--out", str(runs)]) == 0
+    added = [row for row in rows(runs) if row not in before]
+    assert {row.seed for row in added} == {3} and len(added) == 4
+
+
+def numbers(runs):
+    """What was measured, without times."""
+    return {row.key: (row.metrics, row.curves) for row in rows(runs)}
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_killed_anywhere_and_run_again_is_an_uninterrupted_run(position, tmp_path, workers):
+    runs, kills = tmp_path / "runs", 0
+    command = [sys.executable, "-m", "reference_model", "run", "position", "--seeds", "3", "--device", "cpu"]
+    command += ["--workers", workers, "--out", str(runs)]
+    for _attempt in range(12):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+        deadline = time.monotonic() + 300
+        seen = progress_of(runs)
+        while process.poll() is None and progress_of(runs) == seen and time.monotonic() < deadline:
+            time.sleep(0.02)
+        if process.poll() is None and kills < 3:
+            os.killpg(process.pid, signal.SIGKILL)
+            kills += 1
+            process.communicate()
+            continue
+        process.communicate(timeout=300)
+        break
+    assert process.returncode == 0 and kills == 3
+    assert numbers(runs) == numbers(position)
+
+
+def progress_of(runs):
+    """Changes when a row or a checkpoint was written."""
+    found = sorted((path.name, path.stat().st_mtime_ns) for path in runs.glob("checkpoints/*.pt"))
+    results = runs / "results.jsonl"
+    lines = results.read_text().count('"model"') if results.exists() else 0
+    return lines, found
+
+
+def test_a_torn_last_line_is_repaired(position, tmp_path):
+    runs = tmp_path / "runs"
+    shutil.copytree(position, runs)
+    whole = rows(runs)
+    contents = (runs / "results.jsonl").read_bytes()
+    (runs / "results.jsonl").write_bytes(contents[:-40])
+    assert len(rows(runs)) == len(whole) - 1
+    assert main(["run", "position", "--seeds", "3", "--workers", "1", "--device", "cpu", "--out", str(runs)]) == 0
+    assert numbers(runs) == numbers(position)
+
+
+def said(capsys):
+    err = capsys.readouterr().err.strip()
+    assert len(err.splitlines()) == 1, err
+    return err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "positions"], "unknown experiment 'positions' (did you mean position?)"),
+        (["run", "position", "--preset", "gpus"], "unknown preset 'gpus' (did you mean gpu?)"),
+        (["run", "position", "--seeds", "0"], "--seeds must be at least 1, not 0"),
+        (["run", "position", "--seeds", "many"], "invalid int value: 'many'"),
+        (["run", "position", "--workers", "0"], "--workers must be at least 1, not 0"),
+        (["run", "position", "--device", "cuda:99"], "no device 'cuda:99' here"),
+        (["run", "position", "--device", "tpu"], "no device 'tpu' here"),
+        (["run", "position", "--size", "3"], "unrecognized arguments: --size 3"),
+        (["report", "nowhere"], "no results in nowhere"),
+        (["repot"], "invalid choice: 'repot'"),
+        ([], "required: COMMAND"),
+    ],
+)
+def test_bad_requests_are_one_line(arguments, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    assert message in said(capsys)
+    assert not list(tmp_path.iterdir())
+
+
+def test_out_is_a_file(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert main(["run", "position", "--device", "cpu", "--out", str(tmp_path / "file")]) == 2
+    assert "is a file" in said(capsys)
+
+
+def test_results_of_another_version(tmp_path, capsys):
+    (tmp_path / "results.jsonl").write_text('{"schema": 99}\n')
+    for arguments in (["run", "position", "--device", "cpu", "--out", str(tmp_path)], ["report", str(tmp_path)]):
+        assert main(arguments) == 2
+        assert "version 99" in said(capsys)
+    assert (tmp_path / "results.jsonl").read_text() == '{"schema": 99}\n'
+
+
+def test_results_that_are_not_json(tmp_path, capsys):
+    (tmp_path / "results.jsonl").write_text("hello\nworld\n")
+    assert main(["run", "position", "--device", "cpu", "--out", str(tmp_path)]) == 2
+    assert "results.jsonl:1 is not JSON" in said(capsys)
+
+
+def tiny(monkeypatch, **changes):
+    monkeypatch.setitem(PRESETS, "smoke", replace(TINY, **changes))
+
+
+def run_here(runs, *more):
+    return main(["run", "position", "--seeds", "2", "--workers", "1", "--device", "cpu", "--out", str(runs), *more])
+
+
+def test_a_nan_loss_stops_that_arm_and_keeps_the_others(tmp_path, monkeypatch, capsys):
+    tiny(monkeypatch)
+    poisoned = images.load
+
+    def load(name, count, **options):
+        data = poisoned(name, count, **options)
+        return replace(data, train=data.train * float("nan")) if count > 1 else data
+
+    monkeypatch.setattr(runner, "load", load)
+    runner._dataset.cache_clear()
+    try:
+        assert run_here(tmp_path) == 1
+    finally:
+        runner._dataset.cache_clear()
+    out = capsys.readouterr().out
+    assert "failed: position: none, seed 0: the loss became" in out
+    assert {row.status for row in rows(tmp_path) if row.kind == "model"} == {"nan"}
+    assert main(["report", str(tmp_path)]) == 0  # and the report says so
+    assert "none, seed 0: the loss became" in (tmp_path / "report.md").read_text()
+
+
+def test_a_broken_checkpoint_is_one_line_and_loses_nothing(tmp_path, monkeypatch, capsys):
+    tiny(monkeypatch)
+    path = Store(tmp_path).checkpoint("smoke", PRESETS["smoke"].digest(), (0, 1))
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"not a checkpoint")
+    assert run_here(tmp_path) == 2
+    assert "is not a checkpoint" in said_last(capsys)
+    assert path.read_bytes() == b"not a checkpoint"
+
+
+def said_last(capsys):
+    return capsys.readouterr().err.strip().splitlines()[-1]
+
+
+FULL_DISK = """
+import resource, signal, sys
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]), resource.RLIM_INFINITY))
+from reference_model.command_line import main
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path, position):
+    """A limit on the size of files stands for the disk: writing beyond it fails with an OSError in the same way."""
+    assert resource.RLIMIT_FSIZE
+    size = (position / "results.jsonl").stat().st_size
+    arguments = ["run", "position", "--seeds", "3", "--workers", "1", "--device", "cpu", "--out", str(tmp_path)]
+    done = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(size // 2), *arguments], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 2, done.stderr
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith("reference_model: ") and "too large" in last and "Traceback" not in done.stderr
+    kept = len(rows(tmp_path))
+    assert main(arguments) == 0
+    assert kept < len(rows(tmp_path)) and numbers(tmp_path) == numbers(position)
+
+
+def test_missing_photographs_are_one_line(tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "skimage.data", None)
+    runner._dataset.cache_clear()
+    code = main(["run", "photographs", "--seeds", "1", "--workers", "1", "--device", "cpu", "--out", str(tmp_path)])
+    assert code == 2 and "pip install 'jitlint[reference]'" in said_last(capsys)
+
+
+# The report.
+
+
+def test_the_report_of_everything(everything, tmp_path):
+    assert main(["report", str(everything), "--out", str(tmp_path)]) == 0
+    html, text = (tmp_path / "report.html").read_text(), (tmp_path / "report.md").read_text()
+    assert "http" not in html.replace("http-equiv", "") and "<script" not in html
+    for experiment in experiments():
+        assert f"## {experiment.name}" in text and f"<h2 id={experiment.name}>" in html
+        assert experiment.question in text
+        for claim in experiment.claims:
+            assert claim.text in text
+    for figure in re.findall(r"\]\((figures/[^)]+)\)", text):
+        assert (tmp_path / figure).read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_table_has_intervals_probe_and_references(position, tmp_path):
+    assert main(["report", str(position), "--out", str(tmp_path)]) == 0
+    text = (tmp_path / "report.md").read_text()
+    line = next(line for line in text.splitlines() if line.startswith("| outside | 3 | ONCE_PER_EPOCH"))
+    results = read(position)
+    measured = next(arm for arm in results.arms("position") if arm.label == "outside").interval("psnr_clean")
+    assert f"{measured.mean:.2f} ± {measured.half:.2f}" in line
+    assert any(line.startswith("| bicubic |") for line in text.splitlines())
+    assert any(line.startswith("| oracle 0.32 px |") for line in text.splitlines())
+    assert "python -m reference_model run position --preset smoke --seeds 3" in text
+    assert "was not run" not in text
+
+
+def test_missing_arms_are_said(position, tmp_path):
+    lines = (position / "results.jsonl").read_text().splitlines()
+    kept = [line for line in lines if '"position: outside"' not in line]
+    assert len(kept) == len(lines) - 3
+    (tmp_path / "results.jsonl").write_text("\n".join(kept) + "\n")
+    assert main(["report", str(tmp_path)]) == 0
+    assert "position: outside was not run" in (tmp_path / "report.md").read_text()
+    assert "position: outside was not run" in (tmp_path / "report.html").read_text()
+
+
+def test_what_rows_say_is_escaped(position, tmp_path):
+    row = next(row for row in rows(position) if row.kind == "model")
+    store = Store(tmp_path)
+    store.append(Row(**{**vars(row), "status": "nan", "message": "<b>|bold|</b>", "metrics": {}}))
+    assert main(["report", str(tmp_path)]) == 0
+    assert "&lt;b&gt;|bold|&lt;/b&gt;" in (tmp_path / "report.html").read_text()
+
+
+def test_results_are_one_json_object_a_line(position):
+    for line in (position / "results.jsonl").read_text().splitlines():
+        assert json.loads(line)["schema"] == 1
+
+
+@pytest.mark.skipif(not (shutil.which("chromium") or shutil.which("google-chrome")), reason="needs Chromium")
+@pytest.mark.parametrize("width", [400, 1400])
+def test_the_page_does_not_overflow(everything, tmp_path, width):
+    assert main(["report", str(everything), "--out", str(tmp_path)]) == 0
+    page = tmp_path / "report.html"
+    probe = '<script>document.title = document.documentElement.scrollWidth + " of " + innerWidth</script></body>'
+    frame = tmp_path / "frame.html"
+    page.write_text(page.read_text().replace("</body>", probe))
+    frame.write_text(
+        f'<iframe id=f src="report.html" width={width} height=800></iframe><script>f.onload = () => '
+        "document.title = f.contentDocument.title</script>"
+    )
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"]
+    command += [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=10000", "--dump-dom", frame.as_uri()]
+    dom = subprocess.run(command, capture_output=True, text=True, timeout=120).stdout
+    found = re.search(r"<title>(\d+) of (\d+)</title>", dom)
+    assert found, dom[:500]
+    assert int(found[1]) <= int(found[2]) <= width
