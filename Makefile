@@ -16,7 +16,7 @@ TORCH_CPU := --extra-index-url https://download.pytorch.org/whl/cpu
 TRY_CPU_INDEX = || { echo "Trying again with the CPU builds of PyTorch's own index."; \
 	$(1) $(TORCH_CPU); }
 
-.PHONY: help demo test lint docs bench clean
+.PHONY: help demo test lint docs bench experiments clean
 
 help:
 	@echo "make demo   install the linter and show what it finds in examples/"
@@ -24,6 +24,7 @@ help:
 	@echo "make lint   the checks without the tests: ruff, mypy, and jitlint on itself"
 	@echo "make docs   write the generated parts of the documentation"
 	@echo "make bench  compare the speed of jitlint with other linters (about 15 minutes)"
+	@echo "make experiments  train and measure all experiments on the CPU (hours; stop and continue at will)"
 	@echo "make clean  delete the virtual environments and all caches"
 
 demo: $(VENV)/.linter
@@ -46,6 +47,10 @@ bench: $(VENV)/.linter $(BENCH_VENV)/.peers
 	$(BIN)/python benchmarks/lint_speed.py --peers $(BENCH_VENV)/bin \
 		--corpus "$$($(BENCH_VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 
+experiments: $(VENV)/.reference
+	$(BIN)/python -m reference_model run all --preset cpu --seeds 5 --device cpu --out reference_model/results
+	$(BIN)/python -m reference_model report reference_model/results
+
 clean:
 	rm -rf $(VENV) $(BENCH_VENV) .jitlint_cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -61,6 +66,11 @@ $(VENV)/.linter: pyproject.toml constraints.txt | $(BIN)/python
 INSTALL_DEV := $(PIP) install -e '.[dev]' -c constraints.txt
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(INSTALL_DEV) $(call TRY_CPU_INDEX,$(INSTALL_DEV))
+	@touch $@ $(VENV)/.linter
+
+INSTALL_REFERENCE := $(PIP) install -e '.[reference]' -c constraints.txt
+$(VENV)/.reference: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL_REFERENCE) $(call TRY_CPU_INDEX,$(INSTALL_REFERENCE))
 	@touch $@ $(VENV)/.linter
 
 INSTALL_PEERS := $(BENCH_PIP) install -c benchmarks/constraints.txt \
