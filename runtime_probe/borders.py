@@ -6,10 +6,13 @@ import enum
 import weakref
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 import torch
 from torch.optim import Optimizer
+
+if TYPE_CHECKING:
+    from runtime_probe.loader_audit import LoaderAudit
 
 T = TypeVar("T")
 
@@ -51,7 +54,8 @@ class Borders:
     """Counts batches and epochs from every source at once and answers `position()` with the best one."""
 
     def __init__(self, on_epoch_end: Callable[[], None]) -> None:
-        self.steps = 0
+        self.steps = 0  # of the optimizers that train a watched model
+        self.all_steps = 0
         self._on_epoch_end = on_epoch_end
         self._explicit_depth = 0
         self._epochs = 0
@@ -136,6 +140,7 @@ class Borders:
 
     def stepped(self, optimizer: Optimizer, *_: object) -> None:
         """The optimizer post hook."""
+        self.all_steps += 1
         if self._owned(optimizer):
             self.steps += 1
             self._optimizers.add(optimizer)
@@ -177,8 +182,9 @@ def next_or(advance: Callable[[Any], Any], iterator: Any, end: object) -> Any:
 class LoaderWatch:
     """Tells a `Borders` about every DataLoader iteration of this process, between `install` and `remove`."""
 
-    def __init__(self, borders: Borders) -> None:
+    def __init__(self, borders: Borders, audit: LoaderAudit | None = None) -> None:
         self._borders: Borders | None = borders
+        self._audit = audit
         self._undo: list[Callable[[], None]] = []
 
     def install(self) -> None:
@@ -209,7 +215,8 @@ class LoaderWatch:
 
     def _around_iter(self, original: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def __iter__(loader: Any) -> Any:  # noqa: N807
-            iterator = original(loader)
+            audit = self._audit if self._borders is not None else None
+            iterator = original(loader) if audit is None else audit.iterate(loader, original)
             if self._borders is not None:
                 self._borders.loader_started(iterator, loader.num_workers)
             return iterator

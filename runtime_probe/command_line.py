@@ -27,6 +27,7 @@ def parse(argv: Sequence[str]) -> tuple[Program, Options]:
         max_steps=known.max_steps,
         provenance=known.provenance,
         check_used=known.check_used,
+        loaders=not known.no_loaders,
         strict=known.strict,
         format=known.format,
         output=known.output,
@@ -47,6 +48,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--max-steps", type=int, metavar="N", help="observe N batches only")
     add("--provenance", type=int, default=32, metavar="N", help="forwards in which draws are followed (default 32)")
     add("--check-used", action="store_true", help="one extra forward: does the output depend on the coordinates?")
+    add("--no-loaders", action="store_true", help="do not audit the samples of training loaders")
     add("--strict", action="store_true", help="exit with 3 when there is a violation")
     add("--format", choices=("auto", "text", "json", "html"), default="auto", help="default: by terminal or suffix")
     add("--output", type=Path, metavar="FILE", help="write the report to a file (.json, .html or text)")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from runtime_probe.borders import Position, Source
 from runtime_probe.classify import classify
@@ -13,6 +14,9 @@ from runtime_probe.provenance import ProvenanceReport
 from runtime_probe.source_hints import Hint
 from runtime_probe.timeline import Timeline
 from runtime_probe.verdict import ADVICE, Conclusion, Family, Flag, Verdict
+
+if TYPE_CHECKING:
+    from runtime_probe.loader_verdict import LoaderReport
 
 SEVERITY = (
     Verdict.CLEAN_GRID,
@@ -71,7 +75,10 @@ class SeriesReport:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything the probe has to say. `str()` is plain text; see also `to_dict()` and `to_html()`."""
+    """Everything the probe has to say. `str()` is plain text; see also `to_dict()` and `to_html()`.
+
+    `loaders` are the training loaders whose samples were audited.
+    """
 
     verdict: Verdict
     conclusion: Conclusion
@@ -82,7 +89,7 @@ class Report:
     hints: tuple[Hint, ...] = ()
     notes: tuple[str, ...] = ()
     ranks: str = ""
-    extra: dict[str, object] = field(default_factory=dict)
+    loaders: tuple[LoaderReport, ...] = ()
 
     @property
     def violations(self) -> tuple[Finding, ...]:

@@ -23,7 +23,9 @@ class LoaderReport:
     """The verdict on a loader. FRESH: the same sample differs from epoch to epoch. CYCLING: randomness is drawn,
     but epochs repeat it. FROZEN: no randomness at all. INCONCLUSIVE: less than two epochs of one sample.
 
-    `same_across_workers` and `same_every_epoch` are the two columns of the truth table; None when unknown.
+    `same_across_workers` and `same_every_epoch` are the two columns of the truth table; None when unknown. `draws`
+    are the generators that samples were drawn from and the seeds set on the way; `seeded_by_index` says that each
+    sample has a seed of its own, as synthetic data sets do.
     """
 
     verdict: Verdict
@@ -33,6 +35,9 @@ class LoaderReport:
     same_every_epoch: bool | None
     epochs: int
     samples: int
+    name: str = "the loader"
+    draws: tuple[str, ...] = ()
+    seeded_by_index: bool = False
 
     @property
     def violations(self) -> tuple[Finding, ...]:
@@ -49,7 +54,12 @@ class LoaderReport:
 
 
 def classify_loader(
-    audits: Sequence[Sample], contents: Mapping[int, Sequence[str]], epochs: int, num_workers: int, evaluation: bool
+    audits: Sequence[Sample],
+    contents: Mapping[int, Sequence[str]],
+    epochs: int,
+    num_workers: int,
+    evaluation: bool,
+    name: str = "the loader",
 ) -> LoaderReport:
     """The verdict from audited samples and from the contents of each sample (by index) in each epoch."""
     compared = {index: values for index, values in contents.items() if len(values) > 1}
@@ -63,8 +73,12 @@ def classify_loader(
         flags.add(Flag.EVAL_JITTER)
     if evaluation:
         flags.discard(Flag.WORKERS_DUPLICATED)
-    findings = tuple(_findings(verdict, flags, audits, len(compared), evaluation))
-    return LoaderReport(verdict, frozenset(flags), findings, same_workers, same_epoch, epochs, len(compared))
+    draws = tuple(sorted({path for _, path, _ in _used(audits)} | {seed for a in audits for seed in a.trace.seeds}))
+    findings = tuple(_findings(verdict, flags, draws, len(compared), evaluation, name))
+    return LoaderReport(
+        verdict, frozenset(flags), findings, same_workers, same_epoch, epochs, len(compared),
+        name, draws, _seeded_by_index(audits),
+    )  # fmt: skip
 
 
 def _verdict(audits: Sequence[Sample], compared: Mapping[int, Sequence[str]], same_epoch: bool | None) -> Verdict:
@@ -127,12 +141,22 @@ def _used(audits: Sequence[Sample]) -> Iterator[tuple[Sample, str, str]]:
                 yield sample, stream.path, stream.before
 
 
+def _seeded_by_index(audits: Sequence[Sample]) -> bool:
+    """Every sample that sets a seed has its own, the same whenever it is made."""
+    seeds: dict[int, set[tuple[str, ...]]] = {}
+    for sample in audits:
+        if sample.trace.seeds:
+            seeds.setdefault(sample.trace.index, set()).add(sample.trace.seeds)
+    distinct = set().union(*seeds.values())
+    return len(seeds) > 1 and len(distinct) == len(seeds) and all(len(own) == 1 for own in seeds.values())
+
+
 def _findings(
-    verdict: Verdict, flags: set[Flag], audits: Sequence[Sample], compared: int, evaluation: bool
+    verdict: Verdict, flags: set[Flag], draws: tuple[str, ...], compared: int, evaluation: bool, name: str
 ) -> Iterator[Finding]:
-    streams = sorted({path for _, path, _ in _used(audits)} | {seed for a in audits for seed in a.trace.seeds})
-    drawn = f"draws from {', '.join(streams[:6])}" if streams else "no draw was seen"
+    drawn = f"draws from {', '.join(draws[:6])}" if draws else "no draw was seen"
+    seen = f"{compared} samples compared across epochs"
     if not (evaluation and is_violation(verdict)):
-        yield Finding(verdict, "samples of the loader", f"{compared} samples compared across epochs", drawn)
+        yield Finding(verdict, f"samples of {name}", seen, drawn)
     for flag in sorted(flags, key=lambda flag: flag.value):
-        yield Finding(flag, "samples of the loader", f"{compared} samples compared across epochs", drawn)
+        yield Finding(flag, f"samples of {name}", seen, drawn)

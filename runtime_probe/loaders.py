@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch.utils.data import DataLoader, IterableDataset
 
-from runtime_probe.loader_verdict import LoaderReport, Sample, classify_loader
+from runtime_probe.loader_record import LoaderRecord
+from runtime_probe.loader_verdict import LoaderReport
 from runtime_probe.policy import OnViolation, Policy
 from runtime_probe.probe import is_off
-from runtime_probe.traced_dataset import Trace, TracedBatch, TracedCollate, TracedDataset, TracedIterable
+from runtime_probe.traced_dataset import TracedBatch, TracedCollate, TracedDataset, TracedIterable
 from runtime_probe.verdict import Flag, Verdict
-
-REMEMBERED_SAMPLES = 4096  # indices whose contents are compared across epochs
-KEPT_AUDITS = 2048
 
 
 def probe_loader(
@@ -40,23 +37,13 @@ def probe_loader(
     return LoaderProbe(loader, evaluation, on_violation)
 
 
-@dataclass
-class _Seen:
-    """What the loader's traces left behind: bounded."""
-
-    audits: list[Sample] = field(default_factory=list)
-    contents: dict[int, list[str]] = field(default_factory=dict)
-    batches: int = 0
-
-
 class LoaderProbe:
     """Stands in for the loader in a `for` statement; everything else is read from the loader."""
 
     def __init__(self, loader: DataLoader[Any], evaluation: bool, on_violation: OnViolation) -> None:
         self._loader = loader
-        self._evaluation = evaluation
         self._policy = Policy(on_violation)
-        self._seen = _Seen()
+        self._record = LoaderRecord(loader.num_workers, evaluation)
         self._epoch = torch.zeros((), dtype=torch.int64, device="cpu").share_memory_()  # workers read which epoch it is
         self._epoch -= 1
         self._traced = loader if is_off() else _traced(loader, self._epoch)
@@ -66,10 +53,11 @@ class LoaderProbe:
             yield from self._loader
             return
         self._epoch += 1
+        self._record.epoch += 1
         for item in self._traced:
-            assert isinstance(item, TracedBatch)
-            self._add(item.traces)
-            yield item.batch
+            if isinstance(item, TracedBatch):
+                self._record.add(item.traces)
+            yield item.batch if isinstance(item, TracedBatch) else item
         self._policy.act(self.report().findings)
 
     def __len__(self) -> int:
@@ -90,20 +78,7 @@ class LoaderProbe:
 
     def report(self) -> LoaderReport:
         """Everything seen so far; printable with `str()`."""
-        contents = {index: tuple(values) for index, values in self._seen.contents.items()}
-        return classify_loader(
-            tuple(self._seen.audits), contents, int(self._epoch) + 1, self._loader.num_workers, self._evaluation
-        )
-
-    def _add(self, traces: tuple[Trace, ...]) -> None:
-        epoch = int(self._epoch)
-        for trace in traces:
-            if trace.audited and len(self._seen.audits) < KEPT_AUDITS:
-                self._seen.audits.append(Sample(epoch, trace))
-            if trace.index in self._seen.contents or len(self._seen.contents) < REMEMBERED_SAMPLES:
-                contents = self._seen.contents.setdefault(trace.index, [])
-                if len(contents) < 16:
-                    contents.append(trace.content)
+        return self._record.report()
 
 
 def _traced(loader: DataLoader[Any], epoch: torch.Tensor) -> DataLoader[Any]:

@@ -23,6 +23,7 @@ from runtime_probe.errors import CoordinateArgumentError, ProbeError
 from runtime_probe.findings import Report
 from runtime_probe.hooks import Hooks
 from runtime_probe.ignored import ignores_coordinates
+from runtime_probe.loader_audit import LoaderAudit
 from runtime_probe.observer import Observer, Series
 from runtime_probe.policy import OnViolation, Policy
 from runtime_probe.provenance import Provenance, Site, user_frames
@@ -114,6 +115,7 @@ class Probe:
         check_used: bool = False,
         writer: ScalarWriter | None = None,
         everything: bool = False,
+        loaders: bool = False,
     ) -> None:
         if after < 0 or provenance < 0 or (max_steps is not None and max_steps < 1):
             raise ValueError("after and provenance must be >= 0, max_steps >= 1")
@@ -124,6 +126,7 @@ class Probe:
         self.notes: list[str] = []
         self.call_sites: tuple[Site, ...] = ()
         self.borders = Borders(self._epoch_ended)
+        self.audit = LoaderAudit(lambda: self.borders.all_steps) if loaders else None
         self.provenance = Provenance(provenance)
         self._argument = argument
         self._policy = Policy(on_violation)
@@ -164,7 +167,7 @@ class Probe:
             return self
         self._active, self._fallback = True, False
         self._hooks = Hooks(self)
-        self._watches = (LoaderWatch(self.borders), StepWatch(self.borders))
+        self._watches = (LoaderWatch(self.borders, self.audit), StepWatch(self.borders))
         for watch in self._watches:
             watch.install()
         for model in self.models:

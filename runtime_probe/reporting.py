@@ -17,6 +17,7 @@ from runtime_probe.findings import (
     series_reports,
     training_units,
 )
+from runtime_probe.loader_audit import sentence, violations
 from runtime_probe.observer import Observer
 from runtime_probe.provenance import ProvenanceReport, Site
 from runtime_probe.source_hints import Hint, commented_draws
@@ -36,7 +37,9 @@ def build_report(probe: Probe) -> Report:
     series = [_reseeded(report, provenance) for report in series]
     conclusion = series[0].conclusion if series else _nothing_seen(probe)
     hints = commented_draws(_places(probe, provenance)) if conclusion.verdict is Verdict.CLEAN_GRID else ()
-    findings = (*_verdicts(series, provenance, hints), *_flags(probe, series))
+    loaders = probe.audit.reports() if probe.audit is not None else ()
+    of_loaders = [finding for loader in loaders for finding in violations(loader)]
+    findings = (*_verdicts(series, provenance, hints), *_flags(probe, series), *of_loaders)
     return Report(
         verdict=conclusion.verdict,
         conclusion=conclusion,
@@ -45,7 +48,8 @@ def build_report(probe: Probe) -> Report:
         series=tuple(series),
         provenance=provenance if provenance.forwards else None,
         hints=hints,
-        notes=tuple(_notes(probe, provenance)),
+        notes=(*_notes(probe, provenance), *map(sentence, loaders)),
+        loaders=loaders,
         ranks=probe.ranks.sentence if probe.ranks is not None else "",
     )
 

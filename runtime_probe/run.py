@@ -40,6 +40,7 @@ class Options:
     max_steps: int | None = None
     provenance: int = 32
     check_used: bool = False
+    loaders: bool = True
     strict: bool = False
     format: str = "auto"
     output: Path | None = None
@@ -57,7 +58,7 @@ def run(program: Program, options: Options) -> Outcome:
     """Run a program to its end, or to Ctrl-C, with every model watched that is called with coordinates."""
     probe = Probe(
         options.argument, options.on_violation, options.after, options.max_steps,
-        options.provenance, options.check_used, everything=True,
+        options.provenance, options.check_used, everything=True, loaders=options.loaders,
     )  # fmt: skip
     probe.start()
     with _as_main(program), _ranks_compared_before_exit(probe):

@@ -6,15 +6,39 @@ attributes are read from and written to the real one, `isinstance` holds.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from typing import Any
 
-from torch.utils.data import IterableDataset, get_worker_info
+from torch.utils.data import get_worker_info
 
 from runtime_probe.rng_audit import Stream, audited, content_digest
 
 AUDITED_SAMPLES = 2  # per worker and epoch; an audit costs about a millisecond
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Which samples are traced: each `every`-th index, below `numbers`, in the first `epochs`; None: no limit.
+
+    Of a tensor in a sample about `elements` elements are read.
+    """
+
+    every: int = 1
+    numbers: int | None = None
+    epochs: int | None = None
+    elements: int | None = None
+
+    def wants(self, number: int, epoch: int) -> bool:
+        """Whether a sample is traced."""
+        if self.epochs is not None and epoch >= self.epochs:
+            return False
+        return number % self.every == 0 and (self.numbers is None or number < self.numbers)
+
+
+ALL = Sampling()
 
 
 @dataclass(frozen=True)
@@ -32,10 +56,10 @@ class Trace:
 
 @dataclass(frozen=True)
 class Traced:
-    """A sample with its trace."""
+    """A sample with its trace, or None if it is not among those that are traced."""
 
     sample: Any
-    trace: Trace
+    trace: Trace | None
 
 
 @dataclass(frozen=True)
@@ -60,13 +84,11 @@ class _Counter:
         self.order = -1
 
 
-class TracedDataset:
-    """Wraps a map-style data set."""
+class _StandIn:
+    """Has the class, the attributes and the length of the real data set; writing to it writes to the real one."""
 
-    def __init__(self, dataset: Any, epoch: Any) -> None:
-        vars(self).update(_dataset=dataset, _epoch=epoch, _counter=_Counter())
-        if hasattr(dataset, "__getitems__"):
-            vars(self)["__getitems__"] = self._getitems
+    def __init__(self, dataset: Any, epoch: Any, sampling: Sampling = ALL) -> None:
+        vars(self).update(_dataset=dataset, _epoch=epoch, _sampling=sampling, _counter=_Counter())
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:
@@ -80,79 +102,102 @@ class TracedDataset:
     def __setattr__(self, name: str, value: Any) -> None:
         setattr(vars(self)["_dataset"], name, value)
 
+    def __delattr__(self, name: str) -> None:
+        delattr(vars(self)["_dataset"], name)
+
     def __len__(self) -> int:
         return len(self._dataset)
+
+    def _made(self, index: Any, make: Callable[[], Any]) -> Traced:
+        return made(self._counter, int(self._epoch), self._dataset, index, make, self._sampling)
+
+
+class TracedDataset(_StandIn):
+    """Wraps a map-style data set."""
+
+    def __init__(self, dataset: Any, epoch: Any, sampling: Sampling = ALL) -> None:
+        super().__init__(dataset, epoch, sampling)
+        if hasattr(dataset, "__getitems__"):
+            vars(self)["__getitems__"] = self._getitems
 
     def __getitem__(self, index: Any) -> Traced:
         return self._made(index, lambda: self._dataset[index])
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return TracedDataset, (self._dataset, self._epoch)
+        return TracedDataset, (self._dataset, self._epoch, self._sampling)
 
-    def _getitems(self, indices: Sequence[Any]) -> list[Traced]:
-        samples: list[Any] = []
-        first = self._made(indices[0], lambda: samples.extend(self._dataset.__getitems__(list(indices))))
-        trace = first.trace
+    def _getitems(self, indices: Sequence[Any]) -> Any:
+        """The whole batch is made at once: its audit stands with the first sample."""
+        whole = self._made(indices[0], lambda: self._dataset.__getitems__(indices))
+        if type(whole.sample) is not list or len(whole.sample) != len(indices):
+            return Traced(whole.sample, None)  # a batch in a form of its own, for a collate function of its own
         return [
-            Traced(sample, Trace(_number(i), trace.worker, trace.order, content_digest(sample), *_rest(trace, n == 0)))
-            for n, (i, sample) in enumerate(zip(indices, samples, strict=True))
+            self._one_of(whole, n, i, sample) for n, (i, sample) in enumerate(zip(indices, whole.sample, strict=True))
         ]
 
-    def _made(self, index: Any, make: Callable[[], Any]) -> Traced:
-        return made(self._counter, int(self._epoch), self._dataset, index, make)
+    def _one_of(self, whole: Traced, place: int, index: Any, sample: Any) -> Traced:
+        audit = whole.trace if place == 0 and whole.trace is not None and whole.trace.audited else None
+        number = _number(index)
+        is_traced = self._sampling.wants(number, int(self._epoch))
+        if audit is None and not is_traced:
+            return Traced(sample, None)
+        content = content_digest(sample, self._sampling.elements) if is_traced else ""
+        if audit is not None:
+            return Traced(sample, replace(audit, content=content))
+        return Traced(sample, Trace(number, _worker(), self._counter.order, content))
 
 
-class TracedIterable(IterableDataset[Any]):
+class TracedIterable(_StandIn):
     """Wraps an iterable data set; the sample's number in its worker stands for its index."""
 
-    def __init__(self, dataset: Any, epoch: Any) -> None:
-        self._dataset, self._epoch, self._counter = dataset, epoch, _Counter()
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return getattr(self._dataset, name)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return TracedIterable, (self._dataset, self._epoch, self._sampling)
 
     def __iter__(self) -> Iterator[Traced]:
         iterator = iter(self._dataset)
-        end = object()
-        number = 0
+        info = get_worker_info()
+        number, step = (0, 1) if info is None else (info.id, info.num_workers)
         while True:
-            traced = made(self._counter, int(self._epoch), self._dataset, number, lambda: next(iterator, end))
-            if traced.sample is end:
+            traced = self._made(number, lambda: next(iterator, _END))
+            if traced.sample is _END:
                 return
             yield traced
-            number += 1
+            number += step
 
 
-def made(counter: _Counter, epoch: int, dataset: Any, index: Any, make: Callable[[], Any]) -> Traced:
+_END = object()
+
+
+def made(
+    counter: _Counter, epoch: int, dataset: Any, index: Any, make: Callable[[], Any], sampling: Sampling = ALL
+) -> Traced:
     """Make a sample and its trace; the first samples of a worker and epoch are audited."""
     if counter.epoch != epoch:
         counter.epoch, counter.order = epoch, -1
     counter.order += 1
-    info = get_worker_info()
-    worker = info.id if info is not None else -1
-    if counter.order >= AUDITED_SAMPLES:
-        sample = make()
-        return Traced(sample, Trace(_number(index), worker, counter.order, _content(sample)))
+    number = _number(index)
+    is_traced = sampling.wants(number, epoch)
+    is_audited = counter.order < AUDITED_SAMPLES and (sampling.epochs is None or epoch < sampling.epochs)
+    if not is_audited and not is_traced:
+        return Traced(make(), None)
     streams: list[Stream] = []
     seeds: list[str] = []
-    with audited(dataset, streams, seeds):
+    with audited(dataset, streams, seeds) if is_audited else nullcontext():
         sample = make()
-    trace = Trace(_number(index), worker, counter.order, _content(sample), tuple(streams), tuple(seeds), True)
-    return Traced(sample, trace)
+    content = content_digest(sample, sampling.elements) if is_traced and sample is not _END else ""
+    return Traced(sample, Trace(number, _worker(), counter.order, content, tuple(streams), tuple(seeds), is_audited))
 
 
-def _content(sample: Any) -> str:
-    return "" if type(sample) is object else content_digest(sample)
+def _worker() -> int:
+    info = get_worker_info()
+    return info.id if info is not None else -1
 
 
 def _number(index: Any) -> int:
-    return int(index) if isinstance(index, int) or hasattr(index, "__index__") else hash(index)
-
-
-def _rest(trace: Trace, first: bool) -> tuple[Any, ...]:
-    return (trace.streams, trace.seeds, trace.audited) if first else ()
+    """A sample's index as a number that is the same in every process."""
+    if hasattr(index, "__index__"):
+        return int(index)
+    return int.from_bytes(hashlib.blake2b(repr(index).encode(), digest_size=7).digest(), "big")
 
 
 class TracedCollate:
@@ -161,8 +206,11 @@ class TracedCollate:
     def __init__(self, collate: Callable[[Any], Any]) -> None:
         self._collate = collate
 
-    def __call__(self, items: Any) -> TracedBatch:
+    def __call__(self, items: Any) -> Any:
         """Collate samples, or convert the single one of `batch_size=None`."""
         if isinstance(items, Traced):
-            return TracedBatch(self._collate(items.sample), (items.trace,))
-        return TracedBatch(self._collate([item.sample for item in items]), tuple(item.trace for item in items))
+            return TracedBatch(self._collate(items.sample), () if items.trace is None else (items.trace,))
+        if not items or not all(isinstance(item, Traced) for item in items):
+            return self._collate(items)
+        traces = tuple(item.trace for item in items if item.trace is not None)
+        return TracedBatch(self._collate([item.sample for item in items]), traces)

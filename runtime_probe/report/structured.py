@@ -7,6 +7,7 @@ from typing import Any
 
 from runtime_probe.findings import Finding, Report, SeriesReport
 from runtime_probe.geometry import Geometry
+from runtime_probe.loader_verdict import LoaderReport
 from runtime_probe.provenance import ProvenanceReport, Site
 from runtime_probe.report.text import strip
 from runtime_probe.verdict import ADVICE
@@ -31,6 +32,7 @@ def to_dict(report: Report) -> dict[str, object]:
         "series": [_series(series) for series in report.series],
         "provenance": _provenance(report.provenance) if report.provenance is not None else None,
         "hints": [{"text": hint.text, **_site(hint.site)} for hint in report.hints],
+        "loaders": [_loader(loader) for loader in report.loaders],
         "ranks": report.ranks or None,
         "notes": list(report.notes),
     }
@@ -66,6 +68,19 @@ def _series(series: SeriesReport) -> dict[str, Any]:
         "repeated_batches": counters.repeated_batches,
         "timeline": strip(series.timeline),
         "geometry": _geometry(series.geometry) if series.geometry is not None else None,
+    }
+
+
+def _loader(loader: LoaderReport) -> dict[str, Any]:
+    return {
+        "name": loader.name,
+        "verdict": loader.verdict.value,
+        "flags": sorted(flag.value for flag in loader.flags),
+        "same_across_workers": loader.same_across_workers,
+        "same_every_epoch": loader.same_every_epoch,
+        "samples": loader.samples,
+        "epochs": loader.epochs,
+        "draws": list(loader.draws),
     }
 
 

@@ -1,0 +1,171 @@
+"""Audits the samples of every training loader of a program that knows nothing of it.
+
+While a DataLoader makes its iterator it is given a traced stand-in for its data set; what it hands out is
+unpacked again before anybody sees it. Samplers, workers' seeds and random states are those of the plain loader.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch.utils.data import DataLoader, IterableDataset, IterDataPipe, MapDataPipe
+from torch.utils.data.dataloader import _BaseDataLoaderIter
+
+from runtime_probe.findings import Finding
+from runtime_probe.loader_record import LoaderRecord
+from runtime_probe.loader_verdict import LoaderReport
+from runtime_probe.traced_dataset import Sampling, TracedBatch, TracedCollate, TracedDataset, TracedIterable
+from runtime_probe.verdict import Flag, Verdict
+
+SAMPLES = 256  # of each data set are compared across epochs
+EPOCHS = 4  # of each loader are audited: two decide, two more confirm
+ELEMENTS = 2**16  # of a tensor in a sample are read
+MAX_LOADERS = 16
+
+
+@dataclass(eq=False)
+class _Audited:
+    """A loader that is audited. `trained` says that an optimizer stepped between two of its batches."""
+
+    record: LoaderRecord
+    epoch: torch.Tensor  # from 0; shared with persistent workers, which outlive an epoch
+    steps: int = 0
+    trained: bool = False
+
+    def stepped(self, steps: int) -> None:
+        """The next batch is asked for, after so many optimizer steps."""
+        self.trained |= steps > self.steps
+        self.steps = steps
+
+    def unpacked(self, batch: Any) -> Any:
+        """A batch has come: keep its traces, hand it on."""
+        if not isinstance(batch, TracedBatch):
+            return batch
+        self.record.add(batch.traces)
+        return batch.batch
+
+
+class LoaderAudit:
+    """Stands in for data sets while iterators are made; `steps()` counts the optimizer steps of the program."""
+
+    def __init__(self, steps: Callable[[], int]) -> None:
+        self._steps = steps
+        self._loaders: weakref.WeakKeyDictionary[DataLoader[Any], _Audited] = weakref.WeakKeyDictionary()
+        self._all: list[_Audited] = []
+
+    def iterate(self, loader: DataLoader[Any], start: Callable[[DataLoader[Any]], Any]) -> Any:
+        """`start(loader)`, which is `DataLoader.__iter__`, with traced samples if this loader is to be audited."""
+        audited = self._next_epoch(loader)
+        if audited is None:
+            return start(loader)
+        with _traced(loader, audited.epoch):
+            iterator = start(loader)
+        _unpack(iterator, audited, self._steps)
+        return iterator
+
+    def reports(self) -> tuple[LoaderReport, ...]:
+        """The reports on the loaders that were trained on."""
+        return tuple(audited.record.report() for audited in self._all if audited.trained)
+
+    def _next_epoch(self, loader: DataLoader[Any]) -> _Audited | None:
+        audited = self._loaders.get(loader)
+        if audited is None:
+            if len(self._all) >= MAX_LOADERS or not _is_auditable(loader):
+                return None
+            record = LoaderRecord(loader.num_workers, name=f"the loader of {_name(loader.dataset)}")
+            audited = self._loaders[loader] = _Audited(record, _counter(loader))
+            self._all.append(audited)
+        audited.epoch += 1
+        if int(audited.epoch) >= EPOCHS:
+            return None
+        audited.record.epoch += 1
+        audited.steps = self._steps()
+        return audited
+
+
+def _is_auditable(loader: DataLoader[Any]) -> bool:
+    """Training loaders are iterated with gradients; loaders with iterators of their own are left alone."""
+    plain = type(loader)._get_iterator is DataLoader._get_iterator
+    piped = isinstance(loader.dataset, (IterDataPipe, MapDataPipe))
+    traced = issubclass(type(loader.dataset), (TracedDataset, TracedIterable))
+    return torch.is_grad_enabled() and plain and not piped and not traced
+
+
+def _counter(loader: DataLoader[Any]) -> torch.Tensor:
+    epoch = torch.full((), -1, dtype=torch.int64, device="cpu")
+    return epoch.share_memory_() if loader.persistent_workers else epoch
+
+
+@contextmanager
+def _traced(loader: DataLoader[Any], epoch: torch.Tensor) -> Iterator[None]:
+    """For the length of the block the loader has the traced data set; DataLoader forbids plain assignment."""
+    own = vars(loader)
+    dataset, collate = own["dataset"], own["collate_fn"]
+    wrapper = TracedIterable if isinstance(dataset, IterableDataset) else TracedDataset
+    own.update(dataset=wrapper(dataset, epoch, _sampling(dataset)), collate_fn=TracedCollate(collate))
+    try:
+        yield
+    finally:
+        own.update(dataset=dataset, collate_fn=collate)
+
+
+def _sampling(dataset: Any) -> Sampling:
+    """About SAMPLES indices, the same in every epoch, spread over the data set where its length is known."""
+    try:
+        length = 0 if isinstance(dataset, IterableDataset) else len(dataset)
+    except Exception:  # there are data sets without a length; samplers know how many samples there are
+        length = 0
+    if length:
+        return Sampling(every=-(-length // SAMPLES), epochs=EPOCHS, elements=ELEMENTS)
+    return Sampling(numbers=SAMPLES, epochs=EPOCHS, elements=ELEMENTS)
+
+
+def _unpack(iterator: Any, audited: _Audited, steps: Callable[[], int]) -> None:
+    """Make the iterator hand out plain batches, for as long as it lives and whether or not a probe still runs."""
+    assert isinstance(iterator, _BaseDataLoaderIter)
+    if "_next_data" in vars(iterator):  # persistent workers: the iterator of the epoch before
+        return
+    itself = weakref.ref(iterator)  # a cycle would keep its workers alive until the garbage is collected
+    original = type(iterator)._next_data
+
+    def next_data() -> Any:
+        audited.stepped(steps())
+        return audited.unpacked(original(itself()))  # type: ignore[arg-type]
+
+    vars(iterator)["_next_data"] = next_data
+
+
+def _name(dataset: Any) -> str:
+    """The data set's class, and that of the one it is a part of."""
+    name = type(dataset).__name__
+    inner = getattr(dataset, "dataset", None)
+    return name if inner is None else f"{name} of {type(inner).__name__}"
+
+
+def violations(report: LoaderReport) -> tuple[Finding, ...]:
+    """What is wrong with a loader of which nobody said that it augments.
+
+    The same samples in every epoch are a finding only if drawn afresh in vain: neither where nothing is drawn nor
+    where every sample has a seed of its own, as in synthetic data sets.
+    """
+    repeated = report.verdict is Verdict.CYCLING and not report.seeded_by_index
+    return tuple(f for f in report.violations if isinstance(f.word, Flag) or repeated)
+
+
+def sentence(report: LoaderReport) -> str:
+    """What was seen of a loader, in one line."""
+    compared = f"{report.name}: {report.samples} samples compared in {report.epochs} epoch{'s' * (report.epochs != 1)}"
+    drawn = f"; drawn from {', '.join(report.draws[:4])}" if report.draws else ", and no draw was seen"
+    what = {
+        Verdict.FRESH: "they differ from epoch to epoch",
+        Verdict.FROZEN: "they are the same in every epoch",
+        Verdict.CYCLING: "epochs repeat them, or their random numbers",
+    }
+    if report.verdict not in what:
+        return f"{compared}: too little to say whether they change; train for two epochs"
+    return f"{compared}: {what[report.verdict]}{drawn}"
