@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 
@@ -37,7 +38,7 @@ _DRAW_WORDS = (
     b"Subset(", b".sample(frac", b"dataset.transform",
 )  # fmt: skip
 _CALLED = {word: re.compile(re.escape(word) + rb"\w*\s*\(") for word in _DRAW_WORDS if word.isalpha()}
-_CALLED[b"rand"] = re.compile(rb"(?<!ope)(?<!\bt)rand\w*(?:\.\w+)*\s*\(")
+_CALLED[b"rand"] = re.compile(rb"rand(?<!operand)(?<!\btrand)\w*(?:\.\w+)*\s*\(")  # begins with letters: fast
 _CALLED[b"rng."] = re.compile(rb"rng\.\w+\(")
 _USE_WORDS = (
     b".backward(", b".step(", b"training_step", b"train_step", b"iter_step", b"__getitem__", b".fit(",
@@ -52,8 +53,8 @@ _FROZEN = re.compile(rb"def [^\n]*=[^\n]*\brandn?(?:_like)?\(")
 _SETUP = re.compile(rb"def __init__\(.*?(?=\n    def |\nclass |\ndef |\Z)", re.DOTALL)
 _NOISE = re.compile(rb"\brandn?(?:_like)?\(|np\.random\.|\brandom\.\w+\(|=\s*torch\.randn?\(")
 _TOP_LEVEL = re.compile(rb"^(?:async def|def|class|@|if|for|with)\b", re.MULTILINE)
-_IMPORT = re.compile(
-    rb"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n#;]+)|import[ \t]+([\w., \t]+))", re.MULTILINE
+_IMPORT = re.compile(  # matched at the beginning of a line
+    rb"[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n#;]+)|import[ \t]+([\w., \t]+))"
 )
 
 
@@ -110,7 +111,7 @@ def _draws_in_setup(data: bytes) -> bool:
 def imports_of(data: bytes) -> frozenset[str]:
     """Dotted names that import statements mention: `a.b` of `from a import b`, `a.*` of a star import."""
     found: set[str] = set()
-    for match in _IMPORT.finditer(data):
+    for match in _import_statements(data):
         origin, names, plain = match.groups()
         if plain is not None:
             found.update(part.split()[0].decode() for part in plain.split(b",") if part.split())
@@ -122,3 +123,13 @@ def imports_of(data: bytes) -> frozenset[str]:
         for name in re.findall(rb"\w+", re.sub(rb"\bas\s+\w+|#[^\n]*", b"", names)):
             found.add(f"{base}{separator}{name.decode()}")
     return frozenset(found)
+
+
+def _import_statements(data: bytes) -> Iterator[re.Match[bytes]]:
+    """Matches of `_IMPORT`: the word is looked for first, as `^` would be tried at every byte."""
+    at = data.find(b"import")
+    while at >= 0:
+        match = _IMPORT.match(data, data.rfind(b"\n", 0, at) + 1)
+        if match is not None:
+            yield match
+        at = data.find(b"import", max(match.end() if match else 0, at + 6))

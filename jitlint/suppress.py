@@ -29,6 +29,7 @@ from jitlint.diagnostic import (
 from jitlint.errors import nearest
 from jitlint.rules import all_rules, find_rule
 from jitlint.source import Source
+from jitlint.survey import has_directives
 
 __all__ = ["UNUSED", "Statements", "Suppressed", "suppress", "unused_diagnostic"]
 
@@ -96,7 +97,7 @@ def _is_suppressed(candidate: Candidate, directives: Iterable[_Directive]) -> bo
 
 
 def _directives(source: Source) -> Iterator[_Directive]:
-    if "jitlint" not in source.text and "noqa" not in source.text.lower():
+    if not has_directives(source.text.encode("utf-8", "surrogatepass")):
         return
     statements = Statements(source.text)
     for token in _comments(source.text):

@@ -16,7 +16,8 @@ class Claim:
 
     The quantity is `metric` of `first` minus that of `second`, paired over seeds. `second` may be a reference
     (bicubic, oracle 0.32 px), which has no seeds, or None: then it is the metric itself. `expects` "more" claims a
-    quantity above `margin`, "less" one below -margin, "equal" one within ±margin. `unit` is for the reader.
+    quantity above `margin`, "less" one below -margin, "equal" one within ±margin. A negative margin turns "more"
+    into "hardly less" and "less" into "hardly more". `unit` is for the reader.
     """
 
     text: str

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -62,6 +63,10 @@ class PendingFunction(NamedTuple):
     defaults: dict[str, int]
     decorators: tuple[str, ...]
     drawn_beside: bool = False  # a method that may use what its class' `__init__` draws
+
+
+# Makes a named tuple without the call of its own `__new__`: hundreds of thousands are made for a large tree.
+_tuple = tuple.__new__
 
 
 def build_module(source: Source, *, context: bool = False) -> Module:
@@ -180,6 +185,13 @@ class _RelevantLines:
         return b"".join(self.lines[tree.lineno - 1 : tree.end_lineno])
 
 
+def _by_kind(nodes: Sequence[Node]) -> dict[Kind, tuple[int, ...]]:
+    found: defaultdict[Kind, list[int]] = defaultdict(list)
+    for index, node in enumerate(nodes):
+        found[node.kind].append(index)
+    return {kind: tuple(indices) for kind, indices in found.items()}
+
+
 def _definitions(tree: ast.Module) -> frozenset[str]:
     """The functions and classes that the top level defines, also under `if` and `try`."""
     found: set[str] = set()
@@ -196,7 +208,7 @@ def _definitions(tree: ast.Module) -> frozenset[str]:
 
 def span_of(tree: Any) -> Span:
     """The span of a syntax-tree node; of a decorated definition, from the `def`."""
-    return Span(tree.lineno, tree.col_offset, tree.end_lineno, tree.end_col_offset)
+    return _tuple(Span, (tree.lineno, tree.col_offset, tree.end_lineno, tree.end_col_offset))
 
 
 def _name_span(tree: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Span:
@@ -294,6 +306,7 @@ class ScopeBuilder:
             self.is_generator,
             {name: tuple(nodes) for name, nodes in self.variables.items()},
             frozenset(self.global_names),
+            _by_kind(self.nodes),
         )
         self.builder.scopes[self.qualname] = scope
 
@@ -306,7 +319,7 @@ class ScopeBuilder:
         keywords: tuple[str | None, ...] = (),
         value: object = None,
     ) -> int:
-        self.nodes.append(Node(kind, self.region, self.statement, span, inputs, name, keywords, value))
+        self.nodes.append(_tuple(Node, (kind, self.region, self.statement, span, inputs, name, keywords, value)))
         return len(self.nodes) - 1
 
     def open_region(self, kind: RegionKind, header: int = -1, header_span: Span | None = None) -> int:
@@ -713,7 +726,7 @@ class ScopeBuilder:
             self.region = self.open_region(kind, test, span_of(tree.test))
             values.append(self.value(branch))
             self.region = outer
-        return self.add(Kind.PHI, span_of(tree), tuple(values), "if")
+        return self.add(Kind.PHI, span_of(tree), tuple(values), "")
 
     def named(self, tree: ast.NamedExpr) -> int:
         node = self.value(tree.value)

@@ -80,8 +80,8 @@ class DisabledAugmentations:
                 yield from self._transform(Value(ref, index), scope, node)
             else:
                 yield from self._called(Value(ref, index), node)
-        for index, node in enumerate(scope.nodes):
-            if node.kind is Kind.OP and node.name == "*":
+        for index, node in scope.of_kind(Kind.OP):
+            if node.name == "*":
                 yield from self._scaled_away(Value(ref, index), scope, node)
         for index, region in enumerate(scope.regions):
             yield from self._branch(ref, scope, index, region)

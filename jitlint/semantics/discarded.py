@@ -5,7 +5,9 @@ from __future__ import annotations
 import enum
 import functools
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Set
+from itertools import chain
 from typing import NamedTuple
 
 from jitlint import catalogue
@@ -73,6 +75,7 @@ class DiscardedResults:
         self.purity = purity_of(project)
         self.pipelines = pipelines_of(project)
         self.purposes = purposes_of(project)
+        self._readers: dict[str, Mapping[str, set[str]]] = {}
 
     @functools.cached_property
     def found(self) -> tuple[Discarded, ...]:
@@ -80,8 +83,8 @@ class DiscardedResults:
         return tuple(item for ref, scope in self.project.scopes() for item in self._in_scope(ref, scope))
 
     def _in_scope(self, ref: Ref, scope: Scope) -> Iterator[Discarded]:
-        for index, node in enumerate(scope.nodes):
-            if node.kind not in (Kind.CALL, Kind.OP) or not self._is_statement(ref, scope, node):
+        for index, node in sorted((*scope.calls(), *scope.of_kind(Kind.OP))):
+            if not self._is_statement(ref, scope, node):
                 continue
             lost = self._lost(Value(ref, index), node)
             if lost is None or self._is_tried(scope, node.region):
@@ -294,15 +297,17 @@ class DiscardedResults:
 
     def _unread(self, ref: Ref, scope: Scope) -> Iterator[Discarded]:
         """Noisy values that nothing reads while a network gets the clean one."""
-        stores = [store for store in scope.stores if "." not in store.name and not store.name.startswith("_")]
-        for store in stores:
+        read = _read_nodes(scope)
+        for store in scope.stores:
+            if "." in store.name or store.name.startswith("_") or store.node in read:
+                continue
             value = Value(ref, store.node)
             source = self._source(value) if self.provenance.made(value).draw is not None else None
             if source is None:
                 continue
             if store.name in (scope.nodes[source].name, *self.project.bound_names(Value(ref, source))):
                 continue  # `x = augment(x)` is how it should be
-            if self._is_read(ref, scope, store.name, store.node):
+            if self._is_merged_and_read(ref, scope, store.name, store.node, read):
                 continue
             use = self._network_use(ref, scope, store.node, source)
             if use is not None and not self._is_tried(scope, store.region):
@@ -322,18 +327,24 @@ class DiscardedResults:
             return None
         return self._augmented_argument(value, node, self.project.callee(value))
 
-    def _is_read(self, ref: Ref, scope: Scope, name: str, index: int) -> bool:
-        """Whether anything but a merge of branches reads a value, here or in an inner function or another file."""
-        carriers = _merged(scope, {index})
-        if carriers & set(scope.returns) or name in scope.globals:
+    def _is_merged_and_read(self, ref: Ref, scope: Scope, name: str, index: int, read: Set[int]) -> bool:
+        """Whether anything reads a value through a merge of branches, in an inner function or in another file."""
+        if name in scope.globals or not read.isdisjoint(_merged(scope, {index})):
             return True
-        if any(node.kind is not Kind.PHI and carriers & set(node.inputs) for node in scope.nodes):
-            return True
-        inner = (other for other in self.project.modules[ref.path].scopes.values() if other is not scope)
-        if any(node.kind is Kind.GLOBAL and node.name == name for other in inner for node in other.nodes):
+        if self._global_readers(ref.path).get(name, set()) - {scope.qualname}:
             return True
         is_lasting = not scope.qualname and not self.project.modules[ref.path].cell_ends
         return is_lasting and not self._is_in_loop(scope, scope.nodes[index].region)
+
+    def _global_readers(self, path: str) -> Mapping[str, set[str]]:
+        """The scopes of a file that read a name which they do not bind, by name."""
+        if path not in self._readers:
+            readers: defaultdict[str, set[str]] = defaultdict(set)
+            for scope in self.project.modules[path].scopes.values():
+                for _, node in scope.of_kind(Kind.GLOBAL):
+                    readers[node.name].add(scope.qualname)
+            self._readers[path] = readers
+        return self._readers[path]
 
     def _is_in_loop(self, scope: Scope, region: int) -> bool:
         """Whether code repeats, so that no other file imports what it binds."""
@@ -368,10 +379,16 @@ class DiscardedResults:
         return bool(loops & set(scope.region_chain(one)))
 
 
+def _read_nodes(scope: Scope) -> frozenset[int]:
+    """The nodes that are returned, or that anything but a merge of branches reads."""
+    inputs = (node.inputs for node in scope.nodes if node.kind is not Kind.PHI)
+    return frozenset(chain(scope.returns, chain.from_iterable(inputs)))
+
+
 def _merged(scope: Scope, nodes: set[int]) -> set[int]:
     """Some values with all merges of branches and loop heads that they reach."""
     found, size = set(nodes), 0
-    merges = [(index, set(node.inputs)) for index, node in enumerate(scope.nodes) if node.kind is Kind.PHI]
+    merges = [(index, set(node.inputs)) for index, node in scope.of_kind(Kind.PHI)]
     while len(found) > size:
         size = len(found)
         found |= {index for index, inputs in merges if inputs & found}

@@ -159,6 +159,7 @@ class Scope:
     is_generator: bool
     variables: Mapping[str, tuple[int, ...]]  # every value a local name was bound to
     globals: frozenset[str] = frozenset()
+    kinds: Mapping[Kind, tuple[int, ...]] = field(default_factory=dict)  # the nodes of each kind, in order
 
     @property
     def name(self) -> str:
@@ -184,7 +185,12 @@ class Scope:
 
     def calls(self) -> Iterator[tuple[int, Node]]:
         """Every call of the scope with its index."""
-        return ((index, node) for index, node in enumerate(self.nodes) if node.kind is Kind.CALL)
+        return self.of_kind(Kind.CALL)
+
+    def of_kind(self, kind: Kind) -> Iterator[tuple[int, Node]]:
+        """Every node of a kind with its index."""
+        indices = self.kinds.get(kind, ())
+        return zip(indices, map(self.nodes.__getitem__, indices), strict=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +214,7 @@ class Comment(NamedTuple):
     lines: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Module:
     """Everything the rules may know of one file."""
 

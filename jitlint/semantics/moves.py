@@ -175,7 +175,7 @@ def value_name(project: Project, value: Value) -> str:
     """The name that a value is bound to, or an empty text."""
     scope = project.scope(value.scope)
     node = scope.nodes[value.node]
-    if node.kind in (Kind.PARAM, Kind.PHI, Kind.GLOBAL, Kind.ATTR):
+    if node.name and node.kind in (Kind.PARAM, Kind.PHI, Kind.GLOBAL, Kind.ATTR):
         return node.name
     names = [store.name for store in scope.stores if store.node == value.node]
     return names[-1] if names else ""

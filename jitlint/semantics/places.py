@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 
 from jitlint import catalogue
@@ -30,11 +32,14 @@ def scope_at(module: Module, comment: Comment) -> Scope:
 
 def _begins_between(module: Module, scope: Scope, line: int) -> bool:
     """Whether other code begins between a function's end and a line."""
-    return any(
-        scope.span.end_line < statement.span.line < line
-        for other in module.scopes.values()
-        for statement in other.statements
-    )
+    begins = _first_lines(module)
+    return bisect_right(begins, scope.span.end_line) < bisect_left(begins, line)
+
+
+@functools.lru_cache(maxsize=8)
+def _first_lines(module: Module) -> list[int]:
+    """The lines on which statements begin, in order."""
+    return sorted(statement.span.line for scope in module.scopes.values() for statement in scope.statements)
 
 
 def region_at(scope: Scope, piece: Piece) -> int:

@@ -27,7 +27,8 @@ class Shuffled(NamedTuple):
 def stale_shuffles(project: Project) -> Iterator[Shuffled]:
     """Every shuffle directly above an epoch loop that uses its order in each pass."""
     for ref, scope in project.scopes():
-        shuffles = [index for index, node in enumerate(scope.nodes) if _is_shuffle(project, Value(ref, index), node)]
+        found = (*scope.of_kind(Kind.CALL), *scope.of_kind(Kind.COMPREHENSION))
+        shuffles = sorted(index for index, node in found if _is_shuffle(project, Value(ref, index), node))
         if not shuffles:
             continue
         for region, block in enumerate(scope.regions):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
 
-from jitlint.diagnostic import Candidate, Diagnostic, Evidence, Fix, FixPlan, Location, Span
+from jitlint.diagnostic import Candidate, Diagnostic, Evidence, Fix, Location, Span
 from jitlint.rules import find_rule
 from jitlint.source import Source
 from jitlint.syntax.module import Module
 from jitlint.syntax.plans import edits_of
 from jitlint.syntax.proof import Check, fixed_source, require_gone
-from jitlint.syntax.text import Declined
+from jitlint.syntax.text import Declined, TextEdit
 
 __all__ = ["Find", "diagnose"]
 
@@ -23,12 +26,21 @@ def diagnose(
 ) -> list[Diagnostic]:
     """Locate the candidates of one source and prove their fixes; a candidate without a place is dropped.
 
-    `check` gives the candidates of a changed source, filtered just as `candidates` are; it is called at most
-    once a fix. `find` gives the other sources that evidence lies in.
+    `check` gives the candidates of a changed source, filtered just as `candidates` are. `find` gives the other
+    sources that evidence lies in.
     """
     diagnosis = _Diagnosis(source, candidates, check, find)
-    located = (diagnosis.diagnostic(candidate) for candidate in candidates)
+    fixes = diagnosis.fixes()
+    located = (diagnosis.diagnostic(candidate, fixes.get(id(candidate))) for candidate in candidates)
     return [diagnostic for diagnostic in located if diagnostic is not None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A fix that is still to be proven."""
+
+    candidate: Candidate
+    edits: Sequence[TextEdit]
 
 
 class _Diagnosis:
@@ -41,7 +53,13 @@ class _Diagnosis:
         self.find = find
         self.module: Module | None = None
 
-    def diagnostic(self, candidate: Candidate) -> Diagnostic | None:
+    def fixes(self) -> dict[int, Fix]:
+        """The proven fixes, by the identity of their candidate."""
+        drafts = [draft for candidate in self.candidates if (draft := self._draft(candidate))]
+        proven = (draft for batch in self._batches(drafts) for draft in self._proven(batch))
+        return {id(draft.candidate): self._fix(draft) for draft in proven}
+
+    def diagnostic(self, candidate: Candidate, fix: Fix | None) -> Diagnostic | None:
         location = _locate(self.source, candidate.span)
         if location is None:
             return None
@@ -54,7 +72,7 @@ class _Diagnosis:
             location=location,
             confidence=candidate.confidence,
             evidence=self._evidence(candidate),
-            fix=self._fix(candidate, candidate.fix) if candidate.fix else None,
+            fix=fix,
         )
 
     def _evidence(self, candidate: Candidate) -> tuple[Evidence, ...]:
@@ -66,18 +84,55 @@ class _Diagnosis:
                 found.append(Evidence(trace.role, trace.path, location, trace.message))
         return tuple(found)
 
-    def _fix(self, candidate: Candidate, plan: FixPlan) -> Fix | None:
+    # ------------------------------------------------------------------------------------------- fixes
+
+    def _draft(self, candidate: Candidate) -> _Draft | None:
         cell = self.source.cell_at(candidate.span.line)
-        if cell is not None and cell.indent:
-            return None  # columns differ between the text and the document
+        if candidate.fix is None or (cell is not None and cell.indent):
+            return None  # in an indented cell, columns differ between the text and the document
         try:
             self.module = self.module or Module(self.source)
-            edits = sorted(edits_of(self.module, plan.plan))
-            changed = fixed_source(self.module, plan.plan, edits)
-            require_gone(candidate, self.candidates, self.source, self.check, changed)
-            return Fix(plan.applicability, plan.message, tuple(self.module.text.to_edit(edit) for edit in edits))
+            return _Draft(candidate, sorted(edits_of(self.module, candidate.fix.plan)))
         except Declined:
             return None
+
+    def _batches(self, drafts: Sequence[_Draft]) -> Iterator[list[_Draft]]:
+        """The drafts in groups that can be proven by one look at the changed source: one a function.
+
+        A proof lints the whole part again. In one function a fix might hide what another brings, so two of
+        them are never proven together.
+        """
+        by_scope: dict[object, list[_Draft]] = defaultdict(list)
+        for draft in drafts:
+            by_scope[self._scope(draft)].append(draft)
+        for batch in zip_longest(*by_scope.values()):
+            yield [draft for draft in batch if draft is not None]
+
+    def _scope(self, draft: _Draft) -> object:
+        assert self.module is not None
+        try:
+            return self.module.scope(self.module.statement_around(draft.candidate.span))
+        except Declined:
+            return self.module.tree
+
+    def _proven(self, batch: list[_Draft]) -> list[_Draft]:
+        """Those of the drafts that are right; halves a batch that is not."""
+        assert self.module is not None
+        plans = [draft.candidate.fix.plan for draft in batch if draft.candidate.fix]
+        edits = sorted(edit for draft in batch for edit in draft.edits)
+        try:
+            changed = fixed_source(self.module, plans, edits)
+            require_gone([draft.candidate for draft in batch], self.candidates, self.source, self.check, changed)
+            return batch
+        except Declined:
+            half = len(batch) // 2
+            return self._proven(batch[:half]) + self._proven(batch[half:]) if half else []
+
+    def _fix(self, draft: _Draft) -> Fix:
+        assert self.module is not None
+        plan = draft.candidate.fix
+        assert plan is not None
+        return Fix(plan.applicability, plan.message, tuple(self.module.text.to_edit(edit) for edit in draft.edits))
 
 
 def _locate(source: Source, span: Span) -> Location | None:

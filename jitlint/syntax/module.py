@@ -6,6 +6,7 @@ import ast
 import io
 import tokenize
 import warnings
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -121,10 +122,15 @@ class Module:
     def statement_around(self, span: Span) -> ast.stmt:
         """The innermost statement that `span` begins in."""
         position = (span.line, span.column)
-        around = [stmt for stmt in self._blocks if _start(stmt) <= position < _end(stmt)]
-        if not around:
-            raise Declined(f"no statement at line {span.line}")
-        return max(around, key=_start)
+        before = bisect_right(self._in_order, position, key=_start)
+        for statement in reversed(self._in_order[:before]):
+            if position < _end(statement):
+                return statement
+        raise Declined(f"no statement at line {span.line}")
+
+    @cached_property
+    def _in_order(self) -> list[ast.stmt]:
+        return sorted(self._blocks, key=_start)
 
     def expression(self, span: Span) -> ast.expr:
         """The expression with exactly this span (the outermost, where several have it)."""
@@ -165,6 +171,12 @@ class Module:
             if isinstance(block.owner, Scope):
                 return block.owner
         return self.tree
+
+    @cached_property
+    def declared(self) -> frozenset[str]:
+        """The names that `global` or `nonlocal` declare, anywhere in the source."""
+        declarations = (stmt for stmt in self._blocks if isinstance(stmt, ast.Global | ast.Nonlocal))
+        return frozenset(name for declaration in declarations for name in declaration.names)
 
     @cached_property
     def imported(self) -> frozenset[str]:

@@ -135,8 +135,7 @@ class Motion:
 def require_local(module: Module, scope: Scope, names: Iterable[str], allowed: Sequence[ast.stmt]) -> None:
     """Decline when other scopes see `names` change: `global`, or a function outside `allowed` that reads one."""
     names = frozenset(names)
-    declared = (node for node in ast.walk(module.tree) if isinstance(node, ast.Global | ast.Nonlocal))
-    if any(not names.isdisjoint(declaration.names) for declaration in declared):
+    if not names.isdisjoint(module.declared):
         raise Declined("a moved name is global")
     inside = {node for statement in allowed for node in ast.walk(statement)}
     functions = (node for node in ast.walk(scope) if isinstance(node, _FUNCTIONS) and node is not scope)

@@ -21,8 +21,8 @@ Check = Callable[[Source], Sequence[Candidate]]
 _UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError, UnreadableSource)
 
 
-def fixed_source(module: Module, plan: Plan, edits: Sequence[TextEdit]) -> Source:
-    """The source after the edits; declines unless it parses, is whole, and has all comments."""
+def fixed_source(module: Module, plans: Sequence[Plan], edits: Sequence[TextEdit]) -> Source:
+    """The source after the edits of `plans`; declines unless it parses, is whole, and has all comments."""
     source = module.source
     try:
         changed = load_source(source.path, render(source, edits))
@@ -32,18 +32,20 @@ def fixed_source(module: Module, plan: Plan, edits: Sequence[TextEdit]) -> Sourc
         raise Declined("nothing would change")
     if len(changed.broken) > len(source.broken) or syntax_error(changed.text):
         raise Declined("the result does not parse")
-    if _comments(module, plan) - _comments(Module(changed)):
+    if _comments(module, plans) - _comments(Module(changed)):
         raise Declined("a comment would be lost")
     return changed
 
 
-def require_gone(candidate: Candidate, before: Sequence[Candidate], old: Source, check: Check, new: Source) -> None:
-    """Decline unless linting the changed source finds one thing less, and nothing that was not there."""
+def require_gone(
+    gone: Sequence[Candidate], before: Sequence[Candidate], old: Source, check: Check, new: Source
+) -> None:
+    """Decline unless linting the changed source finds what it found `before` without `gone`, or less."""
     try:
         after = [_Trace.of(found, new) for found in check(new)]
     except _UNREADABLE as error:
         raise Declined(f"the result cannot be linted: {error}") from None
-    left = [_Trace.of(found, old) for found in before if found is not candidate]
+    left = [_Trace.of(found, old) for found in before if not any(found is item for item in gone)]
     for test in (_Trace.is_same, _Trace.is_alike):
         for found in list(after):
             match = next((known for known in left if test(found, known)), None)
@@ -76,7 +78,8 @@ class _Trace:
         return self.code == other.code and (self.message == other.message or self.line == other.line)
 
 
-def _comments(module: Module, plan: Plan | None = None) -> Counter[str]:
-    """Every comment, apart from those that the plan turns into code."""
-    gone = range(plan.first_line, plan.last_line + 1) if isinstance(plan, Uncomment) else ()
+def _comments(module: Module, plans: Sequence[Plan] = ()) -> Counter[str]:
+    """Every comment, apart from those that the plans turn into code."""
+    uncommented = [plan for plan in plans if isinstance(plan, Uncomment)]
+    gone = {line for plan in uncommented for line in range(plan.first_line, plan.last_line + 1)}
     return Counter(comment.text.rstrip() for line, comment in module.comments.items() if line not in gone)

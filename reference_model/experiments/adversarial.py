@@ -26,10 +26,10 @@ def arms(base: Recipe, preset: str) -> dict[str, Recipe]:
 CLAIMS = (
     Claim(
         "An adversary sharpens: more energy above Nyquist than without",
-        "energy_above_nyquist", "adversarial + jitter", "patches", "more", 0.0, "of the energy",
+        "energy_above_nyquist", "adversarial", "patches", "more", 0.0, "of the energy",
     ),
     Claim(
-        "The detail that it adds is true", "ring_above_nyquist", "adversarial + jitter", "patches", "more", 0.0,
+        "The detail that it adds is true", "ring_above_nyquist", "adversarial", "patches", "more", 0.0,
         "ring correlation",
     ),
     Claim(

@@ -21,5 +21,5 @@ CLAIMS = (
     Claim(
         "The same draws in every epoch are worse than fresh ones", "psnr_shift_1_4", "reseeded", "inside", "less", 0.25
     ),
-    Claim("A clamp to [0, 1] does no harm", "psnr_shift_1_4", "clamped", "inside", "equal", 0.25),
+    Claim("A clamp to [0, 1] does no harm", "psnr_shift_1_4", "clamped", "inside", "more", -0.25),
 )

@@ -53,7 +53,7 @@ def claim_row(verdict: Verdict) -> list[str]:
     percent = "%" if scaled(claim.metric, 1.0) == 100 else ""
     unit = f"% {claim.unit}" if percent else claim.unit
     margin = scaled(claim.metric, claim.margin)
-    sign = {"more": f"> {margin:g}", "less": f"< {-margin:g}", "equal": f"within ±{margin:g}"}[claim.expects]
+    sign = {"more": f"> {margin:g}", "less": f"< {0 - margin:g}", "equal": f"within ±{margin:g}"}[claim.expects]
     measured = verdict.measured
     if measured is None:
         said = "not measured"
@@ -69,13 +69,13 @@ CLAIM_HEAD = ["claim of the seed document", "as a quantity, with the margin set 
 
 
 def failures(results: Results) -> list[str]:
-    """One line for each seed that failed and each arm that was not run."""
+    """One line for each seed that failed and each experiment with arms that were not run."""
     lines = []
     for name in results.experiments:
         for arm in results.arms(name):
             lines += [f"{name}: {arm.label}, seed {row.seed}: {row.message}" for row in arm.failed]
-            if not arm.rows and not arm.failed:
-                lines.append(f"{name}: {arm.label} was not run")
+        if missing := [arm.label for arm in results.arms(name) if not arm.rows and not arm.failed]:
+            lines.append(f"{name}: not run: {'; '.join(missing)}. To run them: {command(results, name)}")
     return lines
 
 

@@ -38,7 +38,7 @@ def carry_out(text: str, plan: Plan) -> str:
 def carried_out(source: Source, plan: Plan) -> Source:
     """The source after the plan; raises Declined."""
     module = Module(source)
-    return fixed_source(module, plan, edits_of(module, plan))
+    return fixed_source(module, [plan], edits_of(module, plan))
 
 
 def move_in(text: str, *moved: str, loop: str, before: str, rename: tuple[str, str] | None = None) -> str:

@@ -126,6 +126,50 @@ def test_no_fix_when_the_changed_source_cannot_be_linted() -> None:
     assert diagnose(source, [candidate(spans(TEXT)("coord ="), move())], broken)[0].fix is None
 
 
+def several(count: int) -> tuple[Source, list[Candidate]]:
+    """Functions with the same mistake, and a plan to mend each."""
+    body = "".join(f"    {line}\n" for line in TEXT.splitlines())
+    text = "".join(f"def train_{k}():\n{body}" for k in range(count))
+    shift = len(TEXT.splitlines()) + 1
+    plan = move()
+
+    def at(span: Span, k: int) -> Span:
+        down = k * shift + 1
+        return Span(span.line + down, span.column + 4, span.end_line + down, span.end_column + 4)
+
+    first = spans(TEXT)("coord =")
+    plans = [
+        MoveIntoLoop(at(plan.loop, k), tuple(at(span, k) for span in plan.statements), at(plan.before, k))
+        for k in range(count)
+    ]
+    return load_source("a.py", text.encode()), [candidate(at(first, k), plans[k]) for k in range(count)]
+
+
+def test_fixes_of_different_functions_are_proven_together() -> None:
+    calls: list[str] = []
+
+    def check(changed: Source) -> Sequence[Candidate]:
+        calls.append(changed.text)
+        return ()
+
+    source, candidates = several(20)
+    assert all(item.fix is not None for item in diagnose(source, candidates, check))
+    assert len(calls) == 1
+    assert apply_fixes(source, diagnose(source, candidates, check), unsafe=False).data.decode() == calls[0]
+
+
+@pytest.mark.parametrize("wrong", [0, 3, 6])
+def test_a_wrong_fix_takes_no_other_along(wrong: int) -> None:
+    source, candidates = several(7)
+    after = f"def train_{wrong}():\n" + source.text.split("def train_")[wrong + 1].split("\n", 1)[1]
+
+    def check(changed: Source) -> Sequence[Candidate]:
+        return () if after in changed.text else [candidate(Span(1, 0, 1, 1), None, code="JIT402", message="drift")]
+
+    found = diagnose(source, candidates, check)
+    assert [item.fix is None for item in found] == [k == wrong for k in range(7)]
+
+
 def test_the_changed_source_is_linted_once_a_fix() -> None:
     calls: list[str] = []
 

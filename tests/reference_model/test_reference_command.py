@@ -218,10 +218,10 @@ def test_a_nan_loss_stops_that_arm_and_keeps_the_others(tmp_path, monkeypatch, c
     finally:
         runner._dataset.cache_clear()
     out = capsys.readouterr().out
-    assert "failed: position: none, seed 0: the loss became" in out
+    assert "failed: position: none, seed 0: loss became NaN or infinite at step 1" in out
     assert {row.status for row in rows(tmp_path) if row.kind == "model"} == {"nan"}
     assert main(["report", str(tmp_path)]) == 0  # and the report says so
-    assert "none, seed 0: the loss became" in (tmp_path / "report.md").read_text()
+    assert "none, seed 0: loss became NaN or infinite at step 1" in (tmp_path / "report.md").read_text()
 
 
 def test_a_broken_checkpoint_is_one_line_and_loses_nothing(tmp_path, monkeypatch, capsys):
@@ -296,7 +296,8 @@ def test_the_table_has_intervals_probe_and_references(position, tmp_path):
     assert any(line.startswith("| bicubic |") for line in text.splitlines())
     assert any(line.startswith("| oracle 0.32 px |") for line in text.splitlines())
     assert "python -m reference_model run position --preset smoke --seeds 3" in text
-    assert "was not run" not in text
+    assert "position: not run" not in text
+    assert "dose: not run: 1 draws" in text  # it shares arms with position
 
 
 def test_missing_arms_are_said(position, tmp_path):
@@ -305,8 +306,8 @@ def test_missing_arms_are_said(position, tmp_path):
     assert len(kept) == len(lines) - 3
     (tmp_path / "results.jsonl").write_text("\n".join(kept) + "\n")
     assert main(["report", str(tmp_path)]) == 0
-    assert "position: outside was not run" in (tmp_path / "report.md").read_text()
-    assert "position: outside was not run" in (tmp_path / "report.html").read_text()
+    assert "position: not run: outside. To run them: python -m" in (tmp_path / "report.md").read_text()
+    assert "position: not run: outside. To run them: python -m" in (tmp_path / "report.html").read_text()
 
 
 def test_what_rows_say_is_escaped(position, tmp_path):
