@@ -41,7 +41,7 @@ _CALLED = {word: re.compile(re.escape(word) + rb"\w*\s*\(") for word in _DRAW_WO
 _CALLED[b"rand"] = re.compile(rb"rand(?<!operand)(?<!\btrand)\w*(?:\.\w+)*\s*\(")  # begins with letters: fast
 _CALLED[b"rng."] = re.compile(rb"rng\.\w+\(")
 _USE_WORDS = (
-    b".backward(", b".step(", b"training_step", b"train_step", b"iter_step", b"__getitem__", b".fit(",
+    b".backward(", b".step(", b"training_step", b"train_step", b"iter_step", b"def __getitem__", b".fit(",
     b"train_on_batch", b"apply_gradients", b"value_and_grad", b"apply_updates", b"compute_loss", b"collate_fn",
     b".transform =", b"Compose(", b"from_tensor_slices(", b"AUTOTUNE",
 )  # fmt: skip
@@ -52,6 +52,7 @@ _SEEDS = re.compile(rb"(?:manual_seed|random\.seed|default_rng|RandomState|PRNGK
 _FROZEN = re.compile(rb"def [^\n]*=[^\n]*\brandn?(?:_like)?\(")
 _SETUP = re.compile(rb"def __init__\(.*?(?=\n    def |\nclass |\ndef |\Z)", re.DOTALL)
 _NOISE = re.compile(rb"\brandn?(?:_like)?\(|np\.random\.|\brandom\.\w+\(|=\s*torch\.randn?\(")
+_PARAMETER = re.compile(rb"Parameter\([^()]*\Z")
 _TOP_LEVEL = re.compile(rb"^(?:async def|def|class|@|if|for|with)\b", re.MULTILINE)
 _IMPORT = re.compile(  # matched at the beginning of a line
     rb"[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n#;]+)|import[ \t]+([\w., \t]+))"
@@ -63,8 +64,17 @@ def draws(data: bytes) -> bool:
     for word in _DRAW_WORDS:  # no generator expression: this runs for every function of a large tree
         if word in data:
             called = _CALLED.get(word)
-            if called is None or called.search(data):
+            if called is None or _is_in_code(called, data):
                 return True
+    return False
+
+
+def _is_in_code(pattern: re.Pattern[bytes], data: bytes) -> bool:
+    """Whether a pattern matches outside the examples of docstrings."""
+    for match in pattern.finditer(data):
+        line = data[data.rfind(b"\n", 0, match.start()) + 1 : match.start()]
+        if not line.lstrip().startswith((b">>>", b"...")):
+            return True
     return False
 
 
@@ -85,18 +95,28 @@ def uses(data: bytes) -> bool:
     for word in _USE_WORDS:
         if word in data:
             return True
-    if b"yield " in data and b"batch" in data:
+    if b"yield " in data and _yields_batches(data):
         return True
     return (b"oader" in data and _LOADER.search(data) is not None) or (
         b"epoch" in data and _EPOCH.search(data) is not None
     )
 
 
+def _yields_batches(data: bytes) -> bool:
+    """Whether something about batches stands around a `yield`."""
+    at = data.find(b"yield ")
+    while at >= 0:
+        if b"batch" in data[max(0, at - 1500) : at + 200]:
+            return True
+        at = data.find(b"yield ", at + 6)
+    return False
+
+
 def screen(data: bytes) -> Screen:
     """The level of a file and what it imports (only asked of files that may matter)."""
     if not draws(data):
         return Screen(Level.CONSUMER, imports_of(data)) if uses(data) else Screen(Level.NONE)
-    if uses(data) or _SEEDS.search(data) is not None or _FROZEN.search(data) is not None or _draws_in_setup(data):
+    if uses(data) or _is_in_code(_SEEDS, data) or _FROZEN.search(data) is not None or _draws_in_setup(data):
         return Screen(Level.DRAWS, imports_of(data))
     return Screen(Level.HELPER, imports_of(data))
 
@@ -105,7 +125,13 @@ def _draws_in_setup(data: bytes) -> bool:
     """Whether a file that defines networks draws in an `__init__`."""
     if b"def forward(" not in data and b"def __call__(" not in data and b"def call(" not in data:
         return False
-    return any(_NOISE.search(part) for part in _SETUP.findall(data))
+    return any(_draws_noise(part) for part in _SETUP.findall(data))
+
+
+def _draws_noise(setup: bytes) -> bool:
+    """Whether an `__init__` draws anything but the first values of parameters."""
+    found = _NOISE.finditer(setup)
+    return any(not _PARAMETER.search(setup[max(0, match.start() - 80) : match.start()]) for match in found)
 
 
 def imports_of(data: bytes) -> frozenset[str]:
