@@ -68,11 +68,14 @@ def _png(axes: Axes) -> bytes:
 
 def _bars(results: Results, name: str) -> list[Figure]:
     """Mean and interval of each arm for the first metrics of the table."""
-    return [_dots(results, name, metric) for metric in results.experiments[name].metrics[:3]]
+    drawn = (_dots(results, name, metric) for metric in results.experiments[name].metrics[:3])
+    return [figure for figure in drawn if figure is not None]
 
 
-def _dots(results: Results, name: str, metric: str) -> Figure:
+def _dots(results: Results, name: str, metric: str) -> Figure | None:
     arms = [arm for arm in results.arms(name) if arm.interval(metric)]
+    if not arms:
+        return None
     axes = _axes(1.1 + 0.3 * len(arms))
     for place, arm in enumerate(arms):
         measured = arm.interval(metric)

@@ -29,7 +29,7 @@ figure img { width: 100%; height: auto; border-radius: 4px; } figure.wide img { 
 figcaption { font-size: .85rem; }
 code { background: var(--soft); padding: .15rem .35rem; border-radius: 3px; font-size: .85rem;
   overflow-wrap: anywhere; }
-.verdict { font-weight: 600; white-space: nowrap; }
+.words td.verdict { font-weight: 600; white-space: nowrap; }
 .supported::before { content: "✓ "; } .refuted::before { content: "✗ "; } .undecided::before { content: "? "; }
 .unmeasured::before { content: "– "; }
 @media (max-width: 40rem) {

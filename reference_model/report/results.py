@@ -137,17 +137,22 @@ class Results:
 
 
 def read(runs: Path) -> Results:
-    """The results of the preset with most rows in `runs`; StoreError when there are none."""
+    """The results of the preset with most rows in `runs`; StoreError when there are none.
+
+    Experiments share arms, so one that nobody asked for is shown when all of its arms happen to be there.
+    """
     rows = Store(runs).rows()
     counts = Counter(key[0] for key in rows)
     if not counts:
         raise StoreError(f"no results in {runs}")
     ((most, _),) = counts.most_common(1)
     chosen = {key: row for key, row in rows.items() if key[0] == most}
-    trained = {row.arm for row in chosen.values() if row.kind == "model"}
+    models = [row for row in chosen.values() if row.kind == "model"]
+    trained = {row.arm for row in models}
+    asked = {row.label.partition(":")[0] for row in models}
     present = {
         item.name: item
         for item in experiments()
-        if any(recipe.digest() in trained for recipe in item.arms(preset(most), most).values())
+        if item.name in asked or trained >= {recipe.digest() for recipe in item.arms(preset(most), most).values()}
     }
     return Results(runs, most, chosen, present, tuple(sorted(set(counts) - {most})))

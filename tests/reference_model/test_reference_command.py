@@ -297,7 +297,8 @@ def test_the_table_has_intervals_probe_and_references(position, tmp_path):
     assert any(line.startswith("| oracle 0.32 px |") for line in text.splitlines())
     assert "python -m reference_model run position --preset smoke --seeds 3" in text
     assert "position: not run" not in text
-    assert "dose: not run: 1 draws" in text  # it shares arms with position
+    assert "## spectrum" in text  # its arms are those of position
+    assert "## dose" not in text  # it shares some of them
 
 
 def test_missing_arms_are_said(position, tmp_path):
