@@ -19,7 +19,7 @@ from jitlint.errors import UsageError
 from jitlint.report.summary import count
 from jitlint.report.view import Texts
 
-__all__ = ["apply_baseline"]
+__all__ = ["apply_baseline", "new_ones"]
 
 _Key = tuple[str, str, str]
 
@@ -31,10 +31,16 @@ def apply_baseline(file: Path, outcome: Outcome, texts: Texts) -> Outcome:
         _write(file, keys)
         report = replace(outcome.report, diagnostics=())
         return replace(outcome, report=report, known=len(keys), note=f"Wrote {count(len(keys), 'finding')} to {file}.")
-    known = _read(file)
-    new = _new(outcome.report.diagnostics, keys, known)
+    new = _new(outcome.report.diagnostics, keys, _read(file))
     report = replace(outcome.report, diagnostics=new)
     return replace(outcome, report=report, known=len(keys) - len(new))
+
+
+def new_ones(file: Path, diagnostics: Sequence[Diagnostic], texts: Texts) -> tuple[Diagnostic, ...]:
+    """The findings that the baseline does not have; all of them if there is none yet."""
+    if not file.exists():
+        return tuple(diagnostics)
+    return _new(diagnostics, [_key(item, file, texts) for item in diagnostics], _read(file))
 
 
 def _new(diagnostics: Sequence[Diagnostic], keys: Sequence[_Key], known: Counter[_Key]) -> tuple[Diagnostic, ...]:

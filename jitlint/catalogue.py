@@ -55,6 +55,8 @@ JAX_DRAWS = frozenset(
 DRAWS = TORCH_DRAWS | PYTHON_DRAWS | NUMPY_DRAWS | TENSORFLOW_DRAWS | JAX_DRAWS
 
 # Methods that refill a tensor with draws, whatever it held.
+# In-place methods after which nothing is left of the old values.
+OVERWRITES = frozenset("copy_ fill_ zero_ set_".split())
 REFILLS = frozenset("normal_ uniform_ random_ bernoulli_ exponential_ geometric_ log_normal_ cauchy_".split())
 # Methods of random generators (numpy Generator and RandomState, random.Random).
 GENERATOR_DRAWS = frozenset(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from argparse import Namespace
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from jitlint.terminal import is_colourful, is_terminal, say, width, write, write
 from jitlint.workers import Workers, cores
 
 if TYPE_CHECKING:
+    from jitlint.diagnostic import Diagnostic
     from jitlint.report import Texts, View
 
 __all__ = ["Command"]
@@ -95,8 +96,17 @@ class Command:
         if self.options.fix or self.options.diff:
             from jitlint.fixing import fix
 
-            return fix(files, run, unsafe=self.options.unsafe_fixes)
+            return fix(files, run, unsafe=self.options.unsafe_fixes, choose=self._new_ones)
         return Outcome(lint(files, run))
+
+    def _new_ones(self, found: Sequence[Diagnostic], changed: Mapping[str, bytes]) -> Sequence[Diagnostic]:
+        """What is to be fixed: not what the baseline accepts."""
+        if not self.options.baseline:
+            return found
+        from jitlint.baseline import new_ones
+        from jitlint.report import Texts
+
+        return new_ones(Path(self.options.baseline), found, Texts(self.cwd, changed))
 
     def _finish(self, outcome: Outcome, files: tuple[File, ...], run: Run) -> int:
         if self.options.diff:

@@ -35,6 +35,10 @@ __all__ = ["Task", "codes_for", "internal_error", "lint_part", "unreadable"]
 CONTEXT_SIZE = 800_000
 
 
+_HOISTED = frozenset({"JIT101", "JIT102"})
+_FROZEN = frozenset({"JIT103", "JIT104"})
+
+
 class Task(NamedTuple):
     """One part of a project, with all that a process needs to lint it."""
 
@@ -257,8 +261,13 @@ def _context_model(key: str, data: bytes) -> Module | None:
 
 
 def _unique(candidates: Iterable[Candidate]) -> list[Candidate]:
-    """One finding a code and place: two ways to the same draw are one bug."""
-    return list({(item.code, item.span): item for item in candidates}.values())
+    """One finding a code and place: two ways to the same draw are one bug.
+
+    Of the rules about draws that are not repeated, the one that says best where the draw stands has the word.
+    """
+    found = {(item.code, item.span): item for item in candidates}
+    frozen = {item.span for item in found.values() if item.code in _FROZEN}
+    return [item for item in found.values() if item.code not in _HOISTED or item.span not in frozen]
 
 
 def _has_searched() -> bool:

@@ -139,7 +139,7 @@ class Statements:
         tree = ast.parse(text)
         self.spans = sorted(self._spans(tree))
         compound = (node for node in ast.walk(tree) if getattr(node, "body", None) or getattr(node, "cases", None))
-        self.headers = {(_first_line(node), _header_end(node)) for node in compound if isinstance(node, ast.stmt)}
+        self.headers = {(_first_line(node), self._header_end(node)) for node in compound if isinstance(node, ast.stmt)}
 
     def _spans(self, tree: ast.Module) -> Iterator[tuple[int, int, int]]:
         """(first line, last line of the header, last line of what a comment above covers) of each statement."""
@@ -147,8 +147,18 @@ class Statements:
             if not isinstance(node, ast.stmt | ast.ExceptHandler | ast.match_case):
                 continue
             first, last = _first_line(node), _last_line(node)
-            header = max(first, _header_end(node))
+            header = max(first, self._header_end(node))
             yield first, header, header if isinstance(node, _SCOPES) else last
+
+    def _header_end(self, node: ast.AST) -> int:
+        """The last line of a compound statement's header; a simple statement's last line."""
+        body = getattr(node, "body", None) or getattr(node, "cases", None)
+        if not isinstance(body, list) or not body:
+            return _last_line(node)
+        line = _first_line(body[0]) - 1
+        while line > 0 and self.lines[line - 1].lstrip()[:1] in ("", "#"):
+            line -= 1  # comments above the first statement belong to it
+        return line
 
     def around(self, line: int) -> tuple[int, int]:
         """The lines of the innermost statement (or header) that `line` lies in; else the line itself."""
@@ -187,14 +197,6 @@ def _first_line(node: ast.AST) -> int:
 def _last_line(node: ast.AST) -> int:
     last = node.body[-1] if isinstance(node, ast.match_case) else node
     return int(getattr(last, "end_lineno", None) or 0)
-
-
-def _header_end(node: ast.AST) -> int:
-    """The last line above a compound statement's body; a simple statement's last line."""
-    body = getattr(node, "body", None) or getattr(node, "cases", None)
-    if isinstance(body, list) and body:
-        return _first_line(body[0]) - 1
-    return _last_line(node)
 
 
 # ------------------------------------------------------------------------------------ unused and unknown

@@ -15,6 +15,7 @@ from jitlint.semantics.provenance import Made, provenance_of
 from jitlint.semantics.staleness import SETUP_METHODS, Stale, staleness_of
 
 _NOISE = re.compile(r"(?:^|_)(?:noise|noises|jitter|perturb\w*|disturb\w*|augment\w*|corrupt\w*|eps|epsilon)(?:_|\d|$)")
+_MEASURED = re.compile(r"fft|kspace|k_space|measure|sensing|sinogram")
 _MASK = re.compile(r"(?:^|_)(?:mask|masks|drop|dropout|keep)(?:_|\d|$)")
 
 
@@ -155,8 +156,13 @@ class Images(Dataset):
             return Confidence.MEDIUM if _NOISE.search(name) else Confidence.LOW
         dataset = project.is_dataset_class(stale.loop.scope.path, project.scope(stale.loop.scope).owner)
         if operation.name in ("*", "*=") and _MASK.search(name):
-            return Confidence.MEDIUM if dataset else Confidence.LOW
+            return Confidence.MEDIUM if dataset and not self._is_measurement(project, stale) else Confidence.LOW
         return None
+
+    def _is_measurement(self, project: Project, stale: Stale) -> bool:
+        """Whether a mask is applied in the frequency domain: a fixed sampling pattern, not an augmentation."""
+        scope, operation = project.scope(stale.consumer.scope), project.node(stale.consumer)
+        return any(_MEASURED.search(scope.nodes[item].text.lower()) for item in operation.inputs)
 
     def _noise(self, project: Project, stale: Stale, confidence: Confidence) -> Candidate:
         assert stale.made.draw is not None

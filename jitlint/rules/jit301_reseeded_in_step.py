@@ -11,6 +11,7 @@ from jitlint.rules.base import Rule
 from jitlint.rules.reseed import is_per_epoch, outermost_loop, repeats_on_purpose, restart_traces, seeded_again
 from jitlint.semantics.loops import loops_of
 from jitlint.semantics.project import Project
+from jitlint.semantics.purpose import Purpose, purposes_of
 from jitlint.semantics.seeding import Restart, seeding_of
 
 _STEP = re.compile(r"^(?:it|iter|iters|iteration|step|global_step|i_iter|train_step|i_step|batch|batch_idx|n_iter)$")
@@ -175,6 +176,8 @@ def add_noise(x):
             return None
         if restart.guarded or not (around[0].loader or self._counts_steps(project, restart)):
             return Confidence.LOW
+        if not around[0].trains and purposes_of(project).at(restart.call.scope, restart.region) is not Purpose.TRAIN:
+            return Confidence.LOW  # an evaluation repeats its noise to be comparable
         return Confidence.HIGH if restart.seed == "constant" else Confidence.MEDIUM
 
     def _counts_steps(self, project: Project, restart: Restart) -> bool:

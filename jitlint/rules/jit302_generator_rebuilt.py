@@ -9,7 +9,7 @@ from jitlint import catalogue
 from jitlint.diagnostic import Applicability, Candidate, Confidence, ExtractAboveLoop, FixPlan, MoveAboveLoop
 from jitlint.rules.base import Rule
 from jitlint.rules.reseed import is_per_epoch, outermost_loop, repeats_on_purpose, restart_traces, seeded_again
-from jitlint.semantics.graph import Kind, RegionKind, Scope
+from jitlint.semantics.graph import LOOPS, Kind, RegionKind, Scope
 from jitlint.semantics.loops import loops_of
 from jitlint.semantics.moves import value_name
 from jitlint.semantics.project import Project, Value
@@ -19,6 +19,8 @@ _SAMPLES = re.compile(
     r"(?:^|_|\b)\w*(?:datalist|dataset|samples|images|files|training|train_data|records|cases|subjects|volumes)\b"
 )
 _INITIAL = re.compile(r"(?:^|[._])(?:dummy|init|initialize\w*|example|fake|placeholder)(?:_|$)")
+# What chooses samples rather than changing them.
+_CHOICES = frozenset("permutation permuted shuffle choice integers randint randperm sample".split())
 
 
 class GeneratorRebuilt(Rule):
@@ -124,7 +126,7 @@ def jitter(coords):
         if restart.role != "loop":
             return Confidence.LOW if restart.guarded else Confidence.HIGH
         scope = project.scope(restart.call.scope)
-        if self._contains_training(project, restart):
+        if self._contains_training(project, restart) or self._splits(project, restart, use):
             return None
         if restart.guarded or not self._counts(project, scope, restart):
             return Confidence.LOW
@@ -144,6 +146,15 @@ def jitter(coords):
         around = loops.loop(restart.call.scope, restart.region)
         inner = [loop for loop in loops.loops(restart.call.scope) if loop.region != restart.region]
         return not around.loader and any(loop.trains and scope.within(loop.region, restart.region) for loop in inner)
+
+    def _splits(self, project: Project, restart: Restart, use: Value) -> bool:
+        """Whether a loop that does not train needs the same choice in each pass: folds of one permutation."""
+        scope = project.scope(restart.call.scope)
+        trains = (
+            scope.regions[restart.region].kind in LOOPS
+            and loops_of(project).loop(restart.call.scope, restart.region).trains
+        )
+        return not trains and project.node(use).method in _CHOICES
 
     def _counts(self, project: Project, scope: Scope, restart: Restart) -> bool:
         """Whether the loop makes many of the same thing: it counts, or it runs over batches or samples."""

@@ -19,6 +19,10 @@ _KEPT_ON_PURPOSE = re.compile(
 )
 
 
+# Functions that train on one batch again and again, to see whether or how fast it goes.
+_ONE_BATCH = re.compile(r"overfit|(?:^|_)(?:sanity|smoke|bench|benchmark|profile|warmup|warm_up)(?:_|$)")
+
+
 def kept_on_purpose(name: str) -> bool:
     """Whether a variable's name says that it is meant to stay the same, or is no augmentation at all."""
     return bool(_KEPT_ON_PURPOSE.search(catalogue.snake(name.rpartition(".")[2])))
@@ -35,7 +39,8 @@ def stale_names(project: Project, stale: Stale) -> set[str]:
 
 def is_evaluation_name(project: Project, stale: Stale) -> bool:
     """Whether the names around a stale value say that it is kept on purpose."""
-    return any(kept_on_purpose(name) for name in stale_names(project, stale))
+    function = catalogue.snake(project.scope(stale.loop.scope).name)
+    return bool(_ONE_BATCH.search(function)) or any(kept_on_purpose(name) for name in stale_names(project, stale))
 
 
 def draw_trace(project: Project, stale: Stale, message: str) -> Trace:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from jitlint import catalogue
 from jitlint.semantics.graph import Kind, Node, Scope
 from jitlint.semantics.loops import Loop, loops_of
 from jitlint.semantics.project import Project, Ref, Value
-from jitlint.semantics.provenance import COMBINING, is_network_call, provenance_of
+from jitlint.semantics.provenance import COMBINING, is_draw, is_network_call, provenance_of
 from jitlint.semantics.staleness import staleness_of
 
 
@@ -19,6 +20,9 @@ class Walk(NamedTuple):
     region: int
     name: str
     consumer: Value | None
+
+
+_WRAPPING = frozenset("% %= remainder fmod frac mod".split())
 
 
 def random_walks(project: Project) -> Iterator[Walk]:
@@ -62,6 +66,8 @@ def _updates(scope: Scope, last: int, head: int) -> Iterator[int]:
             continue
         seen.add(index)
         node = scope.nodes[index]
+        if node.name in _WRAPPING or node.method in _WRAPPING:
+            continue  # it comes round again and again
         if node.kind is Kind.PHI and node.region != scope.nodes[head].region:
             todo += node.inputs
         elif node.kind is Kind.OP or (node.kind is Kind.CALL and _reaches(scope, index, head)):
@@ -104,6 +110,8 @@ def _has_drawn_operand(project: Project, update: Value, node: Node) -> bool:
 
 def _is_perturbing_call(project: Project, update: Value, node: Node) -> bool:
     """`coord.add_(noise)`, or an augmentation of the value: of the project, a library or by its name."""
+    if is_draw(project, update) or node.method in catalogue.OVERWRITES:
+        return False  # nothing of the old values is left
     if node.method in ("add_", "sub_", "mul_") and node.has_receiver:
         return _has_drawn_operand(project, update, node)
     ref = project.callee(update)

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from jitlint.catalogue import OVERWRITES, REFILLS
 from jitlint.diagnostic import Span
 from jitlint.screen import draws, uses
 from jitlint.semantics.graph import (
@@ -367,14 +368,18 @@ class ScopeBuilder:
             return
         method = made.name.rpartition(".")[2]
         changes = method in MUTATORS or (method.endswith("_") and not method.endswith("__"))
-        if made.name in ARGUMENT_MUTATORS or (method == "shuffle" and tree.args and made.name != "random.shuffle"):
-            target: ast.expr | None = tree.args[0] if tree.args else None
+        target: ast.expr | None = _out(tree)
+        overwrites = target is not None or method in REFILLS or method in OVERWRITES
+        if target is not None:
+            pass
+        elif made.name in ARGUMENT_MUTATORS or (method == "shuffle" and tree.args and made.name != "random.shuffle"):
+            target = tree.args[0] if tree.args else None
         elif made.name.startswith(".") and changes and isinstance(tree.func, ast.Attribute):
-            target = tree.func.value
+            target = _storage(tree.func.value)
         else:
             return
         name = dotted(target) if target is not None else None
-        if name and name in self.environment:
+        if name and (name in self.environment or (overwrites and name.partition(".")[0] in self.environment)):
             self.environment[name] = node
 
     def assign(self, tree: ast.Assign) -> None:
@@ -466,6 +471,7 @@ class ScopeBuilder:
         test = self.value(tree.test)
         before = dict(self.environment)
         ended = self.visit_block(tree.body, self.open_region(RegionKind.THEN, test, span_of(tree.test)))
+        ended = ended or (isinstance(tree.test, ast.Constant) and not tree.test.value)  # `if False:` never gets there
         after_body, self.environment = self.environment, before
         ended_else = False
         if tree.orelse:
@@ -886,11 +892,34 @@ def _changed_in_place(tree: ast.expr, found: set[str]) -> None:
         return
     method = tree.func.attr if isinstance(tree.func, ast.Attribute) else getattr(tree.func, "id", "")
     if isinstance(tree.func, ast.Attribute) and (method in MUTATORS or method.endswith("_")):
-        _targets(tree.func.value, found)
+        _targets(_storage(tree.func.value), found)
+    out = _out(tree)
+    if out is not None:
+        _targets(out, found)
     if tree.args and (method == "shuffle" or method.endswith("_")):
         name = dotted(tree.args[0])
         if name:
             found.add(name)
+
+
+def _storage(tree: ast.expr) -> ast.expr:
+    """What an in-place method really changes: `x` of `x.data` and of `x.copy_(y)`."""
+    while True:
+        if isinstance(tree, ast.Attribute) and tree.attr == "data":
+            tree = tree.value
+        elif (
+            isinstance(tree, ast.Call)
+            and isinstance(tree.func, ast.Attribute)
+            and (tree.func.attr.endswith("_") or tree.func.attr == "detach")
+        ):
+            tree = tree.func.value
+        else:
+            return tree
+
+
+def _out(tree: ast.Call) -> ast.expr | None:
+    """The `out=` of a call, which gets its result."""
+    return next((keyword.value for keyword in tree.keywords if keyword.arg == "out"), None)
 
 
 _SYMBOLS: dict[type, str] = {

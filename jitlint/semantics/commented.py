@@ -36,7 +36,8 @@ _TEMPLATE = re.compile(
 )
 _DECIDED = re.compile(
     r"\b(?:hurts?|worse|not help|no help|useless|slow|n't work|not work|doesn't|too strong|unstable|not needed|no need|"
-    r"unnecessary|deprecated|already|replaced|moved|older|old version|ablation|baseline)\b",
+    r"unnecessary|deprecated|already|replaced|moved|older|old (?:version|way|code)|now (?:in|done|"
+    r"part of)|no longer|instead|elsewhere|ablation|baseline)\b",
     re.IGNORECASE,
 )
 _KINDS = frozenset(
@@ -255,7 +256,8 @@ class _Judge:
         for name, index in (*bound.items(), *((name, merged[name]) for name in merged.keys() & bound.keys())):
             made = self.revived.provenance.made(self._value(draft, index))
             if made.perturbed and name in made.over and fragment.nodes[index].kind in _COMPUTED:
-                yield Called(draft.piece.code.splitlines()[-1].strip(), How.RANDOM)
+                line = draft.piece.code.splitlines()[fragment.nodes[index].span.line - 1]
+                yield Called(line.strip(), How.RANDOM)
 
     # ------------------------------------------------------------------------------ what the live code does
 

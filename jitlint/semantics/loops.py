@@ -14,12 +14,14 @@ _REPEATED = LOOPS | {RegionKind.LAMBDA}
 
 
 class Loop(NamedTuple):
-    """A loop of a scope. `loader` tells that it iterates batches, `trains` that its body trains."""
+    """A loop of a scope. `loader` tells that it iterates batches, `trains` that its body trains, `named` that
+    what it iterates over says that it holds batches."""
 
     scope: Ref
     region: int
     loader: bool
     trains: bool
+    named: bool = False
 
 
 class Loops:
@@ -93,10 +95,10 @@ class Loops:
         scope = self.project.scope(ref)
         block = scope.regions[region]
         trains = self._body_trains(ref, scope, region)
-        loader = block.kind is RegionKind.FOR and self.iterates_batches(Value(ref, block.header))
+        loader = named = block.kind is RegionKind.FOR and self.iterates_batches(Value(ref, block.header))
         if trains and not loader:
             loader = self._takes_batches(scope, region) or self._feeds_elements(ref, scope, region)
-        return Loop(ref, region, loader, trains)
+        return Loop(ref, region, loader, trains, named)
 
     def _feeds_elements(self, ref: Ref, scope: Scope, region: int) -> bool:
         """Whether a loop that counts nothing feeds its elements to a network: `for sample in train_data`."""
@@ -143,9 +145,18 @@ class Loops:
         return [self.loop(ref, index) for index, region in enumerate(scope.regions) if region.kind in LOOPS]
 
     def batch_loops(self, ref: Ref) -> list[Loop]:
-        """The loops that run once per batch: over a loader, or training without such a loop inside."""
+        """The loops that run once per batch: over a loader, or training without such a loop inside.
+
+        A loop inside a loop over a loader, over parts or repetitions of its batch, runs more than once a batch.
+        """
         scope = self.project.scope(ref)
-        loops = self.loops(ref)
+        every = self.loops(ref)
+        outer = [loop for loop in every if loop.named]
+        loops = [
+            loop
+            for loop in every
+            if loop.named or not any(o.region != loop.region and scope.within(loop.region, o.region) for o in outer)
+        ]
         found = []
         for loop in loops:
             inner = [other for other in loops if other != loop and scope.within(other.region, loop.region)]

@@ -10,6 +10,11 @@ from jitlint.semantics.project import Project, Value
 from jitlint.semantics.staleness import Stale, Staleness
 
 MAX_STATEMENTS = 8
+# Calls that belong above a loop: they report, or read what is large.
+_ONCE = re.compile(
+    r"^(?:print|open|input|exit)$|^(?:logging|logger)\.|"
+    r"(?:^|[._])(?:log|load\w*|imread|read\w*|download\w*|write\w*|save\w*)$"
+)
 
 
 def plan_move(project: Project, staleness: Staleness, stale: Stale) -> MoveIntoLoop | None:
@@ -34,7 +39,7 @@ class MovePlanner:
         """The statements to move and where to, or None when the move is not sure to be right."""
         chain = self.staleness.chain(self.stale.origin)
         moved = {self._lift(self.scope.nodes[node].statement) for node in chain if not self._in_loop(node)}
-        if not moved or -1 in moved or len(moved) > MAX_STATEMENTS:
+        if not moved or -1 in moved or len(moved) > MAX_STATEMENTS or self._does_more(moved):
             return None
         old = self._rebound(moved)
         rename = None
@@ -45,6 +50,12 @@ class MovePlanner:
             return None
         spans = tuple(self.scope.statements[index].span for index in sorted(moved))
         return MoveIntoLoop(self.scope.statements[self.loop_statement].span, spans, before, rename)
+
+    def _does_more(self, moved: set[int]) -> bool:
+        """Whether the statements also do what should happen once: print, read a file."""
+        return any(
+            _ONCE.search(node.text.lower()) for _, node in self.scope.calls() if self._lift(node.statement) in moved
+        )
 
     def _in_loop(self, node: int) -> bool:
         return self.scope.within(self.scope.nodes[node].region, self.loop)

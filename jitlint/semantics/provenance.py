@@ -249,7 +249,20 @@ class Provenance:
             return self._is_scale(Value(value.scope, node.inputs[0]), made)
         if node.kind is Kind.CALL:
             return node.name in ("float", "int", "max", "min") or node.method in ("sqrt", "max", "min", "std", "item")
-        return bool(SCALE_WORD.search(node.name.lower()))
+        return bool(SCALE_WORD.search(node.name.lower())) or (node.kind is Kind.PARAM and self._is_number(value, node))
+
+    def _is_number(self, value: Value, node: Node) -> bool:
+        """Whether a parameter is given a number, by its default or by a caller."""
+        scope = self.project.scope(value.scope)
+        default = next((item.default for item in scope.parameters if item.name == node.name), -1)
+        if default >= 0 and scope.parent is not None:
+            return _is_float(self.project.node(Value(Ref(value.scope.path, scope.parent), default)))
+        given = [
+            (site, argument)
+            for site in self.project.callers(value.scope)[:4]
+            if (argument := self.project.argument(site, value.scope, node.name)) is not None
+        ]
+        return any(_is_float(self.project.node(Value(site.scope, argument))) for site, argument in given)
 
     def _index(self, value: Value, node: Node) -> Made:
         base, *indices = self._inputs(value, node.inputs)
@@ -379,11 +392,15 @@ class Provenance:
         return "" if node.has_receiver else node.name
 
 
+def _is_float(node: Node) -> bool:
+    return node.kind is Kind.CONST and isinstance(node.value, int | float) and not isinstance(node.value, bool)
+
+
 def is_draw(project: Project, value: Value) -> bool:
     """Whether a call is itself a draw: of a library, of a generator, of a distribution, or a refill."""
     node = project.node(value)
     if node.name in catalogue.DRAWS:
-        return not (False)
+        return True
     if not node.name.startswith("."):
         return False
     method = node.method

@@ -21,6 +21,11 @@ _INDEX_WORD = re.compile(r"^(?:i|idx|index|item|ind|n|k|j|item_idx|sample_idx|ba
 _REPEATING = (
     frozenset("forward __call__ call compute_loss collate_fn __getitem__".split()) | catalogue.TRAINING_STEP_FUNCTIONS
 )
+# They put a generator back to where it was.
+_RESTORES = re.compile(
+    r"fork_rng|(?:set|restore|load|reset)_(?:rng|random|seed)_?state|setstate|(?:^|[._])set_state$|"
+    r"(?:temp|temporary|isolated|scoped|preserve|keep)\w*_(?:seed|rng|random)|(?:seed|rng)\w*_(?:context|scope)"
+)
 # Library calls that draw from the global generator inside.
 _DRAWS_INSIDE = re.compile(
     r"(?:transform|transforms|augment\w*|aug|dropout\w*|shuffle|sample|random\w*|create_test_image_\dd)$"
@@ -102,16 +107,35 @@ class Seeding:
     # ---------------------------------------------------------------------------------------- restarts
 
     def _restart(self, value: Value, node: Node, scope: Scope) -> Restart | None:
-        if not node.arguments:
-            return None
-        seed = self.seed_kind(Value(value.scope, node.arguments[0]))
+        seed = self.seed_kind(Value(value.scope, node.arguments[0])) if node.arguments else self._default_seed(value)
         if seed is None:
             return None
         place = self._repeats(value, node, scope)
-        if place is None:
+        if place is None or self._is_given_back(scope, node):
             return None
         region, role = place
         return Restart(value, region, seed, self._is_guarded(scope, node.region, region), role)
+
+    def _default_seed(self, value: Value) -> str | None:
+        """The kind of seed that a project's own `set_seed()` takes when it is given none."""
+        ref = self.project.callee(value)
+        scope = self.project.scope(ref) if ref is not None else None
+        if ref is None or scope is None or scope.parent is None or len(scope.parameters) != 1:
+            return None
+        default = scope.parameters[0].default
+        return self.seed_kind(Value(Ref(ref.path, scope.parent), default)) if default >= 0 else None
+
+    def _is_given_back(self, scope: Scope, node: Node) -> bool:
+        """Whether the generator is put back to where it was: `fork_rng()`, `set_rng_state(state)` afterwards."""
+        for region in scope.region_chain(node.region):
+            block = scope.regions[region]
+            opened = scope.nodes[block.header].text if block.kind is RegionKind.WITH and block.header >= 0 else ""
+            if _RESTORES.search(catalogue.snake(opened)):
+                return True
+        return any(
+            _RESTORES.search(catalogue.snake(other.text)) and other.span > node.span and other.arguments
+            for _, other in scope.calls()
+        )
 
     def _repeats(self, value: Value, node: Node, scope: Scope) -> tuple[int, str] | None:
         """The loop, or the whole function, that repeats a call."""

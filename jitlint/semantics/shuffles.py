@@ -76,7 +76,7 @@ def _used_in(project: Project, ref: Ref, scope: Scope, region: int, shuffle: int
     if scope.nodes[shuffle].region not in set(scope.region_chain(scope.regions[region].parent)):
         return
     carriers = _carriers(scope, region, shuffle)
-    if carriers is None:
+    if carriers is None or _is_drawn_again(project, ref, scope, region, carriers):
         return
     if any(
         _is_shuffle(project, Value(ref, index), node) and _reads(scope, node, carriers)
@@ -94,6 +94,13 @@ def _used_in(project: Project, ref: Ref, scope: Scope, region: int, shuffle: int
                 Value(ref, shuffle), region, Value(ref, index), scope.nodes[shuffle].kind is Kind.COMPREHENSION
             )
             return
+
+
+def _is_drawn_again(project: Project, ref: Ref, scope: Scope, region: int, carriers: set[int]) -> bool:
+    """Whether the loop binds the name of the order to a new one for its next pass."""
+    merged = (scope.nodes[index] for index in carriers if scope.nodes[index].kind is Kind.PHI)
+    inside = (item for node in merged for item in node.inputs if scope.within(scope.nodes[item].region, region))
+    return any(_is_shuffle(project, Value(ref, item), scope.nodes[item]) for item in inside)
 
 
 def _reads(scope: Scope, node: Node, carriers: set[int]) -> bool:

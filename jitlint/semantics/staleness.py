@@ -188,7 +188,7 @@ class LoopTracer:
 
     def _call(self, index: int, node: Node) -> Trace:
         value = Value(self.ref, index)
-        if is_draw(self.project, value):
+        if is_draw(self.project, value) or node.name.startswith("torch.nn.init."):
             return Trace(drawn=True)
         if node.name in SHAPE_FUNCTIONS or (node.name.startswith(".") and node.method in SHAPE_METHODS):
             return NOTHING
@@ -200,7 +200,7 @@ class LoopTracer:
             return FRESH
         if not node.inputs or node.method in PROJECTIONS:
             return FRESH
-        joined = join(self.trace(item) for item in node.inputs)
+        joined = join(self.trace(item) for item in _read_inputs(node))
         if node.method in SELECTORS and (
             joined.fresh or self._varies(node.arguments) or node.method in ("next", "pop")
         ):
@@ -218,6 +218,12 @@ class LoopTracer:
         if made.draw is not None and made.draw[:3] == (self.ref.path, self.ref.qualname, index):
             return True
         return ref is not None and self.provenance.returns(ref).draw is not None
+
+
+def _read_inputs(node: Node) -> tuple[int, ...]:
+    """The values that a call's result depends on: not what it overwrites."""
+    kept = tuple(item for item, key in zip(node.arguments, node.keywords, strict=False) if key != "out")
+    return kept if node.method in catalogue.OVERWRITES or not node.has_receiver else (node.inputs[0], *kept)
 
 
 class Staleness:

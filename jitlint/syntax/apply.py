@@ -25,9 +25,9 @@ class FixResult:
 def apply_fixes(source: Source, diagnostics: Iterable[Diagnostic], unsafe: bool) -> FixResult:
     """Apply the fixes that do not get in each other's way, in the order of the text, in one pass.
 
-    Each fix was proven alone, so a second one must lie wholly outside the first one's lines. The others are
-    left: lint the result and apply again, until nothing is fixed. Findings with the same fix are fixed by it
-    together.
+    Two fixes of one function were never proven together, so a second one must lie wholly outside the first
+    one's lines. The others are left: lint the result and apply again, until nothing is fixed. Findings with the
+    same fix are fixed by it together.
     """
     text = Text(source)
     everything = list(diagnostics)

@@ -118,6 +118,16 @@ def test_baseline_is_written_then_compared(shell: Shell) -> None:
     assert "1 finding of the baseline not shown." in result.err
 
 
+def test_what_the_baseline_accepts_is_not_fixed(shell: Shell) -> None:
+    old = shell.write("old.py", HOISTED)
+    assert shell.run("--baseline", "known.json").code == 0
+    new = shell.write("new.py", HOISTED)
+    result = shell.run("--baseline", "known.json", "--fix")
+    assert (result.code, old.read_text()) == (0, HOISTED)
+    assert new.read_text() != HOISTED
+    assert "Fixed 1 finding" in result.err
+
+
 def test_a_broken_baseline_is_not_overwritten(shell: Shell) -> None:
     shell.write("train.py", HOISTED)
     path = shell.write("known.json", "[1]")

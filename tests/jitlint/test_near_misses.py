@@ -1,0 +1,306 @@
+"""Programs that look like a bug and are none, beside the bug that they look like: found by reviewers, kept for good."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jitlint.diagnostic import Confidence
+from jitlint.rules import all_rules
+from tests.jitlint.cases import project_of
+
+HEAD = """
+import random
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch.utils.data import Dataset
+
+def jitter(coord, std=0.1):
+    return coord + torch.randn_like(coord) * std
+"""
+RULES = [rule for rule in all_rules() if rule.code != "JIT202"]  # not every program uses `jitter`
+# What trains in the body of a loop over `x`: the network gets `{}`.
+STEP = "        loss = F.mse_loss(model({}), x); opt.zero_grad(); loss.backward(); opt.step()\n"
+
+
+def found(text: str, root: Path) -> set[str]:
+    project = project_of(HEAD + text, root)
+    items = [item for rule in RULES for item in rule().check(project)]
+    return {item.code for item in items if item.confidence >= Confidence.MEDIUM}
+
+
+def loop(above: str, inside: str, given: str) -> str:
+    lines = "".join(f"        {line}\n" for line in inside.splitlines())
+    start = "".join(f"    {line}\n" for line in above.splitlines())
+    return f"def train(model, loader, opt, x0, rho):\n{start}    for x in loader:\n{lines}{STEP.format(given)}"
+
+
+# (what stands above the loop, the body as it should be, the body with the bug, what the network gets, the code)
+BUFFERS = {
+    "refill": (
+        "noise = torch.empty_like(x0)",
+        "noise.normal_()",
+        "noise.add_(torch.randn_like(x0))",
+        "x0 + noise",
+        "JIT402",
+    ),
+    "refill by init": ("noise = torch.randn(3)", "torch.nn.init.normal_(noise)", "pass", "x + noise", "JIT102"),
+    "refill of data": (
+        "noise = torch.randn(3)",
+        "noise.data.normal_(0, 1)",
+        "noise.data.mul_(0.5)",
+        "x + noise",
+        "JIT102",
+    ),
+    "resized refill": (
+        "noise = torch.randn(3)",
+        "noise.data.resize_(x.size()).normal_()",
+        "pass",
+        "x + noise",
+        "JIT102",
+    ),
+    "out": (
+        "noise = torch.randn(3)",
+        "torch.randn(noise.shape, out=noise)",
+        "torch.randn(noise.shape)",
+        "x + noise",
+        "JIT102",
+    ),
+    "out of a sum": (
+        "c = jitter(x0)",
+        "torch.add(x0, torch.randn_like(x0), out=c)",
+        "torch.add(x0, torch.randn_like(x0))",
+        "c",
+        "JIT101",
+    ),
+    "copied and added": ("c = jitter(x0)", "c.copy_(x0).add_(torch.randn_like(x0))", "c.mul_(1)", "c", "JIT101"),
+    "bernoulli mask": (
+        "mask = torch.empty(64)",
+        "mask.bernoulli_(0.5)",
+        "mask.add_(torch.rand(64))",
+        "x * mask",
+        "JIT402",
+    ),
+    "autoregressive noise": (
+        "n = x0",
+        "n = rho * n + torch.randn_like(n)",
+        "n = n + torch.randn_like(n)",
+        "x + n",
+        "JIT402",
+    ),
+    "wrapped": ("t = x0", "t = (t + torch.rand(10)) % 1.0", "t = t + torch.rand(10)", "t", "JIT402"),
+    "dead branch": (
+        "c = x0",
+        "if False:\n    c = c + torch.randn_like(c)",
+        "if rho:\n    c = c + torch.randn_like(c)",
+        "c",
+        "JIT402",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BUFFERS)
+def test_buffers(case: str, tmp_path: Path) -> None:
+    above, right, wrong, given, code = BUFFERS[case]
+    assert found(loop(above, right, given), tmp_path / "right") == set()
+    assert code in found(loop(above, wrong, given), tmp_path / "wrong")
+
+
+CORRECT = {
+    "order drawn again at the end of an epoch": """
+def train(data, model, opt):
+    order = torch.randperm(len(data))
+    for epoch in range(10):
+        for i in range(0, len(data), 32):
+            model(data[order[i:i + 32]]).backward()
+            opt.step()
+        order = torch.randperm(len(data))
+""",
+    "micro-batches": """
+def train(model, loader, opt, accum):
+    for x, y in loader:
+        lam = np.random.beta(1.0, 1.0)
+        opt.zero_grad()
+        for part, target in zip(x.chunk(accum), y.chunk(accum)):
+            loss = F.mse_loss(model(lam * part + (1 - lam) * part.flip(0)), target) / accum
+            loss.backward()
+        opt.step()
+""",
+    "noise of a sequence": """
+def train(model, loader, opt, h):
+    for x, y in loader:
+        noise = torch.randn(x.size(0), 3)
+        for t in range(10):
+            out, h = model(x[:, t] + noise, h)
+            F.mse_loss(out, y).backward()
+        opt.step()
+""",
+    "seed that is given back": """
+def train(model, loader, opt):
+    for x in loader:
+        state = torch.get_rng_state()
+        torch.manual_seed(1234)
+        mask = torch.rand(3) > 0.5
+        torch.set_rng_state(state)
+        F.mse_loss(model(x * mask), x).backward()
+        opt.step()
+""",
+    "seed in a fork": """
+def train(model, loader, opt):
+    for x in loader:
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            reference = model(x + torch.randn_like(x))
+        F.mse_loss(model(x), reference).backward()
+        opt.step()
+""",
+    "comparable evaluation": """
+def score(model, loader):
+    for x in loader:
+        torch.manual_seed(0)
+        print(model(x + torch.randn_like(x)))
+""",
+    "folds of one permutation": """
+def folds(X, y):
+    for fold in range(5):
+        rng = np.random.RandomState(42)
+        order = rng.permutation(len(X))
+        print(order[fold::5])
+""",
+    "one batch on purpose": """
+def overfit_one(model, loader, opt):
+    x = jitter(next(iter(loader)))
+    for i in range(100):
+        F.mse_loss(model(x), x).backward()
+        opt.step()
+""",
+    "sampling pattern of a measurement": """
+class Compressed(Dataset):
+    def __init__(self, images):
+        self.mask = (torch.rand(320) < 0.25).float()
+        self.images = images
+    def __getitem__(self, index):
+        return torch.fft.fft2(self.images[index]) * self.mask
+""",
+    "learned from a jittered start": """
+def fit(model, loader):
+    c = jitter(torch.zeros(10)).requires_grad_(True)
+    opt = torch.optim.SGD([c], 0.1)
+    for x in loader:
+        loss = F.mse_loss(model(c), x); opt.zero_grad(); loss.backward(); opt.step()
+""",
+    "old way": """
+def train(model, loader, opt):
+    for x in loader:
+        # x = x + 0.1 * torch.randn_like(x)   # old way, now in the dataset
+        loss = F.mse_loss(model(x), x); opt.zero_grad(); loss.backward(); opt.step()
+""",
+}
+
+
+@pytest.mark.parametrize("case", CORRECT)
+def test_correct(case: str, tmp_path: Path) -> None:
+    assert found(CORRECT[case], tmp_path) == set()
+
+
+BUGS = {
+    "order drawn once": (
+        """
+def train(data, model, opt):
+    order = torch.randperm(len(data))
+    for epoch in range(10):
+        for i in range(0, len(data), 32):
+            model(data[order[i:i + 32]]).backward()
+            opt.step()
+        print(epoch)
+""",
+        {"JIT107"},
+    ),
+    "lam above the loader": (
+        """
+def train(model, loader, opt, accum):
+    lam = np.random.beta(1.0, 1.0)
+    for x, y in loader:
+        opt.zero_grad()
+        for part, target in zip(x.chunk(accum), y.chunk(accum)):
+            loss = F.mse_loss(model(lam * part + (1 - lam) * part.flip(0)), target) / accum
+            loss.backward()
+        opt.step()
+""",
+        {"JIT102"},
+    ),
+    "seed in a step": (
+        """
+def train(model, loader, opt):
+    for x in loader:
+        torch.manual_seed(1234)
+        mask = torch.rand(3) > 0.5
+        F.mse_loss(model(x * mask), x).backward()
+        opt.step()
+""",
+        {"JIT301"},
+    ),
+    "seed of a helper without argument": (
+        """
+def set_seed(seed=42):
+    random.seed(seed)
+    torch.manual_seed(seed)
+def train(model, loader, opt):
+    for x in loader:
+        set_seed()
+        F.mse_loss(model(x + torch.randn_like(x)), x).backward()
+        opt.step()
+""",
+        {"JIT301"},
+    ),
+    "forty equal samples": (
+        """
+def make(n):
+    samples = []
+    for i in range(n):
+        samples.append(create_test_image_3d(64, random_state=np.random.RandomState(42)))
+    return samples
+""",
+        {"JIT302"},
+    ),
+    "strength of any name": (
+        """
+def shake(c, s):
+    return c + torch.randn_like(c) * s
+def train(model, loader, opt):
+    coord = make_coord()
+    coord = shake(coord, 0.1)
+    for x in loader:
+        F.mse_loss(model(coord), x).backward()
+        opt.step()
+""",
+        {"JIT101"},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BUGS)
+def test_bugs(case: str, tmp_path: Path) -> None:
+    text, codes = BUGS[case]
+    assert found(text, tmp_path) == codes
+
+
+@pytest.mark.parametrize(
+    ("statement", "fixable"),
+    [
+        ("c = jitter(x0)", True),
+        ("c = jitter(torch.load('x.pt'))", False),
+        ("if rho:\n    c = jitter(x0)\n    print(1)", False),
+    ],
+)
+def test_what_should_happen_once_does_not_move(statement: str, fixable: bool, tmp_path: Path) -> None:
+    project = project_of(HEAD + loop(f"c = x0\n{statement}", "pass", "c"), tmp_path)
+    (item,) = [item for rule in RULES for item in rule().check(project) if rule.code == "JIT101"]
+    assert (item.fix is not None) is fixable
+
+
+def test_a_walk_is_one_finding(tmp_path: Path) -> None:
+    project = project_of(HEAD + loop("c = x0", "c = c + torch.randn_like(c) * 0.1", "c"), tmp_path)
+    assert len([item for rule in RULES for item in rule().check(project)]) == 1
