@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 
 from jitlint.diagnostic import Applicability, Candidate, FixPlan, Uncomment
@@ -211,11 +212,25 @@ def training_set(files):
             *definition_traces(project, item),
             *((consumer,) if consumer else ()),
         )
+        confidence = comment_confidence(project, item)
+        return Candidate(self.code, item.scope.path, item.span, message, confidence, evidence, self._fix(item))
+
+    def _fix(self, item: CommentedOut) -> FixPlan | None:
+        if _sets_something_else(item.piece.code):
+            return None
         plan = Uncomment(item.piece.first_line, item.piece.last_line, item.piece.code)
-        fix = FixPlan(Applicability.UNSAFE, "Uncomment it", plan)
-        return Candidate(
-            self.code, item.scope.path, item.span, message, comment_confidence(project, item), evidence, fix
-        )
+        return FixPlan(Applicability.UNSAFE, "Uncomment it", plan)
+
+
+def _sets_something_else(code: str) -> bool:
+    """Whether a line of the comment binds a plain value (`lr = 0.1`) that no other line of it reads."""
+    try:
+        tree = ast.parse(code)
+    except SyntaxError:  # an element of a list
+        return False
+    read = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    plain = (item for item in tree.body if isinstance(item, ast.Assign) and isinstance(item.value, ast.Constant))
+    return any(isinstance(target, ast.Name) and target.id not in read for item in plain for target in item.targets)
 
 
 rule = CommentedOutAugmentation

@@ -9,6 +9,7 @@ from jitlint import catalogue
 from jitlint.diagnostic import Applicability, Candidate, Confidence, FixPlan, MoveAboveLoop, Trace
 from jitlint.rules.base import Rule
 from jitlint.rules.reseed import is_per_epoch, outermost_loop, repeats_on_purpose, restart_traces, seeded_again
+from jitlint.semantics.graph import Scope
 from jitlint.semantics.loops import loops_of
 from jitlint.semantics.project import Project
 from jitlint.semantics.purpose import Purpose, purposes_of
@@ -146,11 +147,19 @@ def add_noise(x):
         if not restart.region or restart.guarded or restart.seed != "constant":
             return None
         scope = project.scope(restart.call.scope)
+        if self._is_repeated(scope, restart):
+            return None  # two draws that are meant to be equal
         statement = scope.statements[scope.nodes[restart.call.node].statement].span
         plan = MoveAboveLoop(outermost_loop(project, restart), (statement,))
         if is_per_epoch(project, restart):
             return FixPlan(Applicability.UNSAFE, f"Seed above the loop, once for every call of {scope.name}", plan)
         return FixPlan(Applicability.SAFE, "Seed once, above the loop", plan)
+
+    def _is_repeated(self, scope: Scope, restart: Restart) -> bool:
+        """Whether the loop seeds the same generator more than once."""
+        name = scope.nodes[restart.call.node].name
+        alike = (node for _, node in scope.calls() if node.name == name and scope.within(node.region, restart.region))
+        return sum(1 for _ in alike) > 1
 
     def _confidence(self, project: Project, restart: Restart, drawn: bool) -> Confidence | None:
         if repeats_on_purpose(project, restart):

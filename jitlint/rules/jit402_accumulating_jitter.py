@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from jitlint.diagnostic import Applicability, Candidate, Confidence, FixPlan, Rename, RenameInLoop, Trace
 from jitlint.rules.base import Rule
 from jitlint.semantics.accumulation import Walk, random_walks
+from jitlint.semantics.graph import Kind, Scope
 from jitlint.semantics.project import Project
 
 
@@ -139,7 +140,17 @@ class Trainer:
         while new in scope.variables:
             new += "_"
         plan = RenameInLoop(loop, statement, Rename(walk.name, new))
-        return FixPlan(Applicability.SAFE, f"Perturb the clean `{walk.name}` under a name of its own", plan)
+        safety = Applicability.UNSAFE if self._is_read_later(scope, walk) else Applicability.SAFE
+        return FixPlan(safety, f"Perturb the clean `{walk.name}` under a name of its own", plan)
+
+    def _is_read_later(self, scope: Scope, walk: Walk) -> bool:
+        """Whether code after the loop gets the value, which would then be the clean one."""
+        carriers = {walk.update.node}
+        for index, node in enumerate(scope.nodes):
+            if node.kind is Kind.PHI and carriers & set(node.inputs):
+                carriers.add(index)
+        later = (node for node in scope.nodes if node.kind is not Kind.PHI and carriers & set(node.inputs))
+        return bool(carriers & set(scope.returns)) or any(not scope.within(n.region, walk.region) for n in later)
 
 
 rule = AccumulatingJitter

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jitlint.diagnostic import Confidence
+from jitlint.diagnostic import Applicability, Confidence
 from jitlint.rules import all_rules
 from tests.jitlint.cases import project_of
 
@@ -304,3 +304,27 @@ def test_what_should_happen_once_does_not_move(statement: str, fixable: bool, tm
 def test_a_walk_is_one_finding(tmp_path: Path) -> None:
     project = project_of(HEAD + loop("c = x0", "c = c + torch.randn_like(c) * 0.1", "c"), tmp_path)
     assert len([item for rule in RULES for item in rule().check(project)]) == 1
+
+
+def plans(text: str, root: Path, code: str) -> list[Applicability | None]:
+    items = [item for rule in RULES if rule.code == code for item in rule().check(project_of(HEAD + text, root))]
+    return [item.fix.applicability if item.fix else None for item in items]
+
+
+def test_seeds_that_pair_two_draws_do_not_move(tmp_path: Path) -> None:
+    paired = "torch.manual_seed(0)\na = torch.randn_like(x)\ntorch.manual_seed(0)\nb = torch.randn_like(x)"
+    assert plans(loop("", paired, "x + a - b"), tmp_path / "two", "JIT301") == [None, None]
+    single = "torch.manual_seed(0)\na = torch.randn_like(x)"
+    assert plans(loop("", single, "x + a"), tmp_path / "one", "JIT301") == [Applicability.SAFE]
+
+
+def test_a_walk_that_is_returned_is_not_fixed_safely(tmp_path: Path) -> None:
+    walk = loop("c = x0", "c = c + torch.randn_like(c) * 0.1", "c")
+    assert plans(walk, tmp_path / "kept", "JIT402") == [Applicability.SAFE]
+    assert plans(walk + "    return c\n", tmp_path / "returned", "JIT402") == [Applicability.UNSAFE]
+
+
+def test_a_comment_that_sets_something_else_is_not_uncommented(tmp_path: Path) -> None:
+    comment = "# x = jitter(x)\n{}"
+    assert plans(loop("", comment.format("# std = 0.1"), "x"), tmp_path / "other", "JIT201") == [None]
+    assert plans(loop("", comment.format("pass"), "x"), tmp_path / "only", "JIT201") == [Applicability.UNSAFE]
