@@ -88,11 +88,14 @@ def test_the_check_passes_on_correct_code(tmp_path: Path, hooks: tuple[Path, str
 
 
 def test_the_fix_mends_the_file_and_passes_the_next_time(tmp_path: Path, hooks: tuple[Path, str], home: Path) -> None:
-    repository = project(tmp_path / "project", hooks, "jitlint-fix", {"train.py": BUGGY})
+    excluded = b'[tool.jitlint]\nexclude = ["vendored.py"]\n'
+    files = {"train.py": BUGGY, "vendored.py": BUGGY, "pyproject.toml": excluded}
+    repository = project(tmp_path / "project", hooks, "jitlint-fix", files)
     first = pre_commit(repository, home)
     assert first.returncode == 1, first.stdout + first.stderr
     assert "files were modified by this hook" in first.stdout
     assert (repository / "train.py").read_bytes() != BUGGY
+    assert (repository / "vendored.py").read_bytes() == BUGGY
     second = pre_commit(repository, home)
     assert second.returncode == 0, second.stdout + second.stderr
 

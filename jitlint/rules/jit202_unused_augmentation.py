@@ -18,7 +18,8 @@ class UnusedAugmentation(Rule):
     What it finds:
         A function, method or transform class of the project that perturbs what it gets, and whose name
         nothing mentions: no code, no string, no configuration file. With JIT201 it tells one story when the
-        only call stands in a comment.
+        only call stands in a comment. Also a random pipeline called `train_transform` (or alike) that
+        nothing reads, where data sets are given another one.
 
     Why it matters:
         Who reads the code sees the augmentation and believes that training has it.

@@ -14,7 +14,7 @@ from jitlint.semantics.staleness import HIDDEN, Stale, staleness_of
 
 _KEPT_ON_PURPOSE = re.compile(
     r"(?:^|_)(?:fixed|fix|const|constant|static|preview|demo|vis|viz|plot|show|test|val|valid|eval|sample|samples|example|"
-    r"init|initial|dummy|anchor|prior|basis|matrix|proj|projection|freq|freqs|frequency|frequencies|fourier|"
+    r"init|initial|dummy|anchor|trigger|backdoor|watermark|pattern|prior|basis|matrix|proj|projection|freq|freqs|frequency|frequencies|fourier|"
     r"weight|weights|bias|theta|param|params|embedding|embeddings|codebook|gt|target|targets|label|labels)(?:_|\d|$)"
 )
 

@@ -19,9 +19,9 @@ from jitlint.semantics.project import Project
 from jitlint.tree import text_files
 
 _WORD = re.compile(r"[A-Za-z_]\w{2,}")
-# Docstrings, comments, what definitions define, imports.
+# Docstrings, comments, what definitions and assignments define, imports.
 _NO_MENTION = re.compile(
-    rb"\"\"\"[\s\S]*?\"\"\"|'''[\s\S]*?'''|(?:^|[ \t\"])#.*$|\b(?:def|class)[ \t]+\w+|"
+    rb"\"\"\"[\s\S]*?\"\"\"|'''[\s\S]*?'''|(?:^|[ \t\"])#.*$|\b(?:def|class)[ \t]+\w+|^\w+[ \t]*=(?!=)|"
     rb"^[ \t\"]*from[ \t]+[.\w]+[ \t]+import\b.*$|^[ \t\"]*import\b.*$",
     re.MULTILINE,
 )

@@ -14,8 +14,8 @@ from jitlint.semantics.augmenters import Augmenters, How, augmenters_of
 from jitlint.semantics.commented import CommentedOut, comments_of
 from jitlint.semantics.graph import ClassModel, Module, Scope
 from jitlint.semantics.mentions import mentions_of
-from jitlint.semantics.project import Project, Ref
-from jitlint.semantics.purpose import Purpose, purposes_of
+from jitlint.semantics.project import Project, Ref, Value
+from jitlint.semantics.purpose import Purpose, named, purposes_of
 
 _ELSEWHERE = re.compile(
     r"(?:^|/)(?:tests?|testing|third_?party|3rd_?party|vendor|vendored|external|externals|extern|thirdparty|submodules|"
@@ -73,6 +73,8 @@ class UnusedAugmentations:
         if not _ELSEWHERE.search(self.project.place(path)) and posixpath.basename(path) != "__init__.py":
             yield from self._functions(path, module)
             yield from self._classes(path, module)
+            for qualname, scope in module.scopes.items():
+                yield from self._pipelines(Ref(path, qualname), scope)
 
     # ------------------------------------------------------------------------------------- definitions
 
@@ -89,6 +91,19 @@ class UnusedAugmentations:
                 how = self.augmenters.transform_class(path, qualname)
                 if how is not None and not self._overrides(path, model, ""):
                     yield qualname, model.name_span, how
+
+    def _pipelines(self, ref: Ref, scope: Scope) -> Iterator[tuple[str, Span, How]]:
+        """Random pipelines for training that nothing reads, where data sets are given another one."""
+        stores = [store for store in scope.stores if named(store.name) is Purpose.TRAIN and "." not in store.name]
+        if not stores or not any("transform" in node.keywords for _, node in scope.calls()):
+            return
+        read = set(scope.returns).union(*(node.inputs for node in scope.nodes))
+        for store in stores:
+            node = scope.nodes[store.node]
+            if store.node in read or store.name in scope.globals or node.method not in catalogue.COMPOSERS:
+                continue
+            if self.augmenters.is_transform(Value(ref, store.node)):
+                yield store.name, node.span, How.SURE
 
     def _may_be_unused(self, module: Module, name: str, decorators: tuple[str, ...]) -> bool:
         if not name or name.startswith("__") or name in self.project.call_sites or name in module.exported:
@@ -129,6 +144,8 @@ class UnusedAugmentations:
 
     def _unused(self, path: str, qualname: str, span: Span, how: How) -> Unused:
         comment = self._comments.get((path, qualname))
+        if qualname not in self.project.modules[path].scopes and qualname not in self.project.modules[path].classes:
+            return Unused(path, qualname, span, how, comment, True, True)  # a variable, and its scope was searched
         matters = how is How.SURE and self._trains(path) and not self._augments(path)
         return Unused(path, qualname, span, how, comment, matters, not self._may_be_called_unseen(path))
 

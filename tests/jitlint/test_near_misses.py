@@ -306,6 +306,32 @@ def test_a_walk_is_one_finding(tmp_path: Path) -> None:
     assert len([item for rule in RULES for item in rule().check(project)]) == 1
 
 
+PIPELINES = """
+from torchvision import datasets, transforms as T
+train_transform = T.Compose([T.RandomResizedCrop(224), T.RandomHorizontalFlip(), T.ToTensor()])
+test_transform = T.Compose([T.Resize(256), T.CenterCrop(224), T.ToTensor()])
+train = datasets.ImageFolder("train", transform={})
+test = datasets.ImageFolder("val", transform=test_transform)
+"""
+
+
+@pytest.mark.parametrize(
+    ("given", "after", "count"),
+    [
+        ("test_transform", "", 1),
+        ("train_transform", "", 0),
+        ("test_transform", "train.transform = train_transform\n", 0),
+        ("test_transform", "# file: other.py\nimport case\nx.transform = case.train_transform\n", 0),
+        ("test_transform", "# file: conf.yaml\ntransform: case.train_transform\n", 0),
+        ("test_transform if small else train_transform", "", 0),
+    ],
+)
+def test_a_training_pipeline_that_nothing_reads(given: str, after: str, count: int, tmp_path: Path) -> None:
+    (rule,) = (rule for rule in all_rules() if rule.code == "JIT202")
+    items = list(rule().check(project_of(PIPELINES.format(given) + after, tmp_path)))
+    assert [item.confidence for item in items] == [Confidence.MEDIUM] * count
+
+
 def plans(text: str, root: Path, code: str) -> list[Applicability | None]:
     items = [item for rule in RULES if rule.code == code for item in rule().check(project_of(HEAD + text, root))]
     return [item.fix.applicability if item.fix else None for item in items]
