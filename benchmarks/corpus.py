@@ -40,6 +40,14 @@ def copy_part(corpus: Corpus, lines: int, target: Path) -> Corpus:
     return _copy(taken, corpus.folder, target)
 
 
+def copy_often(corpus: Corpus, times: int, target: Path) -> Corpus:
+    """Copy a corpus several times, each into a folder of its own: more of exactly the same."""
+    copies = [
+        _copy(sorted(corpus.folder.rglob("*.py")), corpus.folder, target / f"copy{number}") for number in range(times)
+    ]
+    return Corpus(target, *(sum(getattr(copy, name) for copy in copies) for name in ("files", "lines", "size")))
+
+
 def _copy(sources: Sequence[Path], root: Path, target: Path) -> Corpus:
     lines = size = 0
     for source in sources:

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from corpus import Corpus, copy_packages, copy_part
+from corpus import Corpus, copy_often, copy_packages, copy_part
 from measure import Command, Cost, interleaved
 
 HERE = Path(__file__).resolve().parent
@@ -154,9 +154,9 @@ class Bench:
             }
         )
 
-    def growth(self) -> list[tuple[Corpus, Cost]]:
-        """Cold runs over 1, 4 and 16 parts of the corpus."""
-        parts = {f"{n}x": copy_part(self.corpus, n * self.lines, self.folder / f"grown{n}") for n in (1, 4, 16)}
+    def growth(self, part: Corpus) -> list[tuple[Corpus, Cost]]:
+        """Cold runs over 1, 4 and 16 copies of a part: other files would have another share of what is modelled."""
+        parts = {f"{n}x": copy_often(part, n, self.folder / f"grown{n}") for n in (1, 4, 16)}
         costs = self.measure(
             {name: self.jitlint("--no-cache", "--jobs", "1", part.folder) for name, part in parts.items()}
         )
@@ -189,7 +189,7 @@ def report(bench: Bench) -> str:
     corpus, part = bench.corpus, copy_part(bench.corpus, bench.lines, bench.folder / "part")
     start = bench.one_file()
     small = bench.part(part)
-    grown = bench.growth()
+    grown = bench.growth(part)
     whole = bench.whole_corpus()
 
     text = f"Python {platform.python_version()}, {platform.system()}, {os.cpu_count()} cores; "
