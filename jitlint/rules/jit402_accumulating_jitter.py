@@ -17,7 +17,7 @@ class AccumulatingJitter(Rule):
     What it finds:
         `coord = coord + noise`, `coord += noise`, `coord.add_(noise)` or `coord = jitter(coord)` inside the
         batch loop on a value that is defined outside it and never reset; in a training step, the same on
-        `self.coord`.
+        `self.coord`; in a data set's `__getitem__`, noise added in place to a sample that the data set keeps.
 
     Why it matters:
         Every batch differs, so the jitter looks fresh, but the displacements add up: after n batches the
@@ -124,9 +124,9 @@ class Trainer:
         if walk.consumer is not None:
             consumer = project.node(walk.consumer)
             evidence.append(Trace("consumer", path, consumer.span, f"{consumer.text} gets the sum of all draws so far"))
-        message = (
-            f"the noise adds up from batch to batch: `{walk.name}` is perturbed from its own last value and never reset"
-        )
+        unit = "epoch" if scope.name == "__getitem__" else "batch"
+        how = f"`{walk.name}` is perturbed from its own last value and never reset"
+        message = f"the noise adds up from {unit} to {unit}: {how}"
         confidence = Confidence.HIGH if walk.consumer is not None else Confidence.MEDIUM
         return Candidate(self.code, path, node.span, message, confidence, tuple(evidence), self._fix(project, walk))
 

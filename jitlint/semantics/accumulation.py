@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -22,17 +24,21 @@ class Walk(NamedTuple):
     consumer: Value | None
 
 
+_FILES = re.compile(r"h5|hdf|zarr|lmdb|memmap|netcdf|tiledb|(?:^|[._])(?:open|file)")
 _WRAPPING = frozenset("% %= remainder fmod frac mod".split())
 
 
 def random_walks(project: Project) -> Iterator[Walk]:
-    """Every random walk in a batch loop, and on `self.x` in a training step."""
+    """Every random walk in a batch loop, on `self.x` in a training step, and on the stored samples of a data set."""
     loops, staleness = loops_of(project), staleness_of(project)
     for ref, scope in project.scopes():
         for loop in loops.batch_loops(ref):
             yield from _in_loop(project, loop, scope)
+            yield from _on_self(project, ref, scope, loop.region)
         if staleness.is_step(ref, scope):
-            yield from _in_step(project, ref, scope)
+            yield from _on_self(project, ref, scope, 0)
+        if scope.name == "__getitem__" and project.is_dataset_class(ref.path, scope.owner):
+            yield from _in_store(project, ref, scope)
 
 
 def _in_loop(project: Project, loop: Loop, scope: Scope) -> Iterator[Walk]:
@@ -150,16 +156,45 @@ def _consumer(project: Project, ref: Ref, region: int, update: int) -> Value | N
     return None
 
 
-def _in_step(project: Project, ref: Ref, scope: Scope) -> Iterator[Walk]:
-    for store in scope.stores:
+def _on_self(project: Project, ref: Ref, scope: Scope, region: int) -> Iterator[Walk]:
+    """Walks of `self.x` in a loop, or (region 0) in a function that is one step; not where it is set again."""
+    inside = [store for store in scope.stores if scope.within(store.region, region)]
+    names = Counter(store.name for store in inside)
+    for store in inside:
         node = scope.nodes[store.node]
-        if store.base < 0 or project.self_class(Value(ref, store.base)) is None:
+        if store.base < 0 or (region and names[store.name] > 1) or project.self_class(Value(ref, store.base)) is None:
             continue
         own = [item for item in node.inputs if _is_attribute(scope, item, store.name.rpartition(".")[2])]
         if not own or node.kind not in (Kind.OP, Kind.CALL):
             continue
         if _perturbs(project, Value(ref, store.node), own[0]):
-            yield Walk(Value(ref, store.node), 0, store.name, _consumer(project, ref, 0, store.node))
+            yield Walk(Value(ref, store.node), region, store.name, _consumer(project, ref, region, store.node))
+
+
+def _in_store(project: Project, ref: Ref, scope: Scope) -> Iterator[Walk]:
+    """`image = self.images[index]; image += noise`: the noise stays in the data set."""
+    for kind in (Kind.OP, Kind.CALL):
+        for index, node in scope.of_kind(kind):
+            in_place = node.name in ("+=", "-=", "*=", ".add_", ".sub_", ".mul_")
+            name = _stored(project, ref, scope, node.inputs[0]) if in_place else None
+            if name and _has_drawn_operand(project, Value(ref, index), node):
+                yield Walk(Value(ref, index), 0, f"self.{name}", None)
+
+
+def _stored(project: Project, ref: Ref, scope: Scope, index: int) -> str | None:
+    """The attribute whose element a value is, if that is kept in memory and not read from a file each time."""
+    node = scope.nodes[index]
+    for _ in range(2):  # `image, label = self.samples[index]`
+        if node.kind is not Kind.INDEX or isinstance(scope.nodes[node.inputs[1]].value, str):
+            return None
+        node = scope.nodes[node.inputs[0]]
+        if node.kind is Kind.ATTR:
+            break
+    owner = project.self_class(Value(ref, node.inputs[0])) if node.kind is Kind.ATTR else None
+    if owner is None:
+        return None
+    made = [project.node(store) for store in project.attribute_stores(owner, node.name)]
+    return None if any(_FILES.search(store.text.lower()) for store in made) else node.name
 
 
 def _is_attribute(scope: Scope, item: int, name: str) -> bool:

@@ -354,3 +354,52 @@ def test_a_comment_that_sets_something_else_is_not_uncommented(tmp_path: Path) -
     comment = "# x = jitter(x)\n{}"
     assert plans(loop("", comment.format("# std = 0.1"), "x"), tmp_path / "other", "JIT201") == [None]
     assert plans(loop("", comment.format("pass"), "x"), tmp_path / "only", "JIT201") == [Applicability.UNSAFE]
+
+
+SAMPLES = """
+class Images(Dataset):
+    def __init__(self, images):
+        self.images = {}
+    def __getitem__(self, index):
+{}        return image
+"""
+
+
+@pytest.mark.parametrize(
+    ("stored", "lines", "codes"),
+    [
+        ("images", "image = self.images[index]\nimage += 0.1 * torch.randn_like(image)", {"JIT402"}),
+        ("images", "image = self.images[index]\nimage.add_(0.1 * torch.randn_like(image))", {"JIT402"}),
+        ("images", "image, label = self.images[index]\nimage += 0.1 * torch.randn_like(image)", {"JIT402"}),
+        ("images", "image = self.images[index]\nimage = image + 0.1 * torch.randn_like(image)", set()),
+        ("images", "image = self.images[index].clone()\nimage += 0.1 * torch.randn_like(image)", set()),
+        ("images", "image = self.images[index]\nimage *= 2", set()),
+        ("h5py.File(images)", "image = self.images[index]\nimage += 0.1 * np.random.randn(3)", set()),
+    ],
+)
+def test_noise_that_stays_in_the_data_set(stored: str, lines: str, codes: set[str], tmp_path: Path) -> None:
+    body = "".join(f"        {line}\n" for line in lines.splitlines())
+    assert found(SAMPLES.format(stored, body), tmp_path) == codes
+
+
+TRAINER = """
+class Trainer:
+    def fit(self, loader):
+        for x in loader:
+{}            loss = F.mse_loss(self.model(self.grid), x)
+            loss.backward()
+            self.opt.step()
+"""
+
+
+@pytest.mark.parametrize(
+    ("lines", "codes"),
+    [
+        ("self.grid = self.grid + torch.randn_like(self.grid)", {"JIT402"}),
+        ("self.grid = self.clean + torch.randn_like(self.clean)", set()),
+        ("self.grid = make()\nself.grid = self.grid + torch.randn_like(self.grid)", set()),
+    ],
+)
+def test_a_walk_on_self_in_a_loop(lines: str, codes: set[str], tmp_path: Path) -> None:
+    body = "".join(f"            {line}\n" for line in lines.splitlines())
+    assert found(TRAINER.format(body), tmp_path) == codes
