@@ -20,8 +20,4 @@ CLAIMS = (
         "Jitter reduces aliasing artifacts", "moire", "inside", "none", "less", 0.05, "of the grating",
         note="moiré amplitude relative to the true grating",
     ),
-    Claim(
-        "Jitter is anti-aliasing: less moiré than bicubic interpolation", "moire", "inside", "bicubic", "less", 0.05,
-        "of the grating",
-    ),
 )  # fmt: skip

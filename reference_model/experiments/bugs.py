@@ -17,9 +17,14 @@ def arms(base: Recipe, preset: str) -> dict[str, Recipe]:
 
 
 CLAIMS = (
-    Claim("A random walk costs image quality", "psnr_shift_1_4", "accumulating", "inside", "less", 0.25),
+    Claim("A random walk costs image quality", "psnr_shift_1_4", "accumulating", "inside", "less", own=True),
     Claim(
-        "The same draws in every epoch are worse than fresh ones", "psnr_shift_1_4", "reseeded", "inside", "less", 0.25
+        "The same draws in every epoch are worse than fresh ones",
+        "psnr_shift_1_4",
+        "reseeded",
+        "inside",
+        "less",
+        own=True,
     ),
-    Claim("A clamp to [0, 1] does no harm", "psnr_shift_1_4", "clamped", "inside", "more", -0.25),
+    Claim("A clamp to [0, 1] does no harm", "psnr_shift_1_4", "clamped", "inside", "more", -0.25, own=True),
 )

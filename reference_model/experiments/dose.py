@@ -54,18 +54,18 @@ ALL_LOW, NONE_LOW = "all draws, 0.32 px, ≤ Nyquist", "0 draws, 0.32 px, ≤ Ny
 CLAIMS = (
     Claim(
         "One draw for the whole run is like none", "psnr_shift_1_4", "1 draws, 0.32 px, 4× Nyquist", NONE,
-        "equal", 0.25, note="the seed sees yes or no, not a dose",
+        "equal", own=True,
     ),
     Claim(
         "One draw an epoch is worse than one a batch", "psnr_shift_1_4", ALL, "E draws, 0.32 px, 4× Nyquist",
-        "more", 0.25,
+        "more", own=True,
     ),
     Claim(
-        "Jitter matters whatever the bandwidth of the network", "psnr_shift_1_4", ALL_LOW, NONE_LOW, "more", 0.25,
+        "Jitter matters whatever the bandwidth of the network", "psnr_shift_1_4", ALL_LOW, NONE_LOW, "more", own=True,
         note="bands at or below Nyquist",
     ),
     Claim(
         "Jitter, not bandwidth, is the lever: it gains more than bands at Nyquist do", "psnr_shift_1_4", ALL, NONE_LOW,
-        "more", 0.25,
+        "more", own=True,
     ),
 )  # fmt: skip

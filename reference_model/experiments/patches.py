@@ -28,5 +28,5 @@ CLAIMS = (
         "more",
         0.25,
     ),
-    Claim("Jitter adds to training on patches", "psnr_128_sharp", "patches + jitter", "patches", "more", 0.0),
+    Claim("Jitter adds to training on patches", "psnr_128_sharp", "patches + jitter", "patches", "more", own=True),
 )

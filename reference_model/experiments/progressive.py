@@ -27,7 +27,9 @@ CLAIMS = (
         "progressive + jitter",
         "inside",
         "more",
-        0.25,
+        own=True,
     ),
-    Claim("Jitter adds to progressive training", "psnr_128_sharp", "progressive + jitter", "progressive", "more", 0.0),
+    Claim(
+        "Jitter adds to progressive training", "psnr_128_sharp", "progressive + jitter", "progressive", "more", own=True
+    ),
 )

@@ -19,7 +19,7 @@ def arms(base: Recipe, preset: str) -> dict[str, Recipe]:
 CLAIMS = (
     Claim(
         "Jitter gives a smoother roll-off: less energy above Nyquist",
-        "energy_above_nyquist", "inside", "none", "less", 0.0, "of the energy",
+        "energy_above_nyquist", "inside", "none", "less", 0.01, "of the energy",
     ),
     Claim(
         "No new high frequencies without jitter: no more true detail above Nyquist than bicubic",
@@ -28,6 +28,14 @@ CLAIMS = (
     Claim(
         "No new high frequencies with jitter: no more true detail above Nyquist than bicubic",
         "ring_above_nyquist", "inside", "bicubic", "less", NO_MORE, "ring correlation",
+    ),
+    Claim(
+        "Without jitter, the cutoff is that of 32×32: no more energy above Nyquist than bicubic",
+        "energy_above_nyquist", "none", "bicubic", "less", -0.01, "of the energy",
+    ),
+    Claim(
+        "With jitter, the cutoff is that of 32×32: no more energy above Nyquist than bicubic",
+        "energy_above_nyquist", "inside", "bicubic", "less", -0.01, "of the energy",
     ),
     Claim(
         "Jitter adds no frequencies above Nyquist that are true",

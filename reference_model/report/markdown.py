@@ -6,14 +6,25 @@ from collections.abc import Mapping, Sequence
 
 from reference_model.report.figures import Figure
 from reference_model.report.results import Results
-from reference_model.report.text import CLAIM_HEAD, INTRODUCTION, claim_row, command, failures, methods, table
+from reference_model.report.text import (
+    CLAIM_HEAD,
+    CLAIM_PARTS,
+    INTRODUCTION,
+    claim_row,
+    command,
+    failures,
+    methods,
+    table,
+)
 
 
 def markdown(results: Results, figures: Mapping[str, Sequence[Figure]]) -> str:
     """The whole report; figures are links to `figures/NAME-NUMBER.png`."""
-    parts = ["# What missing jitter costs", INTRODUCTION, "## The claims of the seed document"]
-    rows = [claim_row(verdict) for name in results.experiments for verdict in results.verdicts(name)]
-    parts.append(_table(CLAIM_HEAD, rows))
+    parts = ["# What missing jitter costs", INTRODUCTION]
+    for own, heading in CLAIM_PARTS:
+        verdicts = [verdict for name in results.experiments for verdict in results.verdicts(name)]
+        rows = [claim_row(verdict) for verdict in verdicts if verdict.claim.own == own]
+        parts += [f"## {heading}", _table(CLAIM_HEAD, rows)] if rows else []
     for name, experiment in results.experiments.items():
         parts += [f"## {name}", experiment.question, f"    {command(results, name)}"]
         parts += [f"![{figure.caption}](figures/{name}-{k}.png)" for k, figure in enumerate(figures[name], 1)]

@@ -8,7 +8,16 @@ from html import escape
 
 from reference_model.report.figures import Figure
 from reference_model.report.results import Results
-from reference_model.report.text import CLAIM_HEAD, INTRODUCTION, claim_row, command, failures, methods, table
+from reference_model.report.text import (
+    CLAIM_HEAD,
+    CLAIM_PARTS,
+    INTRODUCTION,
+    claim_row,
+    command,
+    failures,
+    methods,
+    table,
+)
 
 STYLE = """
 :root { color-scheme: light dark; --ink: #1b1b1b; --paper: #fff; --line: #d5d5d5; --soft: #f4f4f4; }
@@ -31,7 +40,7 @@ code { background: var(--soft); padding: .15rem .35rem; border-radius: 3px; font
   overflow-wrap: anywhere; }
 .words td.verdict { font-weight: 600; white-space: nowrap; }
 .supported::before { content: "✓ "; } .refuted::before { content: "✗ "; } .undecided::before { content: "? "; }
-.unmeasured::before { content: "– "; }
+.unmeasured::before { content: "– "; } .not-testable::before { content: "∅ "; }
 @media (max-width: 40rem) {
   .claims thead { display: none; }
   .claims tr { display: block; padding: .6rem 0; border-bottom: 1px solid var(--line); }
@@ -45,8 +54,7 @@ def page(results: Results, figures: Mapping[str, Sequence[Figure]]) -> str:
     body = [
         "<h1>What missing jitter costs, measured</h1>",
         f"<p>{escape(INTRODUCTION)}</p>",
-        "<h2 id=claims>The claims of the seed document</h2>",
-        _claims(results),
+        *(_claims(results, own, heading) for own, heading in CLAIM_PARTS),
         *(_experiment(results, name, figures[name]) for name in results.experiments),
         *_unfinished(results),
         "<h2 id=methods>Methods</h2>",
@@ -61,19 +69,26 @@ def page(results: Results, figures: Mapping[str, Sequence[Figure]]) -> str:
     )
 
 
-def _claims(results: Results) -> str:
+def _claims(results: Results, own: bool, heading: str) -> str:
     rows = []
     for name in results.experiments:
         for verdict in results.verdicts(name):
+            if verdict.claim.own != own:
+                continue
             *cells, word = claim_row(verdict)
             cells[1] = f"{cells[1]} · {name}"
             rows.append(
                 "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in cells)
-                + f'<td class="verdict {word}">{word}</td></tr>'
+                + f'<td class="verdict {word.replace(" ", "-")}">{word}</td></tr>'
             )  # fmt: skip
     head = "".join(f"<th>{escape(cell)}</th>" for cell in CLAIM_HEAD)
     body = "\n".join(rows)
-    return f'<div class="scroll"><table class="words claims"><thead><tr>{head}</tr></thead>\n{body}</table></div>'
+    if not rows:
+        return ""
+    title = f"<h2 id={'further' if own else 'claims'}>{escape(heading)}</h2>\n"
+    return (
+        title + f'<div class="scroll"><table class="words claims"><thead><tr>{head}</tr></thead>\n{body}</table></div>'
+    )
 
 
 def _experiment(results: Results, name: str, figures: Sequence[Figure]) -> str:

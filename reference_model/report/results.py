@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from reference_model.claims import Verdict, judge
+from reference_model.claims import Claim, Verdict, judge
 from reference_model.evaluate import Curve
 from reference_model.experiments import Experiment, experiments
 from reference_model.metrics import Interval, interval
@@ -37,6 +37,8 @@ METRIC_NAMES = {
     "robustness_drop": "drop under 0.32 px jitter, dB",
     "moire": "moiré, % of the grating",
 }
+BETWEEN = "psnr_shift_1_4"
+BLIND = 3.0  # dB below bilinear interpolation at which a network is called too coarse to show an effect
 PERCENT = ("energy_above_nyquist", "moire")
 
 
@@ -126,7 +128,15 @@ class Results:
         def values(label: str, metric: str) -> Mapping[int | None, float]:
             return arms[label].values(metric) if label in arms else {}
 
-        return [judge(claim, values) for claim in self.experiments[name].claims]
+        return [judge(claim, values, blind=self._is_blind(arms, claim)) for claim in self.experiments[name].claims]
+
+    def _is_blind(self, arms: Mapping[str, Arm], claim: Claim) -> bool:
+        """Whether the better of a claim's networks is far worse between the pixels than bilinear interpolation."""
+        found = [arms[label] for label in (claim.first, claim.second) if label is not None and label in arms]
+        seen = [arm.interval(BETWEEN) for arm in found if arm.recipe is not None]
+        known = arms["bilinear"].interval(BETWEEN) if "bilinear" in arms else None
+        best = max((measured.mean for measured in seen if measured), default=None)
+        return known is not None and best is not None and best < known.mean - BLIND
 
     def _arm(self, label: str, recipe: Recipe) -> Arm:
         digest = recipe.digest()

@@ -9,10 +9,10 @@ from reference_model.report.results import METRIC_NAMES
 from reference_model.runner import wanted
 
 
-def verdict(expects, differences, margin=0.5):
+def verdict(expects, differences, margin=0.5, blind=False):
     claim = Claim("x", "m", "a", "b", expects, margin)
     first = {seed: 10.0 + difference for seed, difference in enumerate(differences)}
-    return judge(claim, lambda label, metric: first if label == "a" else dict.fromkeys(first, 10.0)).word
+    return judge(claim, lambda label, metric: first if label == "a" else dict.fromkeys(first, 10.0), blind=blind).word
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,32 @@ def verdict(expects, differences, margin=0.5):
 )
 def test_the_verdict_follows_from_the_whole_interval(expects, differences, word):
     assert verdict(expects, differences) == word
+
+
+NEAR, ABOVE, BELOW = [0.1, 0.0, -0.1], [1.0, 1.1, 0.9], [-1.0, -1.1, -0.9]
+
+
+@pytest.mark.parametrize(
+    ("expects", "margin", "differences", "word"),
+    [
+        ("more", 0.5, NEAR, "not testable"),
+        ("more", 0.5, ABOVE, "supported"),
+        ("more", 0.5, BELOW, "refuted"),  # an effect, of the other sign
+        ("more", -0.5, NEAR, "not testable"),  # "does no harm"
+        ("more", -0.5, BELOW, "refuted"),
+        ("less", 0.5, NEAR, "not testable"),
+        ("less", 0.5, BELOW, "supported"),
+        ("less", -0.5, NEAR, "not testable"),  # "no more than"
+        ("less", -0.5, ABOVE, "refuted"),
+        ("equal", 0.5, NEAR, "not testable"),
+        ("equal", 0.5, ABOVE, "refuted"),
+        ("equal", 0.5, [0.0, 0.0, 0.0], "supported"),  # the same bits
+        ("equal", 0.5, [0.4, 0.5, 0.6], "undecided"),
+    ],
+)
+def test_coarse_networks_show_effects_but_not_their_absence(expects, margin, differences, word):
+    assert verdict(expects, differences, margin, blind=True) == word
+    assert verdict(expects, differences, margin) != "not testable"
 
 
 def test_pairing_cancels_what_seeds_share():
