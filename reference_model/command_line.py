@@ -18,7 +18,7 @@ from reference_model.distributed import is_first
 from reference_model.experiments import NAMES, Experiment, experiment, experiments
 from reference_model.recipe import PRESETS, Recipe, preset
 from reference_model.runner import Options, RunError, missing, run, wanted
-from reference_model.store import Row, Store, StoreError
+from reference_model.store import Store, StoreError
 
 TEST_IMAGES = {"smoke": 4, "cpu": 32, "gpu": 64}
 
@@ -35,6 +35,9 @@ def main(arguments: Sequence[str]) -> int:
         return code
     except (UsageError, RunError, StoreError) as error:
         print(f"reference_model: {error}", file=sys.stderr)
+        return 2
+    except OSError as error:
+        print(f"reference_model: {error.filename or 'output'}: {error.strerror or error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("reference_model: stopped; the same command continues from here", file=sys.stderr)
@@ -84,22 +87,26 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.out.is_file():
         raise UsageError(f"{arguments.out} is a file; --out needs a folder")
     console = Console(stderr=True, quiet=not is_first())
-    failed = _with_progress(chosen, base, options, console)
+    _with_progress(chosen, base, options, console)
     arms = len(wanted(chosen, base, options.preset))
     print(f"{arms} arms × {options.seeds} seeds are in {Store(options.runs).results}")
+    arms_asked = wanted(chosen, base, options.preset)
+    failed = [row for row in Store(options.runs).rows().values() if row.status != "finished" and row.arm in arms_asked]
     for row in failed:
         print(f"failed: {row.label}, seed {row.seed}: {row.message}")
+    if failed:
+        print(f"to try these again, remove their lines from {Store(options.runs).results}")
     print(f"next: python -m reference_model report {options.runs}")
     return 1 if failed else 0
 
 
-def _with_progress(chosen: list[Experiment], base: Recipe, options: Options, console: Console) -> list[Row]:
-    """Run under progress bars; returns the rows of seeds that failed."""
+def _with_progress(chosen: list[Experiment], base: Recipe, options: Options, console: Console) -> None:
+    """Run under progress bars."""
     store = Store(options.runs)
     store.repair()
     runs = sum(len(task.seeds) for task in missing(chosen, base, options, store))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    failed, bars = [], dict[str, TaskID]()
+    bars = dict[str, TaskID]()
     with Progress(*columns, console=console) as progress:
         total = progress.add_task("runs", total=runs)
 
@@ -110,16 +117,14 @@ def _with_progress(chosen: list[Experiment], base: Recipe, options: Options, con
 
         for row in run(chosen, base, options, report):
             progress.advance(total, 0 if row.seed is None else 1)
-            if row.status != "finished":
-                failed.append(row)
             if not console.is_terminal and row.seed is not None:
                 console.print(f"{row.label}, seed {row.seed}: {row.status}, {row.probe.get('verdict', '')}")
-    return failed
 
 
 def _chosen(name: str) -> list[Experiment]:
     if name == "all":
         return experiments()
+    name = name.replace("-", "_")
     if name not in NAMES:
         raise UsageError(f"unknown experiment {name!r}{_nearest(name, NAMES)}: all, {', '.join(NAMES)}")
     return [experiment(name)]
@@ -141,8 +146,8 @@ def _device(name: str) -> str:
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
+        torch.ones(1, device=device).add(1).item()  # `meta` holds no numbers
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
         reason = str(error).splitlines()[0].rstrip(".")
         raise UsageError(f"no device {name!r} here: {reason}") from None
     return str(device)

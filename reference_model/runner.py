@@ -6,7 +6,7 @@ import contextlib
 import multiprocessing
 import os
 import queue
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -70,14 +70,23 @@ def wanted(chosen: Sequence[Experiment], base: Recipe, preset: str) -> dict[str,
 
 
 def missing(chosen: Sequence[Experiment], base: Recipe, options: Options, store: Store) -> list[Task]:
-    """The arms that have no finished row yet for some of the seeds."""
+    """The arms that have no row yet for some of the seeds; StoreError for results of another precision."""
     done = store.rows()
+    _require_precision(done, options)
     tasks = []
     for digest, (label, recipe) in wanted(chosen, base, options.preset).items():
         seeds = tuple(seed for seed in range(options.seeds) if (options.preset, digest, seed) not in done)
         if seeds:
             tasks.append(Task(label, recipe, seeds))
     return tasks
+
+
+def _require_precision(done: Mapping[tuple[str, str, int | None], Row], options: Options) -> None:
+    for row in done.values():
+        stored = bool(row.computed.get("bf16"))
+        if row.kind == "model" and row.preset == options.preset and stored != options.bf16:
+            said = "with" if stored else "without"
+            raise StoreError(f"the results in {options.runs} were made {said} --bf16: use another folder with --out")
 
 
 def run(chosen: Sequence[Experiment], base: Recipe, options: Options, report: Report) -> Iterator[Row]:
@@ -106,6 +115,7 @@ def _one_process(tasks: Sequence[Task], options: Options, report: Report) -> Ite
             if is_first():
                 store.append(row)
             yield row
+        _checkpoint(task, options).unlink(missing_ok=True)
 
 
 def _pool(tasks: Sequence[Task], options: Options, report: Report) -> Iterator[Row]:
@@ -114,7 +124,7 @@ def _pool(tasks: Sequence[Task], options: Options, report: Report) -> Iterator[R
     context = multiprocessing.get_context("spawn")
     with context.Manager() as manager, _Workers(context, options) as pool:
         steps: Any = manager.Queue()
-        futures: list[Future[list[Row]]] = [pool.submit(_work, task, options, steps) for task in tasks]
+        futures: dict[Future[list[Row]], Task] = {pool.submit(_work, task, options, steps): task for task in tasks}
         for future in _finished(futures, steps, report):
             try:
                 rows = future.result()
@@ -123,6 +133,7 @@ def _pool(tasks: Sequence[Task], options: Options, report: Report) -> Iterator[R
             for row in rows:
                 store.append(row)
                 yield row
+            _checkpoint(futures[future], options).unlink(missing_ok=True)  # not before its rows are on the disk
 
 
 class _Workers(ProcessPoolExecutor):
@@ -166,18 +177,20 @@ def _exam(name: str, options: Options) -> Exam:
 
 def train_arm(task: Task, options: Options, report: Report) -> Iterator[Row]:
     """Train an arm for its seeds, side by side, and measure each network."""
-    recipe, store = task.recipe, Store(options.runs)
-    checkpoint = store.checkpoint(options.preset, recipe.digest(), task.seeds)
+    recipe = task.recipe
     dataset = _dataset(recipe.data, recipe.images, options)
     trained = train(
-        recipe, task.seeds, dataset, device=options.device, checkpoint=checkpoint,
+        recipe, task.seeds, dataset, device=options.device, checkpoint=_checkpoint(task, options),
         progress=lambda made, steps: report(task.label, made, steps),
         compile=options.compile, bf16=options.bf16, deterministic=options.deterministic,
     )  # fmt: skip
     exam = _exam(recipe.data, options)
     for index in range(len(task.seeds)):
         yield _row(task, trained, index, exam, options)
-    checkpoint.unlink(missing_ok=True)
+
+
+def _checkpoint(task: Task, options: Options) -> Path:
+    return Store(options.runs).checkpoint(options.preset, task.recipe.digest(), task.seeds, bf16=options.bf16)
 
 
 def _row(task: Task, trained: Trained, index: int, exam: Exam, options: Options) -> Row:
@@ -186,6 +199,7 @@ def _row(task: Task, trained: Trained, index: int, exam: Exam, options: Options)
         recipe.digest(), task.label, "model", options.preset, seed, recipe=recipe.to_dict(),
         probe=trained.probe, seconds=trained.seconds / len(task.seeds),
         parameters=sum(parameter.numel() for parameter in model.parameters()),
+        computed={name: getattr(options, name) for name in ("device", "bf16", "compile", "deterministic")},
     )  # fmt: skip
     if seed in trained.failed:
         return Row(**{**vars(row), "status": "nan", "message": trained.failed[seed]})

@@ -33,7 +33,8 @@ class Row:
     """One run: a trained network of one seed (`kind` "model") or a method without training ("reference").
 
     `arm` is the recipe's digest, or data and method of a reference; `status` "finished" or "nan", with `message`
-    saying when. `metrics` and `curves` are those of `evaluate.evaluate`, `probe` the report of runtime_probe.
+    saying when. `computed` says on what device and how: bf16, compile, deterministic. `metrics` and `curves` are those
+    of `evaluate.evaluate`, `probe` the report of runtime_probe.
     """
 
     arm: str
@@ -49,6 +50,7 @@ class Row:
     probe: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     parameters: int = 0
+    computed: dict[str, Any] = field(default_factory=dict)
     schema: int = SCHEMA
     versions: dict[str, str] = field(default_factory=dict)
     hardware: dict[str, str] = field(default_factory=dict)
@@ -75,7 +77,10 @@ class Store:
     def _read(self) -> Iterator[Row]:
         if not self.results.exists():
             return
-        lines = self.results.read_text(encoding="utf-8").splitlines()
+        try:
+            lines = self.results.read_text(encoding="utf-8").splitlines()
+        except UnicodeDecodeError:
+            raise StoreError(f"{self.results} is no text; move the file away to start anew") from None
         for number, line in enumerate(lines, 1):
             try:
                 values = json.loads(line)
@@ -137,9 +142,10 @@ class Store:
         """Where the pictures of an arm are, if any."""
         return self.folder / "pictures" / f"{name.replace(' ', '_')}.npz"
 
-    def checkpoint(self, preset: str, arm: str, seeds: tuple[int, ...]) -> Path:
+    def checkpoint(self, preset: str, arm: str, seeds: tuple[int, ...], *, bf16: bool = False) -> Path:
         """Where an arm's unfinished training is kept."""
-        return self.folder / "checkpoints" / f"{preset}-{arm}-{'-'.join(map(str, seeds))}.pt"
+        name = f"{preset}-{arm}-{'-'.join(map(str, seeds))}"
+        return self.folder / "checkpoints" / f"{name}{'-bf16' * bf16}.pt"
 
 
 def _rounded(value: Any) -> Any:

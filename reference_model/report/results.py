@@ -15,7 +15,7 @@ from reference_model.claims import Claim, Verdict, judge
 from reference_model.evaluate import Curve
 from reference_model.experiments import Experiment, experiments
 from reference_model.metrics import Interval, interval
-from reference_model.recipe import Recipe, preset
+from reference_model.recipe import PRESETS, Recipe, preset
 from reference_model.store import Row, Store, StoreError
 
 Pictures = Mapping[str, npt.NDArray[np.uint8]]
@@ -156,6 +156,8 @@ def read(runs: Path) -> Results:
     if not counts:
         raise StoreError(f"no results in {runs}")
     ((most, _),) = counts.most_common(1)
+    if most not in PRESETS:
+        raise StoreError(f"the results in {runs} are of a preset {most!r} that this program does not know")
     chosen = {key: row for key, row in rows.items() if key[0] == most}
     models = [row for row in chosen.values() if row.kind == "model"]
     trained = {row.arm for row in models}

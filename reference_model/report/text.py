@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from reference_model.claims import Verdict
 from reference_model.metrics import PERFECT, Interval
 from reference_model.report.results import METRIC_NAMES, Arm, Results, scaled
+from reference_model.store import Row
 
 
 def number(measured: Interval | None, digits: int = 2) -> str:
@@ -103,7 +104,7 @@ def methods(results: Results) -> list[tuple[str, str]]:
         ("runs", f"{len(rows)} trained networks of {len({row.arm for row in rows})} arms"),
         ("parameters", all_of([f"{row.parameters:,}" for row in rows])),
         ("training time", f"{hours:.1f} process-hours"),
-        ("processor", all_of([row.hardware.get("gpu", row.hardware.get("cpu", "")) for row in rows])),
+        ("processor", all_of([_processor(row) for row in rows])),
         ("versions", all_of([", ".join(f"{k} {v}" for k, v in row.versions.items()) for row in rows])),
         ("commit", all_of([row.commit for row in rows])),
         ("finished", max(row.time for row in rows)),
@@ -111,6 +112,11 @@ def methods(results: Results) -> list[tuple[str, str]]:
     if results.others:
         found.append(("also in this folder", ", ".join(results.others)))
     return found
+
+
+def _processor(row: Row) -> str:
+    kind = "gpu" if str(row.computed.get("device", "cpu")).startswith("cuda") else "cpu"
+    return row.hardware.get(kind, "")
 
 
 def command(results: Results, name: str) -> str:

@@ -162,6 +162,7 @@ def said(capsys):
         (["run", "position", "--workers", "0"], "--workers must be at least 1, not 0"),
         (["run", "position", "--device", "cuda:99"], "no device 'cuda:99' here"),
         (["run", "position", "--device", "tpu"], "no device 'tpu' here"),
+        (["run", "position", "--device", "meta"], "no device 'meta' here"),
         (["run", "position", "--size", "3"], "unrecognized arguments: --size 3"),
         (["report", "nowhere"], "no results in nowhere"),
         (["repot"], "invalid choice: 'repot'"),
@@ -195,6 +196,45 @@ def test_results_that_are_not_json(tmp_path, capsys):
     assert "results.jsonl:1 is not JSON" in said(capsys)
 
 
+@pytest.mark.parametrize("command", [["run", "position", "--device", "cpu", "--out"], ["report"]])
+def test_results_that_are_no_text(command, tmp_path, capsys):
+    (tmp_path / "results.jsonl").write_bytes(b"\xff\xfe\x00")
+    assert main([*command, str(tmp_path)]) == 2
+    assert "results.jsonl is no text" in said(capsys)
+    assert (tmp_path / "results.jsonl").read_bytes() == b"\xff\xfe\x00"
+
+
+def test_results_that_are_a_folder(tmp_path, capsys):
+    (tmp_path / "results.jsonl").mkdir()
+    assert main(["run", "position", "--device", "cpu", "--out", str(tmp_path)]) == 2
+    assert "results.jsonl: Is a directory" in said(capsys)
+
+
+def test_a_report_that_cannot_be_written(position, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    assert main(["report", str(position), "--out", str(tmp_path / "file")]) == 2
+    assert "file: File exists" in said(capsys)
+
+
+def test_results_of_a_preset_that_is_unknown(position, tmp_path, capsys):
+    text = (position / "results.jsonl").read_text().replace('"preset": "smoke"', '"preset": "huge"')
+    (tmp_path / "results.jsonl").write_text(text)
+    assert main(["report", str(tmp_path)]) == 2
+    assert "of a preset 'huge'" in said(capsys)
+
+
+def test_results_of_another_precision(position, tmp_path, capsys):
+    shutil.copy(position / "results.jsonl", tmp_path)
+    assert main(["run", "position", "--seeds", "4", "--bf16", "--device", "cpu", "--out", str(tmp_path)]) == 2
+    assert "were made without --bf16: use another folder" in said(capsys)
+    assert (tmp_path / "results.jsonl").read_bytes() == (position / "results.jsonl").read_bytes()
+
+
+def test_rows_say_how_they_were_computed(position):
+    expected = {"device": "cpu", "bf16": False, "compile": False, "deterministic": False}
+    assert all(row.computed == expected for row in rows(position) if row.kind == "model")
+
+
 def tiny(monkeypatch, **changes):
     monkeypatch.setitem(PRESETS, "smoke", replace(TINY, **changes))
 
@@ -219,6 +259,8 @@ def test_a_nan_loss_stops_that_arm_and_keeps_the_others(tmp_path, monkeypatch, c
         runner._dataset.cache_clear()
     out = capsys.readouterr().out
     assert "failed: position: none, seed 0: loss became NaN or infinite at step 1" in out
+    assert run_here(tmp_path) == 1  # a second run does not call them done
+    assert "failed: position: none, seed 0: loss became NaN or infinite at step 1" in capsys.readouterr().out
     assert {row.status for row in rows(tmp_path) if row.kind == "model"} == {"nan"}
     assert main(["report", str(tmp_path)]) == 0  # and the report says so
     assert "none, seed 0: loss became NaN or infinite at step 1" in (tmp_path / "report.md").read_text()
