@@ -11,6 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 
+# As an installed program runs: its compiled modules are kept from the first run on.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 @dataclass(frozen=True)
 class Cost:
     """What one run of a command took. `cpu` counts user and system time of the whole process tree."""
@@ -45,7 +49,7 @@ class Command:
         """
         start = time.perf_counter()
         null = subprocess.DEVNULL
-        process = subprocess.Popen(self.argv, cwd=self.cwd, stdin=null, stdout=null, stderr=null)
+        process = subprocess.Popen(self.argv, cwd=self.cwd, env=ENVIRONMENT, stdin=null, stdout=null, stderr=null)
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
