@@ -7,6 +7,7 @@ import difflib
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
@@ -14,10 +15,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from reference_model.distributed import is_first
+from reference_model.distributed import is_first, own_device, process_group, processes
 from reference_model.experiments import NAMES, Experiment, experiment, experiments
 from reference_model.recipe import PRESETS, Recipe, preset
-from reference_model.runner import Options, RunError, missing, run, wanted
+from reference_model.runner import Options, RunError, is_shareable, missing, run, wanted
 from reference_model.store import Store, StoreError
 
 TEST_IMAGES = {"smoke": 4, "cpu": 32, "gpu": 64}
@@ -86,9 +87,19 @@ def _run(arguments: argparse.Namespace) -> int:
     )  # fmt: skip
     if arguments.out.is_file():
         raise UsageError(f"{arguments.out} is a file; --out needs a folder")
-    console = Console(stderr=True, quiet=not is_first())
-    _with_progress(chosen, base, options, console)
+    with process_group(own_device(torch.device(device))):  # under torchrun; only its first process writes and speaks
+        console = Console(stderr=True, quiet=not is_first())
+        with Store(options.runs).locked() if is_first() else nullcontext():
+            _with_progress(chosen, base, options, console)
+        return _tell(chosen, base, options) if is_first() else 0
+
+
+def _tell(chosen: list[Experiment], base: Recipe, options: Options) -> int:
+    """Say what there is now and what failed; the exit code."""
     arms = len(wanted(chosen, base, options.preset))
+    for label, recipe in wanted(chosen, base, options.preset).values():
+        if not is_shareable(recipe):
+            print(f"not run by {processes()} processes: {label}: they cannot share batches of {recipe.batch}")
     print(f"{arms} arms × {options.seeds} seeds are in {Store(options.runs).results}")
     arms_asked = wanted(chosen, base, options.preset)
     failed = [row for row in Store(options.runs).rows().values() if row.status != "finished" and row.arm in arms_asked]
@@ -103,7 +114,8 @@ def _run(arguments: argparse.Namespace) -> int:
 def _with_progress(chosen: list[Experiment], base: Recipe, options: Options, console: Console) -> None:
     """Run under progress bars."""
     store = Store(options.runs)
-    store.repair()
+    if is_first():
+        store.repair()
     runs = sum(len(task.seeds) for task in missing(chosen, base, options, store))
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     bars = dict[str, TaskID]()

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import torch
 from torch import Tensor, distributed, nn
+
+T = TypeVar("T")
 
 
 def is_distributed() -> bool:
@@ -40,6 +43,20 @@ def process_group(device: torch.device) -> Iterator[None]:
         yield
     finally:
         distributed.destroy_process_group()
+
+
+def processes() -> int:
+    """How many processes share the work."""
+    return distributed.get_world_size() if is_distributed() else 1
+
+
+def shared(value: T) -> T:
+    """What the first process has, on every process: what they decide from files has to be the same."""
+    if not is_distributed():
+        return value
+    values = [value]
+    distributed.broadcast_object_list(values)
+    return values[0]
 
 
 def own_share(batch: Tensor) -> Tensor:

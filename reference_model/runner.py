@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from reference_model.checkpoint import CheckpointError
-from reference_model.distributed import is_first
+from reference_model.distributed import is_first, processes, shared
 from reference_model.evaluate import NYQUIST, Curve, Exam, Predict, evaluate, prepare
 from reference_model.experiments import Experiment
 from reference_model.images import DataError, Dataset, load
@@ -81,6 +81,11 @@ def missing(chosen: Sequence[Experiment], base: Recipe, options: Options, store:
     return tasks
 
 
+def is_shareable(recipe: Recipe) -> bool:
+    """Whether the processes of torchrun can take equal shares of the recipe's batches."""
+    return recipe.batch % processes() == 0
+
+
 def _require_precision(done: Mapping[tuple[str, str, int | None], Row], options: Options) -> None:
     for row in done.values():
         stored = bool(row.computed.get("bf16"))
@@ -97,8 +102,9 @@ def run(chosen: Sequence[Experiment], base: Recipe, options: Options, report: Re
     """
     store = Store(options.runs)
     try:
-        store.repair()
-        tasks = missing(chosen, base, options, store)
+        if is_first():
+            store.repair()
+        tasks = shared([task for task in missing(chosen, base, options, store) if is_shareable(task.recipe)])
         recipes = [recipe for _, recipe in wanted(chosen, base, options.preset).values()]
         yield from references(recipes, options, store)
         yield from _one_process(tasks, options, report) if options.workers == 1 else _pool(tasks, options, report)
@@ -115,7 +121,8 @@ def _one_process(tasks: Sequence[Task], options: Options, report: Report) -> Ite
             if is_first():
                 store.append(row)
             yield row
-        _checkpoint(task, options).unlink(missing_ok=True)
+        if is_first():
+            _checkpoint(task, options).unlink(missing_ok=True)
 
 
 def _pool(tasks: Sequence[Task], options: Options, report: Report) -> Iterator[Row]:

@@ -7,12 +7,13 @@ import os
 import platform
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timezone
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import torch
@@ -99,9 +100,23 @@ class Store:
             )
         try:
             curves = {name: Curve(**curve) for name, curve in values.pop("curves").items()}
-            return Row(**values, curves=curves)
+            row = Row(**values, curves=curves)
+            if not all(isinstance(part, dict) for part in (row.metrics, row.recipe, row.probe, row.computed)):
+                raise TypeError("metrics, recipe, probe and computed are objects")
+            return row
         except (TypeError, KeyError, AttributeError) as error:
             raise StoreError(f"{self.results}:{number} is not a row of results ({error})") from None
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other runs out of the folder; StoreError when one is in it. A killed run leaves no lock behind."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with (self.folder / ".lock").open("w") as file:
+            try:
+                _lock(file)
+            except BlockingIOError:
+                raise StoreError(f"another run is writing to {self.folder}; wait for it, or use --out") from None
+            yield
 
     def repair(self) -> None:
         """Cut off a half-written last line, so that the next row starts on a line of its own."""
@@ -146,6 +161,14 @@ class Store:
         """Where an arm's unfinished training is kept."""
         name = f"{preset}-{arm}-{'-'.join(map(str, seeds))}"
         return self.folder / "checkpoints" / f"{name}{'-bf16' * bf16}.pt"
+
+
+def _lock(file: IO[str]) -> None:
+    """Take an exclusive lock that ends with the process, where the system has one; BlockingIOError if it is taken."""
+    with suppress(ImportError):
+        import fcntl
+
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
 def _rounded(value: Any) -> Any:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -118,8 +119,11 @@ class Results:
         path = Store(self.runs).pictures(arm)
         if not path.exists():
             return None
-        with np.load(path) as arrays:
-            return {key: arrays[key] for key in arrays.files}
+        try:
+            with np.load(path) as arrays:
+                return {key: arrays[key] for key in arrays.files}
+        except (ValueError, EOFError, BadZipFile):
+            raise StoreError(f"{path} is broken; remove it to do without these pictures") from None
 
     def verdicts(self, name: str) -> list[Verdict]:
         """The experiment's claims, judged."""

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -198,10 +199,27 @@ def test_results_that_are_not_json(tmp_path, capsys):
 
 @pytest.mark.parametrize("command", [["run", "position", "--device", "cpu", "--out"], ["report"]])
 def test_results_that_are_no_text(command, tmp_path, capsys):
-    (tmp_path / "results.jsonl").write_bytes(b"\xff\xfe\x00")
+    (tmp_path / "results.jsonl").write_bytes(b"\xff\xfe\n")
     assert main([*command, str(tmp_path)]) == 2
     assert "results.jsonl is no text" in said(capsys)
-    assert (tmp_path / "results.jsonl").read_bytes() == b"\xff\xfe\x00"
+    assert (tmp_path / "results.jsonl").read_bytes() == b"\xff\xfe\n"
+
+
+def test_two_runs_do_not_write_to_one_folder(tmp_path, capsys):
+    with Store(tmp_path).locked():
+        assert main(["run", "position", "--device", "cpu", "--out", str(tmp_path)]) == 2
+    assert "another run is writing to" in said(capsys)
+
+
+def test_broken_pictures_and_rows(position, tmp_path, capsys):
+    shutil.copytree(position, tmp_path / "runs")
+    Store(tmp_path / "runs").pictures("analytic truth").write_bytes(b"junk")
+    assert main(["report", str(tmp_path / "runs")]) == 2
+    assert "analytic_truth.npz is broken" in said(capsys)
+    row = json.loads((position / "results.jsonl").read_text().splitlines()[0])
+    (tmp_path / "results.jsonl").write_text(json.dumps({**row, "metrics": None}) + "\n")
+    assert main(["report", str(tmp_path)]) == 2
+    assert "results.jsonl:1 is not a row of results" in said(capsys)
 
 
 def test_results_that_are_a_folder(tmp_path, capsys):
@@ -385,3 +403,23 @@ def test_the_page_does_not_overflow(everything, tmp_path, width):
     found = re.search(r"<title>(\d+) of (\d+)</title>", dom)
     assert found, dom[:500]
     assert int(found[1]) <= int(found[2]) <= width
+
+
+def test_torchrun_writes_each_row_once_and_what_cannot_be_shared_is_said(position, tmp_path):
+    """Two processes: the arms of position; then one of a batch of one image, which two cannot share."""
+    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--rdzv-backend", "c10d"]
+    command += ["--rdzv-endpoint", "localhost:0", "-m", "reference_model", "run", "NAME", "--seeds", "1"]
+    command += ["--device", "cpu", "--out", str(tmp_path)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
+    for name in ("position", "single_image"):
+        call = [name if word == "NAME" else word for word in command]
+        done = subprocess.run(call, env=environment, capture_output=True, text=True, timeout=240)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("next: python -m") == 1
+    assert "not run by 2 processes: single_image: none: they cannot share batches of 1" in done.stdout
+    lines = (tmp_path / "results.jsonl").read_text().splitlines()
+    assert len(lines) == len(Store(tmp_path).rows())
+    losses = {(row.label, row.seed): row.metrics["psnr_clean"] for row in rows(tmp_path) if row.kind == "model"}
+    alone = {(row.label, row.seed): row.metrics["psnr_clean"] for row in rows(position) if row.kind == "model"}
+    assert {label for label, _ in losses} == {label for label, _ in alone}
+    assert all(value == pytest.approx(alone[key], abs=0.05) for key, value in losses.items())
