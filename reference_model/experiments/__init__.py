@@ -10,8 +10,8 @@ from reference_model.claims import Claim
 from reference_model.recipe import Recipe
 
 NAMES = (
-    "position", "spectrum", "subpixel", "robustness", "dose", "bugs", "photographs", "antialiasing",
-    "multiscale", "progressive", "patches", "adversarial", "bottleneck", "single_image",
+    "single_image", "position", "spectrum", "subpixel", "robustness", "dose", "bugs", "photographs", "antialiasing",
+    "multiscale", "progressive", "patches", "adversarial", "bottleneck",
 )  # fmt: skip
 
 
