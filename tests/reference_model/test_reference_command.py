@@ -83,13 +83,13 @@ def test_a_second_run_does_nothing(everything, capsys):
     before = (everything / "results.jsonl").read_bytes()
     assert main(["run", "all", "--seeds", "1", "--workers", "1", "--out", str(everything)]) == 0
     assert (everything / "results.jsonl").read_bytes() == before
-    assert "40 arms × 1 seeds" in capsys.readouterr().out
+    assert "49 arms × 1 seeds" in capsys.readouterr().out
 
 
 def test_list_names_every_experiment(capsys):
     assert main(["list"]) == 0
     out = capsys.readouterr().out
-    assert all(experiment.name in out for experiment in experiments()) and "40 different arms" in out
+    assert all(experiment.name in out for experiment in experiments()) and "49 different arms" in out
 
 
 def test_one_seed_more_trains_that_seed_only(position, tmp_path, capsys):
