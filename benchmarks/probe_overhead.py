@@ -26,6 +26,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from reference_model.model import build
+from reference_model.recipe import preset
 from runtime_probe import Verdict, probe_coords
 from runtime_probe.provenance import Provenance
 
@@ -49,6 +51,17 @@ class CoordinateNetwork(nn.Module):
         return self.layers(coord) + images.mean((2, 3))[:, None, None]
 
 
+class ReferenceNetwork(nn.Module):
+    """The network of `reference_model`, preset cpu, with the shapes of the decoder above."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = build("lainr", preset("cpu").model, 0)
+
+    def forward(self, images: Tensor, coord: Tensor) -> Tensor:
+        return self.network(images, coord.flatten(1, 2)).view(*coord.shape[:3], 3)
+
+
 def grid() -> Tensor:
     centres = (torch.arange(SIZE) + 0.5) / SIZE
     return torch.stack(torch.meshgrid(centres, centres, indexing="ij"), -1)
@@ -65,7 +78,10 @@ class Trainer:
 
     @classmethod
     def of(cls, width: int, depth: int) -> Trainer:
-        model = CoordinateNetwork(width, depth)
+        return cls.around(CoordinateNetwork(width, depth))
+
+    @classmethod
+    def around(cls, model: nn.Module) -> Trainer:
         return cls(model, torch.optim.Adam(model.parameters()), grid(), torch.rand(BATCH, 3, SIZE, SIZE))
 
     def step(self) -> None:
@@ -175,6 +191,10 @@ def main() -> None:
     growth, spent = memory(options.events)  # first, while the process is small
     tiny, small = partial(Trainer.of, width=32, depth=2), partial(Trainer.of, width=64, depth=4)
     large = partial(Trainer.of, width=128, depth=4)
+
+    def reference() -> Trainer:
+        return Trainer.around(ReferenceNetwork())
+
     rows: list[tuple[str, Callable[[], Trainer], Watch, int, str]] = [
         ("small, nothing watched (control)", small, unwatched, options.pairs, "1"),
         ("small, probe", small, partial(probed, provenance=0), options.pairs, "<= 1.02"),
@@ -187,6 +207,7 @@ def main() -> None:
         ),
         ("small, probe in its provenance window", small, partial(probed, provenance=10**6), options.pairs // 4, "-"),
         ("small, blake2b instead", small, hashed_by_blake2b, options.pairs, "-"),
+        ("reference model, probe", reference, partial(probed, provenance=0), options.pairs // 4, "<= 1.02"),
         ("large, probe", large, partial(probed, provenance=0), options.pairs // 10, "<= 1.005"),
     ]
     print(f"torch {torch.__version__}, {torch.get_num_threads()} thread(s), {platform.machine()}, ", end="")

@@ -74,19 +74,19 @@ ADVICE: dict[Verdict | Flag, Advice] = {
         Family.STALE,
         "every batch got the same coordinates, off the lattice: drawn once, used for all",
         "draw inside the batch loop",
-        ("JIT101", "JIT103", "JIT104", "JIT105"),
+        ("JIT101", "JIT102", "JIT103", "JIT104"),
     ),
     Verdict.ONCE_PER_EPOCH: Advice(
         Family.STALE,
         "the coordinates change only from epoch to epoch: the draw sits above the batch loop",
         "move the creation of the grid and its jitter into the batch loop",
-        ("JIT101", "JIT105"),
+        ("JIT101", "JIT102"),
     ),
     Verdict.CYCLING: Advice(
         Family.REPEATED,
         "coordinates that were used before come back",
         "seed once, outside the loops; give every worker and epoch its own stream",
-        ("JIT301", "JIT302", "JIT303", "JIT304"),
+        ("JIT301", "JIT302"),
     ),
     Verdict.PARTIAL: Advice(
         Family.MISPLACED,
@@ -95,15 +95,11 @@ ADVICE: dict[Verdict | Flag, Advice] = {
         ("JIT204",),
     ),
     Verdict.FRESH: Advice(None, "every batch got new coordinates"),
-    Flag.SHARED_IN_BATCH: Advice(
-        None, "all samples of a batch share one draw", "draw per sample if that was meant", ("JIT404",)
-    ),
+    Flag.SHARED_IN_BATCH: Advice(None, "all samples of a batch share one draw", "draw per sample if that was meant"),
     Flag.OUT_OF_DOMAIN: Advice(
-        None, "coordinates lie far outside the grid's domain", "check the unit of the jitter's std", ("JIT403",)
+        None, "coordinates lie far outside the grid's domain", "check the unit of the jitter's std"
     ),
-    Flag.CLAMPED: Advice(
-        None, "jittered coordinates pile up exactly on the border", "reflect, or do not clamp", ("JIT405",)
-    ),
+    Flag.CLAMPED: Advice(None, "jittered coordinates pile up exactly on the border", "reflect, or do not clamp"),
     Flag.QUANTISED: Advice(
         None, "the number format is too coarse for these coordinates", "keep coordinates in float32", ()
     ),
@@ -118,16 +114,14 @@ ADVICE: dict[Verdict | Flag, Advice] = {
         Family.MISPLACED,
         "coordinates are jittered in evaluation too",
         "jitter only while training",
-        ("JIT401",),
     ),
     Flag.WORKERS_DUPLICATED: Advice(
         Family.REPEATED,
         "loader workers draw the same numbers",
         "reseed the data set's own generator in worker_init_fn",
-        ("JIT303", "JIT304"),
     ),
     Flag.RANKS_DUPLICATED: Advice(
-        Family.REPEATED, "ranks draw the same coordinates", "seed with seed + rank before the jitter", ("JIT307",)
+        Family.REPEATED, "ranks draw the same coordinates", "seed with seed + rank before the jitter"
     ),
     Flag.IGNORED_BY_MODEL: Advice(
         Family.MISPLACED,

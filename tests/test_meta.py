@@ -160,3 +160,9 @@ def test_no_file_is_large() -> None:
 def test_the_project_is_clean_by_its_own_linter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     assert main(["--no-cache", "."]) == 0
+
+
+def test_the_probe_points_to_rules_that_exist() -> None:
+    verdict = pytest.importorskip("runtime_probe.verdict", reason="torch is not installed")
+    known = {rule.code for rule in all_rules()}
+    assert {code for advice in verdict.ADVICE.values() for code in advice.codes} <= known
