@@ -17,7 +17,7 @@ from jitlint.config import Settings
 from jitlint.diagnostic import Candidate, Confidence, Diagnostic, Location
 from jitlint.files import File, is_matched, key_of
 from jitlint.rules import Rule, all_rules
-from jitlint.screen import Level, screen
+from jitlint.screen import Level, is_idle, screen
 from jitlint.selection import UNREADABLE, codes_of, enabled_codes
 from jitlint.semantics.build import build_module
 from jitlint.semantics.graph import Module
@@ -226,25 +226,36 @@ class _Context:
         self.models: dict[str, Module | None] = {}
         self.room = CONTEXT_SIZE
 
-    def __call__(self, path: Path) -> Module | None:
-        name = str(path)
-        if name not in self.models:
-            self.models[name] = self._load(name)
-        return self.models[name]
+    def __call__(self, path: str, name: str) -> Module | None:
+        """The model of a file, unless it cannot matter or all that is wanted of it is an idle function."""
+        if path not in self.models and not self._is_idle(path, name):
+            self.models[path] = self._load(path)
+        return self.models.get(path)
 
-    def _load(self, path: str) -> Module | None:
+    def _is_idle(self, path: str, name: str) -> bool:
+        data = self._data(path)
+        return data is not None and is_idle(data, name)
+
+    @functools.lru_cache(maxsize=16)  # noqa: B019 - lives as long as the part
+    def _data(self, path: str) -> bytes | None:
         try:
             data = read(path, self.changed)
         except OSError:
             self.reads[path] = None
             return None
         self.reads[path] = hashlib.blake2b(data, digest_size=16).digest()
+        return data
+
+    def _load(self, path: str) -> Module | None:
+        data, digest = self._data(path), self.reads[path]
+        if data is None or digest is None:
+            return None
         if len(data) > self.room or not (path.endswith("__init__.py") or screen(data).level > Level.NONE):
             return None
         self.room -= len(data)
         if path in self.changed:
             return _context_model(key_of(path, self.cwd), data)
-        return _kept_model(path, self.cwd, self.reads[path])
+        return _kept_model(path, self.cwd, digest)
 
 
 @functools.lru_cache(maxsize=40)  # the parts of a tree import the same few files

@@ -54,9 +54,36 @@ _SETUP = re.compile(rb"def __init__\(.*?(?=\n    def |\nclass |\ndef |\Z)", re.D
 _NOISE = re.compile(rb"\brandn?(?:_like)?\(|np\.random\.|\brandom\.\w+\(|=\s*torch\.randn?\(")
 _PARAMETER = re.compile(rb"Parameter\([^()]*\Z")
 _TOP_LEVEL = re.compile(rb"^(?:async def|def|class|@|if|for|with)\b", re.MULTILINE)
+# Every string and comment, so that a quote inside one opens nothing.
+_QUOTED = re.compile(
+    rb'"""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*"""'
+    rb"|'''[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*'''"
+    rb'|"[^"\\\n]*(?:\\.[^"\\\n]*)*"'
+    rb"|'[^'\\\n]*(?:\\.[^'\\\n]*)*'"
+    rb"|#[^\n]*",
+    re.DOTALL,
+)
+_TRIPLE = (b'"""', b"'''")
 _IMPORT = re.compile(  # matched at the beginning of a line
     rb"[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n#;]+)|import[ \t]+([\w., \t]+))"
 )
+
+
+def without_docstrings(data: bytes) -> bytes:
+    """The text without what stands between triple quotes: prose, examples, generated code.
+
+    A notebook (JSON) is left as it is: its quotes are not those of its program.
+    """
+    if (b'"""' not in data and b"'''" not in data) or data.lstrip()[:1] == b"{":
+        return data
+    kept: list[bytes] = []
+    end = 0
+    for match in _QUOTED.finditer(data):
+        start = match.start()
+        if data[start : start + 3] in _TRIPLE:
+            kept.append(data[end:start])
+            end = match.end()
+    return b'""'.join((*kept, data[end:]))
 
 
 def draws(data: bytes) -> bool:
@@ -90,6 +117,16 @@ def draws_under(data: bytes, name: str) -> bool:
     return False
 
 
+def is_idle(data: bytes, name: str) -> bool:
+    """Whether `name` is a top-level function of a file in which nothing draws or trains."""
+    start = data.find(b"\ndef " + name.encode() + b"(")
+    if start < 0 or b"\n" + name.encode() + b" =" in data:
+        return False
+    end = _TOP_LEVEL.search(data, start + 1 + len(b"def "))
+    body = data[start : end.start() if end else len(data)]
+    return not draws(body) and not uses(body)
+
+
 def uses(data: bytes) -> bool:
     """Whether this text trains, loads data or defines a step."""
     for word in _USE_WORDS:
@@ -114,6 +151,9 @@ def _yields_batches(data: bytes) -> bool:
 
 def screen(data: bytes) -> Screen:
     """The level of a file and what it imports (only asked of files that may matter)."""
+    if not draws(data):
+        return Screen(Level.CONSUMER, imports_of(data)) if uses(data) else Screen(Level.NONE)
+    data = without_docstrings(data)
     if not draws(data):
         return Screen(Level.CONSUMER, imports_of(data)) if uses(data) else Screen(Level.NONE)
     if uses(data) or _is_in_code(_SEEDS, data) or _FROZEN.search(data) is not None or _draws_in_setup(data):

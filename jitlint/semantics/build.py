@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jitlint.catalogue import OVERWRITES, REFILLS
 from jitlint.diagnostic import Span
-from jitlint.screen import draws, uses
+from jitlint.screen import draws, uses, without_docstrings
 from jitlint.semantics.graph import (
     RELATIVE,
     ClassModel,
@@ -165,7 +165,7 @@ class _RelevantLines:
 
     def __init__(self, text: str, context: bool) -> None:
         data = text.encode("utf-8", "surrogatepass")
-        self.every = not context and uses(data)
+        self.every = not context and uses(without_docstrings(data))
         self.lines = [] if self.every else data.splitlines(keepends=True)
 
     def holds(self, tree: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:

@@ -78,7 +78,7 @@ class DisabledAugmentations:
         for index, node in scope.calls():
             if catalogue.is_transform_class(node.name) or node.method == "RandomApply":
                 yield from self._transform(Value(ref, index), scope, node)
-            else:
+            elif any(node.keywords):
                 yield from self._called(Value(ref, index), node)
         for index, node in scope.of_kind(Kind.OP):
             if node.name == "*":

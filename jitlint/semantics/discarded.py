@@ -65,6 +65,9 @@ class Discarded(NamedTuple):
     purpose: Purpose
 
 
+_COMPUTED = frozenset({Kind.CALL, Kind.OP, Kind.INDEX})
+
+
 class DiscardedResults:
     """The lost results of one project."""
 
@@ -228,16 +231,17 @@ class DiscardedResults:
         if not node.arguments:
             return None
         ref = self.project.callee(value)
+        if ref is not None:
+            how = self.augmenters.call(value) if self.purity.is_pure(ref) else None
+            source = self._augmented_argument(value, node, ref) if how is not None else None
+            return (What.AUGMENTATION, how, source) if how is not None and source is not None else None
         how = self.augmenters.call(value)
-        source = self._augmented_argument(value, node, ref)
-        if how is not None and source is not None:
-            if ref is not None:
-                return (What.AUGMENTATION, how, source) if self.purity.is_pure(ref) else None
+        if how is not None:
             how = How.SURE if self.augmenters.called_transform(value, node) else how
-            return (What.AUGMENTATION, how, source) if self._is_pure_transform(value, node) else None
-        if ref is None and self._is_operation(value, node) and self._is_random(value, node):
+            return (What.AUGMENTATION, how, node.arguments[0]) if self._is_pure_transform(value, node) else None
+        if self._is_operation(value, node) and self._is_random(value, node):
             return What.AUGMENTATION, How.SURE, node.inputs[0]
-        if ref is None and self._calls_given_transform(value, node):
+        if self._calls_given_transform(value, node):
             return What.AUGMENTATION, How.SURE, node.arguments[0]
         return None
 
@@ -264,6 +268,7 @@ class DiscardedResults:
                 yield Value(site.scope, argument)
 
     def _augmented_argument(self, value: Value, node: Node, ref: Ref | None) -> int | None:
+        """The argument that an augmentation augments."""
         if ref is None:
             return node.arguments[0]
         over = self.provenance.returns(ref).over - {"self", "cls"}
@@ -300,6 +305,8 @@ class DiscardedResults:
         read = _read_nodes(scope)
         for store in scope.stores:
             if "." in store.name or store.name.startswith("_") or store.node in read:
+                continue
+            if scope.nodes[store.node].kind not in _COMPUTED:
                 continue
             value = Value(ref, store.node)
             source = self._source(value) if self.provenance.made(value).draw is not None else None

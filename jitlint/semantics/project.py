@@ -53,8 +53,9 @@ class Value(NamedTuple):
 class Project:
     """All modules of a run, linked on demand.
 
-    `load` gives the model of another file of the same project (or None); such files help to understand
-    the ones that were asked for, and nothing is reported in them.
+    `load` gives the model of another file of the same project, by its absolute path and the name that is
+    wanted there (or None); such files help to understand the ones that were asked for, and nothing is
+    reported in them.
     """
 
     def __init__(
@@ -62,14 +63,14 @@ class Project:
         modules: Mapping[str, Module],
         root: Path | None = None,
         settings: Settings | None = None,
-        load: Callable[[Path], Module | None] | None = None,
+        load: Callable[[str, str], Module | None] | None = None,
     ) -> None:
         self.modules: dict[str, Module] = dict(modules)
         self.asked = tuple(modules)
         self.root = root or Path()
         self.settings = settings
         self._load = load
-        self._absent: set[str] = set()
+        self._absent: set[tuple[str, str]] = set()
         self._files = {_absolute(path): path for path in modules}
 
     def with_scopes(self, extra: Mapping[str, Mapping[str, Scope]]) -> Project:
@@ -142,7 +143,7 @@ class Project:
 
     @functools.cache  # noqa: B019 - lives as long as the run
     def find_module(self, importer: str, name: str) -> str | None:
-        """The path of the project's file that the importing file means by a dotted module name."""
+        """The absolute path of the project's file that the importing file means by a dotted module name."""
         stripped = name.lstrip(RELATIVE)
         level = len(name) - len(stripped)
         relative = stripped.replace(".", "/")
@@ -159,19 +160,24 @@ class Project:
             folder = posixpath.dirname(folder)
 
     def _file(self, folder: str, relative: str) -> str | None:
-        if not relative:
-            return self._known(posixpath.join(folder, "__init__.py"))
-        base = posixpath.join(folder, relative)
-        return self._known(base + ".py") or self._known(posixpath.join(base, "__init__.py"))
+        package = posixpath.join(folder, relative, "__init__.py")
+        module = posixpath.join(folder, relative) + ".py"
+        if relative and self._is_file(module):
+            return module
+        return package if self._is_file(package) else None
 
-    def _known(self, absolute: str) -> str | None:
+    def _is_file(self, absolute: str) -> bool:
+        return absolute in self._files or (self._load is not None and os.path.isfile(absolute))  # noqa: PTH113 - hot path
+
+    def _loaded(self, absolute: str, name: str) -> str | None:
+        """The path of a file's model, once there is one; None if it has nothing to say of `name`."""
         if absolute in self._files:
             return self._files[absolute]
-        if self._load is None or absolute in self._absent:
+        if self._load is None or (absolute, name) in self._absent:
             return None
-        module = self._load(Path(absolute)) if os.path.isfile(absolute) else None  # noqa: PTH113 - hot path
+        module = self._load(absolute, name)
         if module is None:
-            self._absent.add(absolute)
+            self._absent.add((absolute, name))
             return None
         self._files[absolute] = module.path
         self.modules[module.path] = module
@@ -195,7 +201,8 @@ class Project:
             prefix = dots + ".".join(parts[:cut])
             if not prefix:
                 break
-            target = self.find_module(path, prefix)
+            file = self.find_module(path, prefix)
+            target = self._loaded(file, parts[cut]) if file else None
             if target is not None and target != path:
                 return self.find_symbol(target, ".".join(parts[cut:]), depth + 1)
         return None

@@ -81,7 +81,7 @@ class Seeding:
         if node.name in (".manual_seed", ".seed"):
             made = self.project.constructor(Value(value.scope, node.inputs[0]))
             return made is not None and made[1] in catalogue.GENERATORS and not self._made_here(value, node)
-        ref = self.project.callee(value)
+        ref = self.project.callee(value) if _names_seeding(node.method) else None
         return ref is not None and self._seeds_everything(ref)
 
     def _made_here(self, value: Value, node: Node) -> bool:
@@ -92,11 +92,7 @@ class Seeding:
     def _seeds_everything(self, ref: Ref) -> bool:
         """A project's own `set_seed(seed)`: it does nothing with its parameter but seed."""
         scope = self.project.scope(ref)
-        if not catalogue.snake(scope.name).startswith(
-            ("set_seed", "seed_", "set_random_seed", "fix_seed", "setup_seed", "set_global_seed")
-        ):
-            return False
-        return any(node.name in catalogue.SEEDS for _, node in scope.calls())
+        return _names_seeding(scope.name) and any(node.name in catalogue.SEEDS for _, node in scope.calls())
 
     def _is_generator(self, value: Value, node: Node) -> bool:
         if node.name == ".manual_seed":
@@ -263,6 +259,12 @@ class Seeding:
         statement = scope.nodes[restart.call.node].statement
         following = [node for node in scope.nodes if node.kind is Kind.CALL and node.statement == statement + 1]
         return any(node.method == "shuffle" for node in following)
+
+
+@functools.lru_cache(maxsize=16384)
+def _names_seeding(name: str) -> bool:
+    prefixes = ("set_seed", "seed_", "set_random_seed", "fix_seed", "setup_seed", "set_global_seed")
+    return catalogue.snake(name).startswith(prefixes)
 
 
 @functools.lru_cache(maxsize=4)

@@ -66,10 +66,8 @@ def _is_shuffle(project: Project, value: Value, node: Node) -> bool:
         return True
     if node.method in ("shuffle", "permutation", "permuted") and node.has_receiver:
         return is_draw(project, value)
-    fraction = node.keyword("frac")
-    if node.method == "sample" and fraction is not None:
-        return project.node(Value(value.scope, fraction)).value == 1
-    return False
+    fraction = node.keyword("frac") if node.method == "sample" else None
+    return fraction is not None and project.node(Value(value.scope, fraction)).value == 1
 
 
 def _used_in(project: Project, ref: Ref, scope: Scope, region: int, shuffle: int) -> Iterator[Shuffled]:

@@ -234,6 +234,7 @@ class Staleness:
         self.provenance = provenance_of(project)
         self.loops: Loops = loops_of(project)
         self._consumes: dict[tuple[Ref, str], bool] = {}
+        self._called: dict[Ref, tuple[bool, frozenset[str]]] = {}
 
     # -------------------------------------------------------------------------------------------- loops
 
@@ -276,7 +277,7 @@ class Staleness:
         found: dict[Ref, Scope] = {}
         drawing = self._drawing_names
         for ref, scope in self.project.scopes():
-            if not self._draws(scope, drawing):
+            if not self._draws(ref, scope, drawing):
                 continue
             for index, node in scope.calls():
                 callee = self.project.callee(Value(ref, index)) if node.arguments else None
@@ -291,19 +292,22 @@ class Staleness:
         found: set[str] = set()
         for _ in range(2):
             known = frozenset(found)
-            for _, scope in self.project.scopes():
-                if scope.name not in COMMON_METHODS and self._draws(scope, known):
+            for ref, scope in self.project.scopes():
+                if scope.name not in COMMON_METHODS and self._draws(ref, scope, known):
                     found.add(scope.name)
         return frozenset(found)
 
-    def _draws(self, scope: Scope, drawing: frozenset[str]) -> bool:
-        for _, node in scope.calls():
-            last = node.text.rpartition(".")[2]
-            if node.name in catalogue.DRAWS or last in catalogue.REFILLS or last in drawing:
-                return True
-            if last in catalogue.GENERATOR_DRAWS or catalogue.names_augmentation(last):
-                return True
-        return False
+    def _draws(self, ref: Ref, scope: Scope, drawing: frozenset[str]) -> bool:
+        itself, names = self._called_names(ref, scope)
+        return itself or not names.isdisjoint(drawing)
+
+    def _called_names(self, ref: Ref, scope: Scope) -> tuple[bool, frozenset[str]]:
+        """Whether a call of a scope has the name of a draw, and the bare names of all its calls."""
+        if ref not in self._called:
+            calls = [(node.name, node.text.rpartition(".")[2]) for _, node in scope.calls()]
+            itself = any(name in catalogue.DRAWS or _names_draw(last) for name, last in calls)
+            self._called[ref] = itself, frozenset(last for _, last in calls)
+        return self._called[ref]
 
     @functools.cached_property
     def in_steps(self) -> tuple[Stale, ...]:
@@ -540,6 +544,10 @@ class Staleness:
             found[index] = None
             todo += scope.nodes[index].inputs
         return list(found)
+
+
+def _names_draw(last: str) -> bool:
+    return last in catalogue.REFILLS or last in catalogue.GENERATOR_DRAWS or catalogue.names_augmentation(last)
 
 
 @functools.lru_cache(maxsize=4)

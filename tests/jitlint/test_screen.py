@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from jitlint.screen import Level, screen
+from jitlint.screen import Level, is_idle, screen
 
 NETWORK = "class Net:\n    def __init__(self):\n        self.w = {}\n    def forward(self, x):\n        pass\n"
 FAR = "    x = 1\n" * 400
@@ -17,6 +17,12 @@ FAR = "    x = 1\n" * 400
         ("def f(x):\n    return x + torch.randn_like(x)\n", Level.HELPER),
         ('def f(x):\n    """Add noise.\n\n    >>> f(torch.randn(3))\n    """\n', Level.NONE),
         ('def f(x):\n    """Add noise.\n\n    >>> f(x)\n    """\n    return x + torch.randn(3)\n', Level.HELPER),
+        ('"""Use torch.randn(3)."""\nfor x in loader:\n    loss(x).backward()\n', Level.CONSUMER),
+        ("'''Use loss.backward().'''\ndef f(x):\n    return x + torch.randn(3)\n", Level.HELPER),
+        ('# a """ in a comment\ndef f(x):\n    return x + torch.randn(3)\n"""doc"""\n', Level.HELPER),
+        ("s = '\"\"\"'\ndef f(x):\n    return x + torch.randn(3)\nt = '\"\"\"'\n", Level.HELPER),
+        ('s = """a\n"""\ndef f(x):\n    return x + torch.randn(3)\nt = """b\n"""\n', Level.HELPER),
+        ('{"cells": [{"source": ["x = torch.randn(3) # \'\'\'"]}, {"source": ["\'\'\' loader"]}]}', Level.DRAWS),
         ("def f(operand(x)):\n    return strand\n", Level.NONE),
         ("for x in loader:\n    loss(x).backward()\n", Level.CONSUMER),
         ("for x in loader:\n    loss(x + torch.rand(3)).backward()\n", Level.DRAWS),
@@ -29,6 +35,23 @@ FAR = "    x = 1\n" * 400
 )  # fmt: skip
 def test_level(text: str, level: Level) -> None:
     assert screen(text.encode()).level is level
+
+
+@pytest.mark.parametrize(
+    ("text", "idle"),
+    [
+        ("\ndef f(x):\n    return x\n", True),
+        ("\ndef f(x):\n    return x\n\ndef g(x):\n    return torch.rand(3)\n", True),
+        ("\ndef f(x):\n    return torch.rand(3)\n", False),
+        ("\ndef f(x):\n    x.backward()\n", False),
+        ("\ndef f(x):\n    return x\n\nf = jit(f)\n", False),
+        ("\ndef ff(x):\n    return x\n", False),
+        ("\nf = 1\n", False),
+        ("\nclass f:\n    pass\n", False),
+    ],
+)
+def test_an_idle_function_needs_no_model(text: str, idle: bool) -> None:
+    assert is_idle(text.encode(), "f") is idle
 
 
 @pytest.mark.parametrize(
