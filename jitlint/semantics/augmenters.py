@@ -132,8 +132,7 @@ class Augmenters:
             return self.function(ref)
         if ref is not None and self.project.scope(ref).name == "__call__":
             return self.transform_class(ref.path, self.project.scope(ref).owner)
-        made = self.provenance.made(value)
-        if made.perturbed and made.augmentation and made.draw is not None and made.draw.node == value.node:
+        if self.provenance.augments_outside(value, node):
             return How.SURE if catalogue.is_functional_augmentation(node.name) else How.NAME
         return How.SURE if node.arguments and self.called_transform(value, node) else None
 

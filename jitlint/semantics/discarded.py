@@ -17,10 +17,9 @@ from jitlint.semantics.pipelines import pipelines_of
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import (
     SHAPE_ATTRIBUTES,
-    SHAPE_FUNCTIONS,
-    SHAPE_METHODS,
     is_draw,
     provenance_of,
+    tells_shape,
 )
 from jitlint.semantics.purity import purity_of
 from jitlint.semantics.purpose import Purpose, purposes_of
@@ -406,7 +405,7 @@ def _is_shape(node: Node) -> bool:
     """Whether a node tells only the shape of what it is made from."""
     if node.kind is Kind.ATTR:
         return node.name in SHAPE_ATTRIBUTES
-    return node.name in SHAPE_FUNCTIONS or (node.name.startswith(".") and node.method in SHAPE_METHODS)
+    return tells_shape(node)
 
 
 def _tries(node: Node) -> bool:

@@ -282,10 +282,19 @@ class Provenance:
 
     # -------------------------------------------------------------------------------------------- calls
 
+    def augments_outside(self, value: Value, node: Node) -> bool:
+        """Whether a call that leads out of the project augments what it is given: `made` without its inputs."""
+        if is_draw(self.project, value) or tells_shape(node):
+            return False
+        said = self._said_by_settings(value, node)
+        if said is not None:
+            return said.augmentation
+        return self.project.callee(value) is None and self._perturbs_from_outside(value, node)
+
     def _call(self, value: Value, node: Node) -> Made:
         if is_draw(self.project, value):
             return Made(draw=Draw(value.scope.path, value.scope.qualname, value.node, node.text))
-        if node.name in SHAPE_FUNCTIONS or (node.name.startswith(".") and node.method in SHAPE_METHODS):
+        if tells_shape(node):
             return NOTHING
         said = self._said_by_settings(value, node)
         if said is not None:
@@ -390,6 +399,11 @@ class Provenance:
 
     def _library_name(self, value: Value, node: Node) -> str:
         return "" if node.has_receiver else node.name
+
+
+def tells_shape(node: Node) -> bool:
+    """Whether a call tells only the shape of what it is given."""
+    return node.name in SHAPE_FUNCTIONS or (node.name.startswith(".") and node.method in SHAPE_METHODS)
 
 
 def _is_float(node: Node) -> bool:

@@ -19,13 +19,12 @@ from jitlint.semantics.project import COMMON_METHODS, Project, Ref, Value
 from jitlint.semantics.provenance import (
     COMBINING,
     SHAPE_ATTRIBUTES,
-    SHAPE_FUNCTIONS,
-    SHAPE_METHODS,
     Made,
     Provenance,
     is_draw,
     is_network_call,
     provenance_of,
+    tells_shape,
 )
 
 # Calls that pick elements: with an index that varies, every pass sees other ones.
@@ -190,7 +189,7 @@ class LoopTracer:
         value = Value(self.ref, index)
         if is_draw(self.project, value) or node.name.startswith("torch.nn.init."):
             return Trace(drawn=True)
-        if node.name in SHAPE_FUNCTIONS or (node.name.startswith(".") and node.method in SHAPE_METHODS):
+        if tells_shape(node):
             return NOTHING
         made = self.provenance.made(value)
         ref = self.project.callee(value)
