@@ -6,11 +6,13 @@ import argparse
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 from jitlint.config import Settings, find_settings, parse_confidence, read_settings
 from jitlint.errors import UsageError, nearest
+from jitlint.terminal import width
 
 __all__ = ["FORMATS", "parse_options", "settings_for"]
 
@@ -79,7 +81,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="jitlint",
         description="Finds training randomness that silently does not happen, and fixes it.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=partial(argparse.RawDescriptionHelpFormatter, width=width() - 2),
         allow_abbrev=False,
     )
     parser.add_argument("paths", metavar="PATH", nargs="*", help="files and directories (default: .), or - for stdin")

@@ -59,9 +59,16 @@ def writes_frames(stream: TextIO | None) -> bool:
 
 def width() -> int:
     """The columns of the page: the terminal's, or 100, or what COLUMNS says."""
-    import shutil
+    return max(60, min(_columns() or 100, 200))
 
-    return max(60, min(shutil.get_terminal_size((100, 24)).columns, 200))
+
+def _columns() -> int:
+    """What COLUMNS or the terminal says, or 0: `shutil` asks the same, but loads three compression libraries."""
+    with suppress(KeyError, ValueError):
+        return max(int(os.environ["COLUMNS"]), 0)
+    with suppress(AttributeError, ValueError, OSError):
+        return os.get_terminal_size(sys.__stdout__.fileno()).columns  # type: ignore[union-attr] # None: caught
+    return 0
 
 
 def _lenient(stream: TextIO | None) -> TextIO:
