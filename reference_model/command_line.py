@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from rich.table import Table
 
 from reference_model.distributed import is_first, own_device, process_group, processes
-from reference_model.experiments import NAMES, Experiment, experiment, experiments
+from reference_model.experiments import NAMES, OPTIONAL, Experiment, experiment, experiments
 from reference_model.recipe import PRESETS, Recipe, preset
 from reference_model.runner import Options, RunError, is_shareable, missing, run, wanted
 from reference_model.store import Store, StoreError
@@ -188,8 +188,9 @@ def _report(arguments: argparse.Namespace) -> int:
 def _list(arguments: argparse.Namespace) -> int:
     table = Table("experiment", "question", "arms (cpu preset)", box=None)
     base = preset("cpu")
-    for item in experiments():
+    for item in experiments(optional=True):
         table.add_row(item.name, item.question, str(len(item.arms(base, "cpu"))))
     Console().print(table)
-    print(f"{len(wanted(experiments(), base, 'cpu'))} different arms, trained once each")
+    print(f"{len(wanted(experiments(), base, 'cpu'))} different arms in `all`, trained once each")
+    print(f"not in `all`, as they need files: {', '.join(sorted(OPTIONAL))} (--download, --data-root)")
     return 0

@@ -168,7 +168,7 @@ def read(runs: Path) -> Results:
     asked = {row.label.partition(":")[0] for row in models}
     present = {
         item.name: item
-        for item in experiments()
+        for item in experiments(optional=True)
         if item.name in asked or trained >= {recipe.digest() for recipe in item.arms(preset(most), most).values()}
     }
     return Results(runs, most, chosen, present, tuple(sorted(set(counts) - {most})))

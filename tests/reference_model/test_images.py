@@ -104,3 +104,11 @@ def test_cifar10_files_that_are_broken_are_one_line(tmp_path):
     (tmp_path / "cifar-10-batches-py" / "data_batch_1").write_bytes(b"not a pickle")
     with pytest.raises(DataError, match="no CIFAR-10 in"):
         load("cifar10", 1, root=tmp_path)
+
+
+def test_cifar10_is_read_from_its_files(cifar10_files):
+    data = load("cifar10", 30, test_images=5, root=cifar10_files)
+    assert data.train.shape == (30, 3, 32, 32) and data.test.shape == (5, 3, 32, 32) and data.truth is None
+    assert data.target(32) is data.train and 0 <= float(data.train.min()) < float(data.train.max()) <= 1
+    with pytest.raises(DataError, match="no true images of 64 px"):
+        data.target(64)

@@ -89,7 +89,22 @@ def test_a_second_run_does_nothing(everything, capsys):
 def test_list_names_every_experiment(capsys):
     assert main(["list"]) == 0
     out = capsys.readouterr().out
-    assert all(experiment.name in out for experiment in experiments()) and "49 different arms" in out
+    assert all(experiment.name in out for experiment in experiments(optional=True)) and "49 different arms" in out
+    assert "not in `all`, as they need files: cifar10" in out
+
+
+def test_cifar10_runs_where_its_files_are(cifar10_files, tmp_path, capsys):
+    runs = tmp_path / "runs"
+    asked = ["run", "cifar10", "--seeds", "1", "--workers", "1", "--out", str(runs)]
+    assert main([*asked, "--data-root", str(cifar10_files)]) == 0
+    found = {row.label: row.metrics for row in rows(runs)}
+    assert {"cifar10: none", "cifar10: outside", "cifar10: inside", "bicubic"} <= set(found)
+    assert all(set(metrics) >= {"psnr_clean", "oracle_distance"} for metrics in found.values())
+    assert main(["report", str(runs)]) == 0
+    assert "## cifar10" in (runs / "report.md").read_text()
+    capsys.readouterr()
+    assert main(["run", "cifar10", "--out", str(tmp_path / "new"), "--data-root", str(tmp_path / "nowhere")]) == 2
+    assert "--download gets it" in said_last(capsys)
 
 
 def test_one_seed_more_trains_that_seed_only(position, tmp_path, capsys):
