@@ -104,6 +104,13 @@ class Noise(albumentations.ImageOnlyTransform):
     def random_noise(self, image):
         return image + random.gauss(0, 1)
 """,
+        """
+from keras.preprocessing.image import ImageDataGenerator
+def train(model, images, labels):
+    datagen = ImageDataGenerator(rotation_range=20, horizontal_flip=True)
+    datagen.fit(images)
+    model.fit(datagen.flow(images, labels, batch_size=32), epochs=50)
+""",
     )
     INVALID = (
         """
@@ -132,6 +139,13 @@ class RandomFlip:
 class Pictures(Dataset):
     def __getitem__(self, index):
         return self.load(index)
+""",
+        """
+from keras.preprocessing.image import ImageDataGenerator
+def train(model, images, labels):
+    datagen = ImageDataGenerator(rotation_range=20, horizontal_flip=True)
+    datagen.fit(images)
+    model.fit(images, labels, batch_size=32, epochs=50)
 """,
     )
 

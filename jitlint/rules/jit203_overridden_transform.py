@@ -145,6 +145,8 @@ val.transform = transforms.ToTensor()
             "since training and validation share one data set"
         )
         confidence = Confidence.HIGH if override.certain else Confidence.MEDIUM
+        if override.is_guess:
+            confidence = Confidence.MEDIUM if override.certain else Confidence.LOW
         traces = (*_shared_trace(project, override), Trace("override", last.ref.path, last.span, "the last one wins"))
         fix = _fix(project, override, confidence)
         return Candidate(self.code, last.ref.path, last.span, message, confidence, traces, fix)

@@ -39,6 +39,10 @@ _IMAGE_OPERATIONS = re.compile(
     r"^(?:torchvision\.transforms\.(?:v2\.)?functional\.(?!normalize|erase)\w+|tensorflow\.image\.\w+|"
     r"(?:numpy|torch)\.(?:flip|fliplr|flipud|rot90|roll)|PIL\.ImageOps\.\w+|kornia\.(?:geometry|enhance)\.\w+)$"
 )
+# OpenCV's, with the number of arguments after which the next one is where the result goes.
+_CV2_OPERATIONS = {"flip": 2, "rotate": 2, "warpAffine": 3, "warpPerspective": 3, "GaussianBlur": 3, "resize": 2}
+_PIL_METHODS = frozenset({"rotate", "crop", "filter", "resize"})
+_PIL_NAME = re.compile(r"(?:^|_)(?:im|img|image|pil|photo|picture)\d*$")
 # Transform libraries whose objects may change what they are given.
 _IN_PLACE = ("torch_geometric", "torchvision.transforms.v2.RandomErasing", "torchvision.transforms.RandomErasing")
 _WARM_UP = re.compile(r"warm|bench|profil|speed|time|smoke|dry|trial|demo|example", re.IGNORECASE)
@@ -249,7 +253,19 @@ class DiscardedResults:
         if node.name == ".transpose":
             way = self.project.node(Value(value.scope, node.arguments[0]))
             return bool(re.search(r"FLIP_|ROTATE_", way.name))
+        if node.name.startswith(".") and node.method in _PIL_METHODS:
+            return self._is_pil_image(value, node.inputs[0])
+        if node.name.startswith("cv2."):
+            given = sum(key is None for key in node.keywords)
+            return given <= _CV2_OPERATIONS.get(node.method, 0) and node.keyword("dst") is None
         return bool(_IMAGE_OPERATIONS.match(node.name))
+
+    def _is_pil_image(self, value: Value, item: int) -> bool:
+        """Whether a value is a picture of Pillow's, whose methods change nothing: by its name, where Pillow is used."""
+        imports = self.project.modules[value.scope.path].imports.values()
+        node = self.project.node(Value(value.scope, item))
+        names = (node.name.rpartition(".")[2], *self.project.bound_names(Value(value.scope, item)))
+        return any(name.partition(".")[0] == "PIL" for name in imports) and any(map(_PIL_NAME.search, names))
 
     def _calls_given_transform(self, value: Value, node: Node) -> bool:
         """Whether `self.transform(x)` calls a library's random pipeline that the object was made with."""

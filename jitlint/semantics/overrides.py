@@ -21,6 +21,7 @@ _SWITCH = re.compile(
     r"^(?:is_)?(?:train|training)(?:_mode)?$|^(?:(?:do|use|is|apply|enable)_)?aug\w*$|^(?:mode|split|phase)$"
 )
 _TARGET = re.compile(r"target|label|mask")
+_PARAMETERS = "parameters"  # the part of a `Thing` that is only known through a function's parameters
 
 
 class Write(NamedTuple):
@@ -56,6 +57,11 @@ class Override(NamedTuple):
     thing: Thing
     last: Write | None
     others: tuple[Write, ...] = ()  # every write of an evaluation's pipeline
+
+    @property
+    def is_guess(self) -> bool:
+        """Whether nothing but `.dataset` tells that the parts share their data."""
+        return self.thing.part == _PARAMETERS
 
     @property
     def certain(self) -> bool:
@@ -122,13 +128,14 @@ class Overrides:
         names = tuple(self._holder_names(scope, base, holder))
         pipeline = self.pipelines.of(Value(ref, node), names)
         purpose = next((found for found in map(named, names) if found is not Purpose.UNKNOWN), Purpose.UNKNOWN)
-        things = self.datasets.things(Value(ref, base))
+        things = self.datasets.things(Value(ref, base)) or _behind_parameters(ref, scope, base)
         owned = scope.parameters and scope.nodes[base].kind is Kind.PARAM and scope.nodes[base].name == "self"
         if len(things) == 1 and not owned:
             stated = scope.statements[statement]
             (thing,) = things
             parts = self._parts(Value(ref, base))
-            holder = holder if self._can_be_bound(holder, purpose, parts) else ""
+            bindable = thing.part == _PARAMETERS or self._can_be_bound(holder, purpose, parts)
+            holder = holder if bindable else ""
             yield Write(ref, statement, stated.region, stated.span, holder, purpose, attribute, thing, pipeline, parts)
 
     def _parts(self, base: Value) -> frozenset[Thing]:
@@ -165,7 +172,7 @@ class Overrides:
         scope = self.project.scope(last.ref)
         earlier = [write for write in writes[:-1] if write.trains and not self._excludes(scope, write, last)]
         direct = last.purpose is Purpose.UNKNOWN and not last.parts
-        if not last.evaluates or (direct and not earlier):
+        if not last.evaluates or ((direct or thing.part == _PARAMETERS) and not earlier):
             return None
         write = earlier[-1] if earlier else None
         wanted = write.pipeline if write else self._made_with(thing, last.attribute)
@@ -202,6 +209,8 @@ class Overrides:
 
     def _is_shared(self, thing: Thing, writes: list[Write], scope: Scope) -> bool:
         last = writes[-1]
+        if thing.part == _PARAMETERS:
+            return len({write.holder for write in writes}) > 1
         parts = frozenset(part for write in writes for part in write.parts)
         if len(parts) > 1 or any(map(self.datasets.is_split, parts)) or self.datasets.is_shared(thing, last.ref):
             return True
@@ -273,6 +282,20 @@ class Overrides:
         called = [node for node in every if node.name == "." + attribute and node.kind is Kind.CALL]
         receivers = [every[node.inputs[0]] for node in (*read, *called)]
         return any(node.kind is not Kind.PARAM or node.name != "self" for node in receivers)
+
+
+def _behind_parameters(ref: Ref, scope: Scope, base: int) -> frozenset[Thing]:
+    """What `train.dataset` and `val.dataset` of a function's parameters are: the one data set that was split.
+
+    Nearly always so where nobody can see the callers: only subsets and loaders have such an attribute.
+    """
+    holders = {
+        index: scope.nodes[node.inputs[0]]
+        for index, node in scope.of_kind(Kind.ATTR)
+        if node.name == "dataset" and scope.nodes[node.inputs[0]].kind is Kind.PARAM
+    }
+    parts = [index for index, holder in holders.items() if holder.name != "self" and "oader" not in holder.name]
+    return frozenset({Thing(Value(ref, parts[0]), (), _PARAMETERS)}) if base in parts else frozenset()
 
 
 def _is_switch(override: Override) -> bool:

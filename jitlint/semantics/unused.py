@@ -12,7 +12,7 @@ from jitlint import catalogue
 from jitlint.diagnostic import Span
 from jitlint.semantics.augmenters import Augmenters, How, augmenters_of
 from jitlint.semantics.commented import CommentedOut, comments_of
-from jitlint.semantics.graph import ClassModel, Module, Scope
+from jitlint.semantics.graph import ClassModel, Kind, Module, Node, Scope
 from jitlint.semantics.mentions import mentions_of
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.purpose import Purpose, named, purposes_of
@@ -26,6 +26,12 @@ _PLAIN_DECORATORS = frozenset("staticmethod classmethod no_grad inference_mode j
 # Bases whose methods are few and known, so that a method with another name overrides nothing.
 _PLAIN_BASES = frozenset(
     "object Module Dataset IterableDataset LightningModule LightningDataModule Layer Model Sequence".split()
+)
+
+
+_GENERATOR_OPTIONS = frozenset(
+    "rotation_range width_shift_range height_shift_range brightness_range shear_range zoom_range channel_shift_range "
+    "horizontal_flip vertical_flip".split()
 )
 
 
@@ -67,6 +73,8 @@ class UnusedAugmentations:
         for path, qualname, span, how in candidates:
             if qualname.rpartition(".")[2] not in mentioned:
                 yield self._unused(path, qualname, span, how)
+        for ref, scope in self.project.scopes():
+            yield from self._idle_generators(ref, scope)
 
     def _candidates(self, path: str) -> Iterator[tuple[str, Span, How]]:
         module = self.project.modules[path]
@@ -105,6 +113,26 @@ class UnusedAugmentations:
             if self.augmenters.is_transform(Value(ref, store.node)):
                 yield store.name, node.span, How.SURE
 
+    def _idle_generators(self, ref: Ref, scope: Scope) -> Iterator[Unused]:
+        """Keras' image generators that augment, but only see the data (`datagen.fit(x)`), where the plain images
+        are what `model.fit(x, y)` gets."""
+        for store in scope.stores:
+            node = scope.nodes[store.node]
+            if "." in store.name or not _is_augmenting_generator(scope, node):
+                continue
+            carriers = set(scope.variables.get(store.name, ()))
+            uses = [other for other in scope.nodes if carriers & set(other.inputs) and other.kind is not Kind.PHI]
+            only_fitted = all(_fits(other) and other.inputs[0] in carriers for other in uses)
+            trains = any(_fits(other) and len(other.arguments) > 1 for other in scope.nodes if other not in uses)
+            is_kept = self._is_read_elsewhere(ref, store.name) or not carriers.isdisjoint(scope.returns)
+            if only_fitted and trains and not is_kept:
+                yield Unused(ref.path, store.name, node.span, How.SURE, None, True, True)
+
+    def _is_read_elsewhere(self, ref: Ref, name: str) -> bool:
+        """Whether an inner scope reads a name."""
+        scopes = self.project.modules[ref.path].scopes.values()
+        return any(node.name == name for scope in scopes for _, node in scope.of_kind(Kind.GLOBAL))
+
     def _may_be_unused(self, module: Module, name: str, decorators: tuple[str, ...]) -> bool:
         if not name or name.startswith("__") or name in self.project.call_sites or name in module.exported:
             return False
@@ -115,8 +143,8 @@ class UnusedAugmentations:
         if not scope.owner:
             return scope.parent == ""
         model = module.classes.get(scope.owner)
-        if model is None or "." in scope.owner:
-            return False
+        if model is None or "." in scope.owner or scope.name in catalogue.STEP_FUNCTIONS:
+            return False  # a step is called through its object
         return not self._overrides(path, model, scope.name)
 
     def _overrides(self, path: str, model: ClassModel, name: str) -> bool:
@@ -183,6 +211,18 @@ class UnusedAugmentations:
     @functools.cache  # noqa: B019 - lives as long as the run
     def _may_be_called_unseen(self, path: str) -> bool:
         return not self.mentions.complete or self.mentions.is_packaged or self.mentions.is_dynamic(path)
+
+
+def _fits(node: Node) -> bool:
+    return node.kind is Kind.CALL and node.has_receiver and node.method == "fit"
+
+
+def _is_augmenting_generator(scope: Scope, node: Node) -> bool:
+    """Whether a call makes an `ImageDataGenerator` that does more than scale."""
+    if node.kind is not Kind.CALL or node.has_receiver or node.method != "ImageDataGenerator":
+        return False
+    given = zip(node.arguments, node.keywords, strict=False)
+    return any(key in _GENERATOR_OPTIONS and scope.nodes[item].value not in (0, False) for item, key in given)
 
 
 @functools.lru_cache(maxsize=4)
