@@ -1,14 +1,16 @@
-"""A rule's answer before the text was looked at: candidates, their evidence as spans, and plans for fixes."""
+"""A rule's answer before the text was looked at: candidates, their evidence as spans, and plans for fixes.
+
+Named tuples, since every start defines all of them: that takes a tenth of the time of frozen dataclasses.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from jitlint.diagnostic import Applicability, Confidence, Span
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(NamedTuple):
     """One step of the evidence behind a candidate: where, and one sentence on what happens there.
 
     `role` is `"draw"`, `"loop"`, `"consumer"`, or another single word (`"definition"`, `"comment"`, …).
@@ -25,16 +27,14 @@ class Trace:
 # A plan says *what* to change in terms of spans; `jitlint.syntax` knows how to change the text.
 
 
-@dataclass(frozen=True, slots=True)
-class Rename:
+class Rename(NamedTuple):
     """Give the moved value its own name, so that the clean one outside the loop stays clean."""
 
     old: str
     new: str
 
 
-@dataclass(frozen=True, slots=True)
-class MoveIntoLoop:
+class MoveIntoLoop(NamedTuple):
     """Move whole statements from above `loop` into its body, right before the statement `before`.
 
     `statements` are spans of statements (simple or compound), in source order; `before` is the span of a
@@ -50,16 +50,14 @@ class MoveIntoLoop:
     rename: Rename | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class MoveAboveLoop:
+class MoveAboveLoop(NamedTuple):
     """Move whole statements out of `loop` to right above it (a seed that must run once)."""
 
     loop: Span
     statements: tuple[Span, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ExtractAboveLoop:
+class ExtractAboveLoop(NamedTuple):
     """Bind `expression` to `name` right above `loop` and use the name in its place."""
 
     loop: Span
@@ -67,8 +65,7 @@ class ExtractAboveLoop:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Uncomment:
+class Uncomment(NamedTuple):
     """Turn comment lines back into code. `code` is their text without `#`, prose cut off, not indented.
 
     `first_line` to `last_line` (inclusive) are comment lines; the code is written with the indentation
@@ -80,23 +77,20 @@ class Uncomment:
     code: str
 
 
-@dataclass(frozen=True, slots=True)
-class Replace:
+class Replace(NamedTuple):
     """Replace the text of `span`; an empty span inserts."""
 
     span: Span
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class ReplaceMany:
+class ReplaceMany(NamedTuple):
     """Several replacements that belong together, all or none; spans must not overlap."""
 
     replacements: tuple[Replace, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class InsertStatements:
+class InsertStatements(NamedTuple):
     """Insert whole statements (one line each, not indented) right above the statement `before`.
 
     `imports` are import statements the new code needs; each is added once, after the existing imports,
@@ -108,16 +102,14 @@ class InsertStatements:
     imports: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DefaultToNone:
+class DefaultToNone(NamedTuple):
     """Make a parameter's default None and compute the old default in the body, once per call."""
 
     function: Span
     parameter: str
 
 
-@dataclass(frozen=True, slots=True)
-class RenameInLoop:
+class RenameInLoop(NamedTuple):
     """From the statement `statement` (which binds `rename.old`) to the end of the loop body, use `rename.new`.
 
     The right-hand side of `statement` itself keeps reading `rename.old`. An augmented assignment or an
@@ -142,8 +134,7 @@ Plan = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class FixPlan:
+class FixPlan(NamedTuple):
     """How a candidate could be mended: a plan in the candidate's own source, and how safe it is."""
 
     applicability: Applicability
@@ -151,8 +142,7 @@ class FixPlan:
     plan: Plan
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A rule's answer, before the text was looked at."""
 
     code: str

@@ -33,7 +33,7 @@ FIXED = "for x in y:\n    coord = jitter(grid)  # é\n    model(coord)\n"
 
 def candidate(span: Span, plan: Plan | None, code: str = "JIT101", **changes: object) -> Candidate:
     fix = FixPlan(Applicability.SAFE, "move it", plan) if plan else None
-    return dataclasses.replace(Candidate(code, "a.py", span, "stale", Confidence.HIGH, (), fix), **changes)
+    return Candidate(code, "a.py", span, "stale", Confidence.HIGH, (), fix)._replace(**changes)
 
 
 def nothing_left(source: Source) -> Sequence[Candidate]:
@@ -97,7 +97,7 @@ def test_no_fix_when_the_finding_stays() -> None:
     before = candidate(spans(TEXT)("coord ="), move())
 
     def still(changed: Source) -> Sequence[Candidate]:
-        return [dataclasses.replace(before, span=spans(changed.text)("coord ="))]
+        return [before._replace(span=spans(changed.text)("coord ="))]
 
     assert diagnose(source, [before], still)[0].fix is None
 
@@ -113,7 +113,7 @@ def test_other_findings_may_move_and_count_other_lines() -> None:
     source = load_source("a.py", TEXT.encode())
     before = candidate(spans(TEXT)("coord ="), move())
     other = candidate(spans(TEXT)("model("), None, code="JIT301", message="as in line 4")
-    moved = dataclasses.replace(other, message="as in line 3", span=Span(3, 0, 3, 1))
+    moved = other._replace(message="as in line 3", span=Span(3, 0, 3, 1))
     assert diagnose(source, [before, other], lambda changed: [moved])[0].fix is not None
     assert diagnose(source, [before, other], lambda changed: [moved, moved])[0].fix is None
 
