@@ -168,12 +168,14 @@ def add_noise(x):
             return self._in_loop(project, restart, drawn)
         if not drawn:
             return None
-        if restart.guarded:
+        seeding = seeding_of(project)
+        unseen = restart.role == "augmentation" and not seeding.is_in_data_path(restart.call.scope)
+        if restart.guarded or unseen:
             return Confidence.LOW
         if restart.role == "step" and loops_of(project).trains(restart.call.scope):
             owner = catalogue.snake(project.scope(restart.call.scope).name)
             return Confidence.MEDIUM if owner in catalogue.TRAINING_STEP_FUNCTIONS else None
-        if restart.seed == "index" and not seeding_of(project).augments_after(restart):
+        if restart.seed == "index" and not seeding.augments_after(restart):
             return Confidence.LOW  # a synthetic sample, made from its number
         return Confidence.HIGH if restart.seed == "constant" else Confidence.MEDIUM
 

@@ -124,7 +124,8 @@ def jitter(coords):
         if self._starts_a_state(project, restart, use):
             return None
         if restart.role != "loop":
-            return Confidence.LOW if restart.guarded else Confidence.HIGH
+            unseen = restart.role == "augmentation" and not seeding_of(project).is_in_data_path(restart.call.scope)
+            return Confidence.LOW if restart.guarded or unseen else Confidence.HIGH
         scope = project.scope(restart.call.scope)
         if self._contains_training(project, restart) or self._splits(project, restart, use):
             return None

@@ -25,6 +25,8 @@ class Walk(NamedTuple):
 
 
 _FILES = re.compile(r"h5|hdf|zarr|lmdb|memmap|netcdf|tiledb|(?:^|[._])(?:open|file)")
+# Methods that run before the training, and not before each of its steps.
+_ONCE = re.compile(r"^__init__$|init|setup|build|prepare|configure|create|make|load_(?:model|state|checkpoint)|_start$")
 _WRAPPING = frozenset("% %= remainder fmod frac mod".split())
 
 
@@ -96,7 +98,7 @@ def _perturbs(project: Project, update: Value, head: int) -> bool:
         return False
     if provenance_of(project).made(update).draw is None:
         return False
-    if node.kind is Kind.OP and (node.name not in COMBINING or not _has_drawn_operand(project, update, node)):
+    if node.kind is Kind.OP and (node.name not in COMBINING or not _has_drawn_operand(project, update, node, head)):
         return False
     if node.kind is Kind.CALL and not _is_perturbing_call(project, update, node):
         return False
@@ -108,9 +110,11 @@ def _is_head(scope: Scope, item: int, head: int) -> bool:
     return item == head or (node.kind is Kind.PHI and head in node.inputs)
 
 
-def _has_drawn_operand(project: Project, update: Value, node: Node) -> bool:
-    provenance = provenance_of(project)
-    parts = [provenance.made(Value(update.scope, item)) for item in node.inputs]
+def _has_drawn_operand(project: Project, update: Value, node: Node, head: int = -1) -> bool:
+    """Whether an operand, other than the value itself, is a draw."""
+    provenance, scope = provenance_of(project), project.scope(update.scope)
+    others = [item for item in node.inputs if head < 0 or not _is_head(scope, item, head)]
+    parts = [provenance.made(Value(update.scope, item)) for item in others]
     return any(part.draw is not None and not part.data for part in parts)
 
 
@@ -164,11 +168,20 @@ def _on_self(project: Project, ref: Ref, scope: Scope, region: int) -> Iterator[
         node = scope.nodes[store.node]
         if store.base < 0 or (region and names[store.name] > 1) or project.self_class(Value(ref, store.base)) is None:
             continue
-        own = [item for item in node.inputs if _is_attribute(scope, item, store.name.rpartition(".")[2])]
-        if not own or node.kind not in (Kind.OP, Kind.CALL):
+        name = store.name.rpartition(".")[2]
+        own = [item for item in node.inputs if _is_attribute(scope, item, name)]
+        if not own or node.kind not in (Kind.OP, Kind.CALL) or (not region and _is_given_anew(project, ref, name)):
             continue
         if _perturbs(project, Value(ref, store.node), own[0]):
             yield Walk(Value(ref, store.node), region, store.name, _consumer(project, ref, region, store.node))
+
+
+def _is_given_anew(project: Project, step: Ref, name: str) -> bool:
+    """Whether another method, which may run before every step, sets an attribute: `set_input(batch)`."""
+    scope = project.scope(step)
+    stores = project.attribute_stores((step.path, scope.owner), name)
+    methods = {project.scope(store.scope).name for store in stores if store.scope != step}
+    return any(not _ONCE.search(method) for method in methods)
 
 
 def _in_store(project: Project, ref: Ref, scope: Scope) -> Iterator[Walk]:

@@ -57,6 +57,9 @@ class Draft(NamedTuple):
     fragment: Scope
 
 
+_BRANCHES = frozenset({RegionKind.THEN, RegionKind.ELSE})
+
+
 class Called(NamedTuple):
     """An augmentation that the comment would call: as written, how it was recognised, where it is defined."""
 
@@ -307,7 +310,16 @@ class _Judge:
             or self._has_alternative(draft, calls, targets, scope)
             or bool(_ZERO.search(draft.piece.code))
             or (draft.display >= 0 and self._evaluation_alike(draft, calls))
+            or (draft.display >= 0 and self._is_in_other_branch(draft, calls, scope))
         )
+
+    def _is_in_other_branch(self, draft: Draft, calls: tuple[Called, ...], scope: Scope) -> bool:
+        """Whether the list stands in a branch, and what it lacks is live in the list of another branch."""
+        lasts = {call.text.rpartition(".")[2] for call in calls}
+        display = scope.nodes[draft.display]
+        if not any(scope.regions[region].kind in _BRANCHES for region in scope.region_chain(display.region)):
+            return False
+        return any(node.text.rpartition(".")[2] in lasts for _, node in scope.calls())
 
     def _is_old_code(self, draft: Draft, calls: tuple[Called, ...]) -> bool:
         """Whether most of a longer comment is something else."""

@@ -149,6 +149,23 @@ class Seeding:
             return 0, "step"
         return (0, "augmentation") if self._augments(ref) else None
 
+    @functools.cache  # noqa: B019 - lives as long as the run
+    def is_in_data_path(self, ref: Ref, depth: int = 0) -> bool:
+        """Whether a function augments by its name, is part of a network, or is called once a batch or sample."""
+        scope = self.project.scope(ref)
+        if catalogue.names_augmentation(scope.name) or (scope.owner and scope.name in _REPEATING):
+            return True
+        if scope.owner and self.project.is_network_class(ref.path, scope.owner):
+            return True
+        return depth < 3 and any(self._runs_often(site, depth) for site in self.project.callers(ref))
+
+    def _runs_often(self, site: Value, depth: int) -> bool:
+        scope = self.project.scope(site.scope)
+        regions = set(scope.region_chain(scope.nodes[site.node].region))
+        if any(loop.region in regions for loop in self.loops.batch_loops(site.scope)):
+            return True
+        return self.is_in_data_path(site.scope, depth + 1)
+
     def _augments(self, ref: Ref) -> bool:
         made = self.provenance.returns(ref)
         return bool(made.over - {"self", "cls"}) and not self.loops.trains(ref)

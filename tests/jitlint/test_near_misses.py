@@ -403,3 +403,130 @@ class Trainer:
 def test_a_walk_on_self_in_a_loop(lines: str, codes: set[str], tmp_path: Path) -> None:
     body = "".join(f"            {line}\n" for line in lines.splitlines())
     assert found(TRAINER.format(body), tmp_path) == codes
+
+
+SEEDED = "def {}:\n    random.seed(0)\n    order = list(items)\n    random.shuffle(order)\n    return order\n"
+STUB = "def {}(x, std):\n    rng = np.random.default_rng(0)\n    return x + rng.normal(0, std, x.shape)\n"
+IN_LOOP = "def train(model, loader, opt):\n    for x in loader:\n" + STEP
+
+
+@pytest.mark.parametrize(
+    ("text", "codes"),
+    [
+        (SEEDED.format("split_again(items)"), set()),
+        (STUB.format("trial"), set()),
+        (STUB.format("add_noise"), {"JIT302"}),
+        (STUB.format("trial") + IN_LOOP.format("trial(x, 0.1)"), {"JIT302"}),
+        (STUB.format("trial") + "def report(x):\n    return trial(x, 0.1).mean()\n", set()),
+    ],
+)
+def test_a_function_that_seeds_itself_has_to_run_often(text: str, codes: set[str], tmp_path: Path) -> None:
+    assert found(text, tmp_path) == codes
+
+
+STEPS = """
+class Trainer:
+    def __init__(self, grid):
+        self.coord = grid
+        self.mask = torch.ones(4)
+{}
+    def optimize_parameters(self):
+        {}
+        self.model(self.coord, self.mask).mean().backward()
+        self.opt.step()
+"""
+GIVEN = "    def set_input(self, batch):\n        self.coord = batch\n"
+DRAWN = (
+    "    def set_input(self, batch):\n        self.mask = torch.ones(4)\n        self.mask[torch.randperm(4)[:2]] = 0\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("other", "line", "codes"),
+    [
+        ("", "self.coord = self.coord + torch.randn_like(self.coord)", {"JIT402"}),
+        (GIVEN, "self.coord = self.coord + torch.randn_like(self.coord)", set()),
+        (GIVEN.replace("set_input", "setup"), "self.coord = self.coord + torch.randn_like(self.coord)", {"JIT402"}),
+        (DRAWN, "self.mask = 1 * self.mask", set()),
+    ],
+)
+def test_a_walk_of_a_step_is_not_reset(other: str, line: str, codes: set[str], tmp_path: Path) -> None:
+    assert found(STEPS.format(other, line), tmp_path) == codes
+
+
+LISTS = """
+from torchvision import transforms
+def training_data(root, crop):
+    if crop:
+        t = transforms.Compose([{}transforms.ToTensor()])
+    else:
+        t = transforms.Compose([
+            transforms.ToTensor(),
+            # transforms.RandomCrop(32),
+        ])
+    train_set = Folder(root, transform=t)
+    return torch.utils.data.DataLoader(train_set, shuffle=True)
+"""
+
+
+@pytest.mark.parametrize(("live", "codes"), [("transforms.RandomCrop(32), ", set()), ("", {"JIT201"})])
+def test_what_another_branch_does_is_not_missing(live: str, codes: set[str], tmp_path: Path) -> None:
+    assert found(LISTS.format(live), tmp_path) == codes
+
+
+PICTURE = """
+import cv2
+from PIL import Image
+class Pictures(Dataset):
+    def __getitem__(self, index):
+        img = {}
+        if random.random() < 0.5:
+            {}
+        return img
+"""
+
+
+@pytest.mark.parametrize(
+    ("made", "line", "codes"),
+    [
+        ("Image.open(self.files[index])", "img.rotate(random.uniform(-10, 10))", {"JIT204"}),
+        ("Image.open(self.files[index])", "img = img.rotate(random.uniform(-10, 10))", set()),
+        ("Image.open(self.files[index])", "img.transpose(Image.FLIP_LEFT_RIGHT)", {"JIT204"}),
+        ("cv2.imread(self.files[index])", "cv2.flip(img, 1)", {"JIT204"}),
+        ("cv2.imread(self.files[index])", "cv2.flip(img, 1, img)", set()),
+        ("cv2.imread(self.files[index])", "cv2.flip(img, 1, dst=img)", set()),
+        ("self.clouds[index]", "cloud.rotate(random.random())", set()),
+    ],
+)
+def test_pictures_that_are_turned_for_nothing(made: str, line: str, codes: set[str], tmp_path: Path) -> None:
+    assert found(PICTURE.format(made, line), tmp_path) == codes
+
+
+PARTS = """
+from torchvision import transforms
+augment = transforms.Compose([transforms.RandomHorizontalFlip(), transforms.ToTensor()])
+plain = transforms.ToTensor()
+def prepare({0}, {1}):
+    {0}.dataset.transform = {2}
+    {1}.dataset.transform = {3}
+"""
+
+
+@pytest.mark.parametrize(
+    ("parts", "codes"),
+    [
+        (("train", "test", "augment", "plain"), {"JIT203"}),
+        (("train_loader", "test_loader", "augment", "plain"), set()),
+        (("test", "train", "plain", "augment"), set()),
+        (("train", "test", "augment", "augment"), set()),
+    ],
+)
+def test_transforms_set_through_parameters(parts: tuple[str, ...], codes: set[str], tmp_path: Path) -> None:
+    assert found(PARTS.format(*parts), tmp_path) == codes
+
+
+def test_forward_is_called_through_its_module(tmp_path: Path) -> None:
+    text = "class Noise(torch.nn.Module):\n    def forward(self, x):\n        return x + torch.randn_like(x)\n"
+    rule = next(rule for rule in all_rules() if rule.code == "JIT202")
+    project = project_of(HEAD + text + "def train(x):\n    return jitter(Noise()(x))\n", tmp_path)
+    assert list(rule().check(project)) == []
