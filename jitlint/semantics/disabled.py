@@ -71,8 +71,10 @@ class DisabledAugmentations:
 
     @functools.cached_property
     def found(self) -> tuple[Disabled, ...]:
-        """All of them, in order of the files."""
-        return tuple(item for ref, scope in self.project.scopes() for item in self._in_scope(ref, scope))
+        """All of them, in order of the files, but for those of evaluation, which should not augment."""
+        return tuple(
+            item for ref, scope in self.project.scopes() for item in _for_training(list(self._in_scope(ref, scope)))
+        )
 
     def _in_scope(self, ref: Ref, scope: Scope) -> Iterator[Disabled]:
         for index, node in scope.calls():
@@ -333,6 +335,14 @@ class DisabledAugmentations:
         """Whether a default of the project's own functions is all that sets a switch, as far as one can see."""
         mentions = mentions_of(self.project)
         return not mentions.is_packaged and not mentions.is_dynamic(switch.scope.path)
+
+
+def _for_training(found: list[Disabled]) -> Iterator[Disabled]:
+    """What training lacks; an evaluation with the same zero beside it says that the zeros hold a place."""
+    evaluated = {item.reason for item in found if item.purpose is Purpose.EVALUATION}
+    for item in found:
+        if item.purpose is not Purpose.EVALUATION:
+            yield item._replace(certain=item.certain and item.reason not in evaluated)
 
 
 @functools.lru_cache(maxsize=4)

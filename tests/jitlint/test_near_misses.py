@@ -530,3 +530,15 @@ def test_forward_is_called_through_its_module(tmp_path: Path) -> None:
     rule = next(rule for rule in all_rules() if rule.code == "JIT202")
     project = project_of(HEAD + text + "def train(x):\n    return jitter(Noise()(x))\n", tmp_path)
     assert list(rule().check(project)) == []
+
+
+ZEROS = """
+from torchvision import transforms as T
+train = T.Compose([T.RandomVerticalFlip(p=0.0), T.ToTensor()])
+val = T.Compose([{}T.ToTensor()])
+"""
+
+
+@pytest.mark.parametrize(("evaluation", "codes"), [("", {"JIT205"}), ("T.RandomVerticalFlip(p=0.0), ", set())])
+def test_a_zero_that_holds_a_place(evaluation: str, codes: set[str], tmp_path: Path) -> None:
+    assert found(ZEROS.format(evaluation), tmp_path) == codes
