@@ -275,5 +275,11 @@ TRAINING_METHODS = frozenset(
     "backward manual_backward train_on_batch apply_gradients minimize fit_batch optimizer_step "
     "step_and_update_lr".split()
 )
+# Methods of Keras models that train on what they are given.
+FITTING_METHODS = frozenset("fit train_on_batch".split())
+# What a session of TensorFlow 1 runs to train.
+TRAINING_OPERATION = re.compile(
+    r"(?:^|_)(?:train_op|train_step|train|trainer|optim|optimizer|optimize|solver|minimize|apply_gradients)(?:_|\d|$)"
+)
 TRAINING_CALLS = frozenset("optax.apply_updates torch.autograd.backward".split())
 GRADIENT_FUNCTIONS = frozenset("jax.grad jax.value_and_grad".split())

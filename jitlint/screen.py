@@ -35,23 +35,28 @@ _DRAW_WORDS = (
     b"rand", b"Rand", b"nois", b"Nois", b"jitter", b"Jitter", b"perturb", b"augment", b"Augment", b"shuffle", b"seed",
     b"mixup", b"ixUp", b"Mixup", b"utmix", b"utMix", b"utout", b"normal_(", b"uniform_(", b"bernoulli", b"permutation",
     b"PRNGKey", b"Flip(", b"Compose(", b"_aug(", b"gauss(", b"rng.",
-    b"Subset(", b".sample(frac", b"dataset.transform", b"ImageDataGenerator(",
+    b"Subset(", b".sample(frac", b"dataset.transform", b"ImageDataGenerator(", b"FLIP_",
 )  # fmt: skip
 _CALLED = {word: re.compile(re.escape(word) + rb"\w*\s*\(") for word in _DRAW_WORDS if word.isalpha()}
 _CALLED[b"rand"] = re.compile(rb"rand(?<!operand)(?<!\btrand)\w*(?:\.\w+)*\s*\(")  # begins with letters: fast
 _CALLED[b"rng."] = re.compile(rb"rng\.\w+\(")
 _USE_WORDS = (
     b".backward(", b".step(", b"training_step", b"train_step", b"iter_step", b"def __getitem__", b".fit(",
-    b"train_on_batch", b"apply_gradients", b"value_and_grad", b"apply_updates", b"compute_loss", b"collate_fn",
-    b".transform =", b"Compose(", b"from_tensor_slices(", b"AUTOTUNE",
+    b"train_on_batch", b"sess.run(", b"apply_gradients", b"value_and_grad", b"apply_updates", b"compute_loss",
+    b"collate_fn", b".transform =", b"Compose(", b"from_tensor_slices(", b"AUTOTUNE",
 )  # fmt: skip
 _LOADER = re.compile(rb"oader\b")
 _EPOCH = re.compile(rb"for\s+\w*epoch")
+# A function that says that it makes the training data: `preprocess_for_train`, `train_input_fn`.
+_TRAIN_DATA = re.compile(
+    rb"def \w*(?:(?:preprocess|transform|augment|input)\w*_train|train_\w*(?:preprocess|transform|augment|input))"
+)
 # A file that does not train matters by itself if it seeds, draws in a default, or while a network is set up.
 _SEEDS = re.compile(rb"(?:manual_seed|random\.seed|default_rng|RandomState|PRNGKey|\.Random)\(")
 _FROZEN = re.compile(rb"def [^\n]*=[^\n]*\brandn?(?:_like)?\(")
 _SETUP = re.compile(rb"def __init__\(.*?(?=\n    def |\nclass |\ndef |\Z)", re.DOTALL)
 _NOISE = re.compile(rb"\brandn?(?:_like)?\(|np\.random\.|\brandom\.\w+\(|=\s*torch\.randn?\(")
+_CACHED = re.compile(rb"if (?:self\.\w+ is None|not hasattr\(self)[^\n]*\n[^\n]*=[^\n]*\brand\w*\(")
 _PARAMETER = re.compile(rb"Parameter\([^()]*\Z")
 _TOP_LEVEL = re.compile(rb"^(?:async def|def|class|@|if|for|with)\b", re.MULTILINE)
 # Every string and comment, so that a quote inside one opens nothing.
@@ -156,16 +161,22 @@ def screen(data: bytes) -> Screen:
     data = without_docstrings(data)
     if not draws(data):
         return Screen(Level.CONSUMER, imports_of(data)) if uses(data) else Screen(Level.NONE)
-    if uses(data) or _is_in_code(_SEEDS, data) or _FROZEN.search(data) is not None or _draws_in_setup(data):
+    if (
+        uses(data)
+        or _TRAIN_DATA.search(data)
+        or _is_in_code(_SEEDS, data)
+        or _FROZEN.search(data) is not None
+        or _draws_in_setup(data)
+    ):
         return Screen(Level.DRAWS, imports_of(data))
     return Screen(Level.HELPER, imports_of(data))
 
 
 def _draws_in_setup(data: bytes) -> bool:
-    """Whether a file that defines networks draws in an `__init__`."""
+    """Whether a file that defines networks draws in an `__init__`, or once at the first call."""
     if b"def forward(" not in data and b"def __call__(" not in data and b"def call(" not in data:
         return False
-    return any(_draws_noise(part) for part in _SETUP.findall(data))
+    return _CACHED.search(data) is not None or any(_draws_noise(part) for part in _SETUP.findall(data))
 
 
 def _draws_noise(setup: bytes) -> bool:

@@ -18,7 +18,9 @@ _NOISE_NAME = re.compile(
 )
 _JOINING = frozenset({"cat", "concat", "concatenate", "hstack"})
 _MIX_NAME = re.compile(r"^(?:lam|lamb|lambda_?|lmbda|mix\w*|mixing|mixup_\w+|cutmix_\w+)$")
-_LATENT_NAME = re.compile(r"^(?:z|noise|latent|latents|z_noise|noise_z|z\d|latent_noise|random_latent_vectors)$")
+_LATENT_NAME = re.compile(
+    r"^(?:z|noise|latent|latents|z_noise|noise_z|batch_z|z_batch|z\d|latent_noise|random_latent_vectors)$"
+)
 
 
 class HoistedNoise(Rule):

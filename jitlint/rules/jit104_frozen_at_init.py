@@ -10,6 +10,7 @@ from jitlint.diagnostic import Candidate, Confidence, Trace
 from jitlint.rules.base import Rule
 from jitlint.rules.stale import draw_span, kept_on_purpose
 from jitlint.semantics.graph import Kind, Scope
+from jitlint.semantics.kept_noise import KeptNoise, kept_noise
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import Made, provenance_of
 from jitlint.semantics.staleness import SETUP_METHODS, Stale, staleness_of
@@ -24,8 +25,9 @@ class FrozenAtInit(Rule):
 
     What it finds:
         A draw stored in `__init__` (or registered as a buffer) and combined with data as noise or mask in
-        `forward`, `__getitem__`, `__call__` or a training step, never rewritten; and a data set whose
-        `__init__` stores samples that were augmented once.
+        `forward`, `__getitem__`, `__call__` or a training step, never rewritten; a data set whose
+        `__init__` stores samples that were augmented once; and, with low confidence, noise that is drawn at
+        the first call and kept, or once for each sample.
 
     Why it matters:
         The object is made once per training, so every batch gets the same noise; a data set that augments in
@@ -142,6 +144,9 @@ class Images(Dataset):
             confidence = self._confidence(project, stale)
             if confidence is not None:
                 yield self._noise(project, stale, confidence)
+        for kept in kept_noise(project):
+            if _NOISE.search(catalogue.snake(kept.name)) and not kept_on_purpose(kept.name):
+                yield self._kept(project, kept)
         yield from self._materialised(project)
 
     def _confidence(self, project: Project, stale: Stale) -> Confidence | None:
@@ -177,6 +182,20 @@ class Images(Dataset):
         )
         message = f"every {_unit(step)} gets the same draw: `self.{name}` is drawn once, when the object is made"
         return Candidate(self.code, draw.path, span, message, confidence, evidence)
+
+    def _kept(self, project: Project, kept: KeptNoise) -> Candidate:
+        """Low: it may be meant, as a data set that stays noisy or a noise that a picture keeps."""
+        step, path = project.scope(kept.step), kept.step.path
+        when = "at the first call" if kept.at_first_call else "for every sample, when the object is made"
+        unit = _unit(step) if kept.at_first_call else "epoch"
+        span = project.node(kept.drawn).span
+        evidence = (
+            Trace("draw", kept.drawn.scope.path, span, f"drawn once, {when}"),
+            Trace("loop", path, step.name_span, f"`{step.name}` runs for every {_unit(step)}"),
+            Trace("consumer", path, step.nodes[kept.use].span, "and adds what was drawn then"),
+        )
+        message = f"every {unit} gets the same draw: `self.{kept.name}` is drawn once, {when}"
+        return Candidate(self.code, kept.drawn.scope.path, span, message, Confidence.LOW, evidence)
 
     # ------------------------------------------------------------------------------ augmented data sets
 

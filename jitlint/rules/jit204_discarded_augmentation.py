@@ -164,6 +164,8 @@ def _message(project: Project, lost: Discarded) -> str:
         return "the order never changes: this shuffles a copy that nothing keeps"
     if lost.what is What.SHUFFLE:
         return f"the order never changes: {shown} stays as it is, the shuffled copy is thrown away"
+    if lost.what is What.ORDER:
+        return f"the order never changes: {shown} is drawn in every epoch, and nothing uses it"
     if lost.what is What.UNREAD:
         return f"the network sees clean data: {shown} is perturbed here, and nothing uses the result"
     return f"{shown} is never augmented: the result of this augmentation is thrown away"
@@ -174,6 +176,8 @@ def _confidence(lost: Discarded) -> Confidence:
         return Confidence.LOW
     if lost.what in (What.SHUFFLE, What.TEMPORARY):
         return Confidence.HIGH
+    if lost.what is What.ORDER:
+        return Confidence.MEDIUM
     if lost.purpose is Purpose.TRAIN:
         return Confidence.HIGH if lost.how is How.SURE else Confidence.MEDIUM
     return Confidence.MEDIUM if lost.how is How.SURE and lost.what is not What.UNREAD else Confidence.LOW
@@ -183,7 +187,8 @@ def _traces(project: Project, lost: Discarded) -> Iterator[Trace]:
     path, scope = lost.value.scope.path, project.scope(lost.value.scope)
     yield Trace("draw", path, project.node(lost.value).span, "the result of this is not used")
     if lost.use is not None and lost.use != lost.source:
-        yield Trace("consumer", path, scope.nodes[lost.use].span, "this uses the unchanged value")
+        says = "the epoch trains without it" if lost.what is What.ORDER else "this uses the unchanged value"
+        yield Trace("consumer", path, scope.nodes[lost.use].span, says)
 
 
 def _name(project: Project, lost: Discarded) -> str:
@@ -199,7 +204,11 @@ def _name(project: Project, lost: Discarded) -> str:
 def _fix(project: Project, lost: Discarded) -> FixPlan | None:
     """Bind the result to the name of what should have changed."""
     name, node = _name(project, lost), project.node(lost.value)
-    if not name.isidentifier() or lost.what in (What.TEMPORARY, What.UNREAD) or not _is_alike(project, lost):
+    if (
+        not name.isidentifier()
+        or lost.what in (What.TEMPORARY, What.UNREAD, What.ORDER)
+        or not _is_alike(project, lost)
+    ):
         return None
     place = Span(node.span.line, node.span.column, node.span.line, node.span.column)
     applicability = Applicability.SAFE if lost.what is What.SHUFFLE else Applicability.UNSAFE

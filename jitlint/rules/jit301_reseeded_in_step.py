@@ -166,9 +166,9 @@ def add_noise(x):
             return None
         if restart.role == "loop":
             return self._in_loop(project, restart, drawn)
-        if not drawn:
-            return None
         seeding = seeding_of(project)
+        if not drawn:
+            return Confidence.LOW if seeding.is_before_layers(restart) else None
         unseen = restart.role == "augmentation" and not seeding.is_in_data_path(restart.call.scope)
         if restart.guarded or unseen:
             return Confidence.LOW

@@ -7,12 +7,16 @@ import re
 from jitlint import catalogue
 from jitlint.diagnostic import Span, Trace
 from jitlint.semantics.graph import LOOPS
+from jitlint.semantics.loops import loops_of
 from jitlint.semantics.project import Project, Value
 from jitlint.semantics.seeding import Restart
 
 _HELD_OUT = re.compile(
     r"(?:^|_)(?:eval|evaluate|evaluation|evaluator|val|valid|validate|validation|test|tests|testing|tester|infer|inference|"
     r"predict|prediction|plot|visuali[sz]e|visuali[sz]ation|vis|preview|demo|benchmark|profile|debug)(?:_|$)"
+)
+_FIGURE = re.compile(
+    r"^(?:self\.)?(?:plt|axe?s?|axs?|fig\w*)(?:\[.*\])?\.(?:scatter|plot|bar\w*|hist\w*|imshow|fill_between)$"
 )
 WHERE = {
     "loop": "pass of the loop",
@@ -23,11 +27,13 @@ WHERE = {
 
 
 def repeats_on_purpose(project: Project, restart: Restart) -> bool:
-    """Whether the code around a restart evaluates, tests or prepares."""
+    """Whether the code around a restart evaluates, tests, prepares or draws a figure."""
     scope = project.scope(restart.call.scope)
     names = [*scope.qualname.split("."), scope.name]
     if any(_HELD_OUT.search(catalogue.snake(name)) for name in names):
         return True
+    if any(_FIGURE.match(node.text) and scope.within(node.region, restart.region) for _, node in scope.calls()):
+        return not loops_of(project).trains(restart.call.scope)
     return (
         restart.call.scope.path.rpartition("/")[2].startswith(("test_", "conftest"))
         or "/tests/" in f"/{restart.call.scope.path}"

@@ -17,7 +17,7 @@ from jitlint import catalogue
 from jitlint.diagnostic import Span, Trace
 from jitlint.semantics.augmenters import Augmenters, How, augmenters_of
 from jitlint.semantics.build import build_fragment
-from jitlint.semantics.comments import Piece, pieces
+from jitlint.semantics.comments import Piece, pieces, without_definitions
 from jitlint.semantics.graph import Comment, Kind, Module, Node, RegionKind, Scope
 from jitlint.semantics.mentions import mentions_of
 from jitlint.semantics.places import display_names, display_users, is_emptied, region_at, scope_at, transform_display
@@ -117,7 +117,7 @@ class Comments:
     # ------------------------------------------------------------------------------------------- drafts
 
     def _drafts(self, module: Module) -> Iterator[Draft]:
-        for comment in module.comments:
+        for comment in without_definitions(module.comments):
             if any(self._worth_a_look(module, name) for line in comment.lines for name in _CALLED.findall(line)):
                 yield from self._drafts_of(module, comment)
 
@@ -168,7 +168,7 @@ class _Judge:
         targets = _targets(draft)
         guard = self._guard(draft)
         purpose = guard if guard is not Purpose.UNKNOWN else self._purpose(draft, region)
-        if self._has_live_draw(draft, targets):
+        if self._has_live_draw(draft, targets) and not self._is_link(draft, calls, targets):
             return None
         return CommentedOut(
             draft.scope,
@@ -194,7 +194,7 @@ class _Judge:
         names = display_names(scope, draft.display, draft.piece.first_line)
         if all(named(name) is Purpose.UNKNOWN for name in names):
             users = {named(name) for name in display_users(scope, draft.display)} - {Purpose.UNKNOWN}
-            if users:
+            if users and not self.purposes.is_trial(draft.scope, region):
                 return users.pop() if len(users) == 1 else Purpose.UNKNOWN
         return self.purposes.at(draft.scope, region, names)
 
@@ -279,6 +279,12 @@ class _Judge:
         scope = self.project.scope(draft.scope)
         made = self.live.provenance.made
         return any(store.name in targets and made(Value(draft.scope, store.node)).perturbed for store in scope.stores)
+
+    def _is_link(self, draft: Draft, calls: tuple[Called, ...], targets: tuple[str, ...]) -> bool:
+        """Whether the comment is one of several augmentations in a row: `image = jitter(image)`."""
+        named = all(call.how is not How.RANDOM or call.definition for call in calls)
+        read = {node.name for node in draft.fragment.nodes if node.kind is Kind.PARAM}
+        return named and not read.isdisjoint(targets)
 
     def _has_others(self, draft: Draft) -> bool:
         """Whether another augmentation is live in the same list or function."""

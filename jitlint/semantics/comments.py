@@ -27,6 +27,7 @@ _REMARK = re.compile(
     r"deprecated|old|optional|if|when|for|because|since)\b)",
     re.IGNORECASE,
 )
+_DEFINITION = re.compile(r"\s*(?:async\s+def|def|class)\s+\w+\s*[(:]")
 _OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
 
 
@@ -45,6 +46,27 @@ class Piece(NamedTuple):
     code: str
     remark: str
     element: bool
+
+
+def without_definitions(comments: Sequence[Comment]) -> Iterator[Comment]:
+    """Comments without the bodies of functions and classes that they hold: an old version, no missing call.
+
+    A body goes on over empty lines, so in the next run of comment lines.
+    """
+    column = indent = -1  # of the definition that is open, -1 for none
+    end = 0
+    for comment in comments:
+        if comment.column != column or comment.first_line > end + 3:
+            indent = -1
+        lines: list[str] = []
+        for line in comment.lines:
+            if indent >= 0 and line.strip() and _indent(line) <= indent:
+                indent = -1
+            lines.append("" if indent >= 0 else line)
+            if indent < 0 and _DEFINITION.match(line):
+                indent = _indent(line)
+        yield comment._replace(lines=tuple(lines)) if lines != list(comment.lines) else comment
+        column, end = comment.column, comment.first_line + len(comment.lines) - 1
 
 
 def pieces(comment: Comment) -> Iterator[Piece]:

@@ -310,7 +310,7 @@ class DisabledAugmentations:
         scope = self.project.scope(value.scope)
         default = next((item.default for item in scope.parameters if item.name == node.name), -1)
         outer = Ref(value.scope.path, scope.parent or "")
-        if default < 0 or not _SWITCH.search(node.name) or self.project.node(Value(outer, default)).value is not False:
+        if default < 0 or not _SWITCH.search(node.name) or not self._is_off(Value(outer, default)):
             return False
         callers = self.project.callers(value.scope)
         return bool(callers) and not any(self._may_pass(site, value.scope, node.name) for site in callers)

@@ -12,17 +12,21 @@ from typing import NamedTuple
 
 from jitlint import catalogue
 from jitlint.semantics.augmenters import How, augmenters_of
-from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind, Scope
+from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind, Scope, Store
+from jitlint.semantics.loops import loops_of
 from jitlint.semantics.pipelines import pipelines_of
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import (
+    COMBINING,
+    CONVERSIONS,
     SHAPE_ATTRIBUTES,
     is_draw,
     provenance_of,
     tells_shape,
 )
 from jitlint.semantics.purity import purity_of
-from jitlint.semantics.purpose import Purpose, purposes_of
+from jitlint.semantics.purpose import Purpose, named, purposes_of
+from jitlint.semantics.shuffles import is_epoch_loop, is_shuffle
 from jitlint.semantics.staleness import staleness_of
 
 # They give back a shuffled copy; what they are given stays in order.
@@ -43,6 +47,9 @@ _IMAGE_OPERATIONS = re.compile(
 _CV2_OPERATIONS = {"flip": 2, "rotate": 2, "warpAffine": 3, "warpPerspective": 3, "GaussianBlur": 3, "resize": 2}
 _PIL_METHODS = frozenset({"rotate", "crop", "filter", "resize"})
 _PIL_NAME = re.compile(r"(?:^|_)(?:im|img|image|pil|photo|picture)\d*$")
+_AUGMENT_FLAG = re.compile(
+    r"(?:^|_)(?:flip|flipped|hflip|vflip|mirror|aug|augment|augmentation|rotate|jitter)(?:_|\d|$)"
+)
 # Transform libraries whose objects may change what they are given.
 _IN_PLACE = ("torch_geometric", "torchvision.transforms.v2.RandomErasing", "torchvision.transforms.RandomErasing")
 _WARM_UP = re.compile(r"warm|bench|profil|speed|time|smoke|dry|trial|demo|example", re.IGNORECASE)
@@ -55,6 +62,7 @@ class What(enum.Enum):
     SHUFFLE = "shuffle"
     TEMPORARY = "temporary"  # a temporary copy is shuffled
     UNREAD = "unread"  # bound to a name that nothing reads
+    ORDER = "order"  # the order of an epoch, bound to a name that nothing reads
 
 
 class Discarded(NamedTuple):
@@ -68,6 +76,10 @@ class Discarded(NamedTuple):
     purpose: Purpose
 
 
+# They change each element, or only the form.
+_ELEMENTWISE = CONVERSIONS | frozenset(
+    "clip clip_ clamp clamp_ clip_by_value Variable as_tensor tensor minimum maximum".split()
+)
 _COMPUTED = frozenset({Kind.CALL, Kind.OP, Kind.INDEX})
 
 
@@ -305,13 +317,18 @@ class DiscardedResults:
         return made[0] is None and not made[1].startswith(_IN_PLACE)
 
     def _is_random(self, value: Value, node: Node) -> bool:
-        """Whether a draw decides if or how an operation runs."""
+        """Whether a draw, or a flag that says `flip` or `augment`, decides if or how an operation runs."""
         if any(self.provenance.made(Value(value.scope, item)).draw for item in node.arguments[1:]):
             return True
         scope = self.project.scope(value.scope)
         guards = (scope.regions[region] for region in scope.region_chain(node.region))
-        headers = (guard.header for guard in guards if guard.kind in (RegionKind.THEN, RegionKind.ELSE))
-        return any(header >= 0 and self.provenance.made(Value(value.scope, header)).draw for header in headers)
+        headers = [guard.header for guard in guards if guard.kind in (RegionKind.THEN, RegionKind.ELSE)]
+        return any(header >= 0 and self._decides(Value(value.scope, header)) for header in headers)
+
+    def _decides(self, condition: Value) -> bool:
+        node = self.project.node(condition)
+        names = [node.name, *(self.project.node(Value(condition.scope, item)).name for item in node.inputs)]
+        return self.provenance.made(condition).draw is not None or any(map(_AUGMENT_FLAG.search, names))
 
     # ------------------------------------------------------------------------------------------- unread
 
@@ -324,6 +341,10 @@ class DiscardedResults:
             if scope.nodes[store.node].kind not in _COMPUTED:
                 continue
             value = Value(ref, store.node)
+            if (trained := self._epoch_of_order(ref, scope, store)) is not None:
+                if not self._is_merged_and_read(ref, scope, store.name, store.node, read):
+                    yield Discarded(value, What.ORDER, How.SURE, store.node, trained, Purpose.TRAIN)
+                continue
             source = self._source(value) if self.provenance.made(value).draw is not None else None
             if source is None:
                 continue
@@ -333,8 +354,24 @@ class DiscardedResults:
                 continue
             use = self._network_use(ref, scope, store.node, source)
             if use is not None and not self._is_tried(scope, store.region):
-                purpose = self.purposes.at(ref, store.region)
-                yield Discarded(value, What.UNREAD, How.SURE, source, use, purpose)
+                yield Discarded(value, What.UNREAD, How.SURE, source, use, self._purpose_of_use(ref, scope, store, use))
+
+    def _epoch_of_order(self, ref: Ref, scope: Scope, store: Store) -> int | None:
+        """The training call of the epoch that a random order is drawn for."""
+        if not is_shuffle(self.project, Value(ref, store.node), scope.nodes[store.node]):
+            return None
+        for region in scope.region_chain(store.region):
+            if scope.regions[region].kind in LOOPS and is_epoch_loop(self.project, ref, scope, region):
+                inside = (index for index, node in scope.calls() if scope.within(node.region, region))
+                loops = loops_of(self.project)
+                return next((index for index in inside if loops.is_training_call(Value(ref, index))), None)
+        return None
+
+    def _purpose_of_use(self, ref: Ref, scope: Scope, store: Store, use: int) -> Purpose:
+        """What the unread value was for: a `fit` trains, wherever it stands."""
+        if scope.nodes[use].method in catalogue.FITTING_METHODS and named(store.name) is Purpose.UNKNOWN:
+            return Purpose.TRAIN
+        return self.purposes.at(ref, store.region, (store.name,))
 
     def _source(self, value: Value) -> int | None:
         """The clean value that a perturbed one was made from."""
@@ -344,19 +381,34 @@ class DiscardedResults:
             return self._source(Value(value.scope, node.inputs[0])) if key == 0 else None
         if node.kind is Kind.OP:
             lost = self._lost_operation(value, node)
-            return lost[2] if lost else None
-        if node.kind is not Kind.CALL or self.augmenters.call(value) is None:
+            return lost[2] if lost else self._clean_part(value)
+        if node.kind is Kind.CALL and self.augmenters.call(value) is None:
+            return self._clean_part(value) if self.provenance.made(value).perturbed else None
+        if node.kind is not Kind.CALL:
             return None
         return self._augmented_argument(value, node, self.project.callee(value))
+
+    def _clean_part(self, value: Value, depth: int = 0) -> int | None:
+        """The data that a computation of draws began with: `x` of `clip(lam * x + (1 - lam) * x[order], 0, 1)`."""
+        node, made = self.project.node(value), self.provenance.made(value)
+        if made.draw is None:
+            is_data = made.data and node.kind is not Kind.COLLECTION
+            return value.node if is_data and not _is_shape(node) else None
+        if depth > 6 or not made.data:
+            return None
+        inputs: tuple[int, ...] = ()
+        if node.kind is Kind.OP and node.name in COMBINING:
+            inputs = node.inputs
+        elif node.kind is Kind.INDEX or (node.kind is Kind.CALL and node.method in _ELEMENTWISE):
+            inputs = node.inputs[:1]
+        found = (self._clean_part(Value(value.scope, item), depth + 1) for item in inputs)
+        return next((item for item in found if item is not None), None)
 
     def _is_merged_and_read(self, ref: Ref, scope: Scope, name: str, index: int, read: Set[int]) -> bool:
         """Whether anything reads a value through a merge of branches, in an inner function or in another file."""
         if name in scope.globals or not read.isdisjoint(_merged(scope, {index})):
             return True
-        if self._global_readers(ref.path).get(name, set()) - {scope.qualname}:
-            return True
-        is_lasting = not scope.qualname and not self.project.modules[ref.path].cell_ends
-        return is_lasting and not self._is_in_loop(scope, scope.nodes[index].region)
+        return bool(self._global_readers(ref.path).get(name, set()) - {scope.qualname})
 
     def _global_readers(self, path: str) -> Mapping[str, set[str]]:
         """The scopes of a file that read a name which they do not bind, by name."""
@@ -368,10 +420,6 @@ class DiscardedResults:
             self._readers[path] = readers
         return self._readers[path]
 
-    def _is_in_loop(self, scope: Scope, region: int) -> bool:
-        """Whether code repeats, so that no other file imports what it binds."""
-        return any(scope.regions[outer].kind in LOOPS for outer in scope.region_chain(region))
-
     def _network_use(self, ref: Ref, scope: Scope, index: int, source: int) -> int | None:
         """A later network call that gets the clean value, or something computed from it."""
         staleness = staleness_of(self.project)
@@ -380,6 +428,8 @@ class DiscardedResults:
             if position <= index or _is_shape(node):
                 continue
             if node.kind is Kind.CALL and carriers & set(staleness.consumed(Value(ref, position), node)):
+                return position
+            if node.kind is Kind.CALL and carriers & set(_fitted_inputs(node)):
                 return position
             if carriers & set(node.inputs):
                 carriers.add(position)
@@ -405,6 +455,16 @@ def _read_nodes(scope: Scope) -> frozenset[int]:
     """The nodes that are returned, or that anything but a merge of branches reads."""
     inputs = (node.inputs for node in scope.nodes if node.kind is not Kind.PHI)
     return frozenset(chain(scope.returns, chain.from_iterable(inputs)))
+
+
+def _fitted_inputs(node: Node) -> Iterator[int]:
+    """The training inputs of `model.fit(x, y, epochs=10)` and the like."""
+    if node.has_receiver and node.method in catalogue.FITTING_METHODS:
+        keywords = set(node.keywords)
+        if node.method != "fit" or keywords & {"epochs", "batch_size", "validation_data", "validation_split"}:
+            pairs = list(zip(node.arguments, node.keywords, strict=True))
+            yield from (item for item, key in pairs[:1] if key is None)
+            yield from (item for item, key in pairs if key == "x")
 
 
 def _merged(scope: Scope, nodes: set[int]) -> set[int]:

@@ -207,7 +207,7 @@ class ClassModel:
 
 
 class Comment(NamedTuple):
-    """A run of adjacent comment lines that stand alone, `#` and common indentation removed."""
+    """A run of adjacent comment lines that stand alone, `#` and what is before it removed."""
 
     first_line: int
     column: int

@@ -67,11 +67,36 @@ class Loops:
             return True
         if node.has_receiver and node.method == "step":
             return self._steps_optimizer(value, node)
+        if self._runs_training(value, node):
+            return True
         ref = self.project.callee(value)
         if ref is not None:
             return self.trains(ref) if whole else self.steps(ref)
         last = node.text.rpartition(".")[2]
         return last in catalogue.TRAINING_STEP_FUNCTIONS or (whole and catalogue.names_training(last))
+
+    def fed_values(self, value: Value, node: Node) -> tuple[int, ...]:
+        """What `session.run([train_op, loss], feed_dict={x: images})` of TensorFlow 1 trains on: `images`."""
+        if not self._runs_training(value, node):
+            return ()
+        fed = node.keyword("feed_dict")
+        if fed is None and len(node.arguments) > 1 and node.keywords[1] is None:
+            fed = node.arguments[1]
+        display = self.project.node(Value(value.scope, fed)) if fed is not None else None
+        if display is None or display.kind is not Kind.COLLECTION or display.name != "dict":
+            return ()
+        return display.inputs[len(display.inputs) // 2 :]
+
+    def _runs_training(self, value: Value, node: Node) -> bool:
+        """`session.run(train_op)` of TensorFlow 1."""
+        return node.name == ".run" and bool(node.arguments) and self._fetches_training(value, node.arguments[0])
+
+    def _fetches_training(self, value: Value, fetched: int, depth: int = 0) -> bool:
+        node = self.project.node(Value(value.scope, fetched))
+        if node.kind in (Kind.COLLECTION, Kind.PHI) and depth < 3:
+            return any(self._fetches_training(value, item, depth + 1) for item in node.inputs)
+        names = (node.name, *self.project.bound_names(Value(value.scope, fetched)))
+        return any(catalogue.TRAINING_OPERATION.search(catalogue.snake(name.rpartition(".")[2])) for name in names)
 
     def _applies_gradient(self, value: Value, node: Node) -> bool:
         """`jax.grad(loss)(params)`: the gradient function is made and called."""
@@ -97,7 +122,7 @@ class Loops:
         trains = self._body_trains(ref, scope, region)
         loader = named = block.kind is RegionKind.FOR and self.iterates_batches(Value(ref, block.header))
         if trains and not loader:
-            loader = self._takes_batches(scope, region) or self._feeds_elements(ref, scope, region)
+            loader = self._handles_a_batch(ref, scope, region) or self._feeds_elements(ref, scope, region)
         return Loop(ref, region, loader, trains, named)
 
     def _feeds_elements(self, ref: Ref, scope: Scope, region: int) -> bool:
@@ -129,9 +154,15 @@ class Loops:
             return False
         return any(self._is_element(scope, item, region, depth + 1) for item in node.inputs)
 
-    def _takes_batches(self, scope: Scope, region: int) -> bool:
-        """`images = next(batches)` directly in the body."""
-        return any(node.name == "next" and node.region == region for _, node in scope.calls())
+    def _handles_a_batch(self, ref: Ref, scope: Scope, region: int) -> bool:
+        """`images = next(batches)`, `model.train_on_batch(images)` or `session.run(train_op)` directly in the body."""
+        return any(
+            node.name == "next"
+            or (node.has_receiver and node.method == "train_on_batch")
+            or self._runs_training(Value(ref, index), node)
+            for index, node in scope.calls()
+            if node.region == region
+        )
 
     def _body_trains(self, ref: Ref, scope: Scope, region: int) -> bool:
         return any(

@@ -58,6 +58,10 @@ class Purposes:
             return Purpose.EVALUATION
         return self.function(ref)
 
+    def is_trial(self, ref: Ref, region: int) -> bool:
+        """Whether code tries out a module that does not train, under its `if __name__ == "__main__":`."""
+        return self._under_main(ref, self.project.scope(ref), region) and not self.loops.trains(ref)
+
     @functools.cache  # noqa: B019 - lives as long as the run
     def function(self, ref: Ref, depth: int = 0) -> Purpose:
         """The purpose of a whole function: by its names, by what it does, by who calls it."""

@@ -16,6 +16,9 @@ from jitlint.semantics.provenance import Provenance, is_draw, provenance_of
 _VARYING_WORD = re.compile(
     r"(?:^|_)(?:epoch|epochs|step|steps|iter|iters|iteration|global_step|time|round|worker|rank|offset)(?:_|\d|$)"
 )
+_SETTINGS = re.compile(
+    r"(?:^|_)(?:cfg|conf|config|configs|args|opt|opts|options|hparams|params|hp|settings|flags)(?:_|\d|$)"
+)
 _INDEX_WORD = re.compile(r"^(?:i|idx|index|item|ind|n|k|j|item_idx|sample_idx|batch_idx|batch_index|b)$")
 # Functions that repeat once per batch or sample.
 _REPEATING = (
@@ -198,7 +201,7 @@ class Seeding:
         if node.kind is Kind.ATTR:
             return self._attribute_kind(value, node)
         if node.kind is Kind.INDEX:
-            return "index" if self._counts_passes(value, node) else None
+            return "index" if self._counts_passes(value, node) else self._setting_kind(value, node)
         if node.kind is Kind.GLOBAL:
             return self._global_kind(value, node, depth)
         return None
@@ -220,9 +223,21 @@ class Seeding:
             return None
         return next((kind for kind in ("index", "attribute") if kind in kinds), "constant")
 
+    def _setting_kind(self, value: Value, node: Node) -> str | None:
+        """`config["seed"]`, `args.seed`: one number for the whole run."""
+        key = self.project.node(Value(value.scope, node.inputs[1])).value if node.kind is Kind.INDEX else node.name
+        base = self.project.node(Value(value.scope, node.inputs[0]))
+        if not isinstance(key, str) or "seed" not in key.lower() or _VARYING_WORD.search(key.lower()):
+            return None
+        is_setting = base.kind in (Kind.PARAM, Kind.GLOBAL, Kind.ATTR, Kind.CALL, Kind.PHI)
+        named = (base.name.rpartition(".")[2], *self.project.bound_names(Value(value.scope, node.inputs[0])))
+        return "attribute" if is_setting and any(map(_SETTINGS.search, map(catalogue.snake, named))) else None
+
     def _attribute_kind(self, value: Value, node: Node) -> str | None:
         owner = self.project.self_class(Value(value.scope, node.inputs[0]))
-        if owner is None or "seed" not in node.name or _VARYING_WORD.search(node.name):
+        if owner is None:
+            return self._setting_kind(value, node)
+        if "seed" not in node.name or _VARYING_WORD.search(node.name):
             return None
         stores = self.project.attribute_stores(owner, node.name)
         if not stores or any(self.project.scope(store.scope).name != "__init__" for store in stores):
@@ -258,6 +273,19 @@ class Seeding:
             return True
         made = self.provenance.made(value)
         return made.draw is not None and made.draw[:3] == (value.scope.path, value.scope.qualname, value.node)
+
+    def is_before_layers(self, restart: Restart) -> bool:
+        """Whether a network's `forward` seeds and then calls layers of its own, in which dropout may draw."""
+        ref = restart.call.scope
+        scope = self.project.scope(ref)
+        if scope.name not in ("forward", "call") or restart.region or restart.guarded or restart.seed == "index":
+            return False
+        layers = (
+            node
+            for _, node in scope.calls()
+            if node.text.startswith("self.") and node.span > scope.nodes[restart.call.node].span
+        )
+        return self.project.is_network_class(ref.path, scope.owner) and any(node.arguments for node in layers)
 
     def augments_after(self, restart: Restart) -> bool:
         """Whether data is transformed after the restart, and not only made up from draws."""

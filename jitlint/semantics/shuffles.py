@@ -28,7 +28,7 @@ def stale_shuffles(project: Project) -> Iterator[Shuffled]:
     """Every shuffle directly above an epoch loop that uses its order in each pass."""
     for ref, scope in project.scopes():
         found = (*scope.of_kind(Kind.CALL), *scope.of_kind(Kind.COMPREHENSION))
-        shuffles = sorted(index for index, node in found if _is_shuffle(project, Value(ref, index), node))
+        shuffles = sorted(index for index, node in found if is_shuffle(project, Value(ref, index), node))
         if not shuffles:
             continue
         for region, block in enumerate(scope.regions):
@@ -56,7 +56,8 @@ def is_epoch_loop(project: Project, ref: Ref, scope: Scope, region: int) -> bool
     )
 
 
-def _is_shuffle(project: Project, value: Value, node: Node) -> bool:
+def is_shuffle(project: Project, value: Value, node: Node) -> bool:
+    """Whether a value is a random order, or a random choice of samples."""
     if node.kind is Kind.COMPREHENSION and node.name == "filter":
         conditions = node.inputs[1:]
         return any(provenance_of(project).made(Value(value.scope, item)).draw for item in conditions)
@@ -77,7 +78,7 @@ def _used_in(project: Project, ref: Ref, scope: Scope, region: int, shuffle: int
     if carriers is None or _is_drawn_again(project, ref, scope, region, carriers):
         return
     if any(
-        _is_shuffle(project, Value(ref, index), node) and _reads(scope, node, carriers)
+        is_shuffle(project, Value(ref, index), node) and _reads(scope, node, carriers)
         for index, node in enumerate(scope.nodes)
         if scope.within(node.region, region)
     ):
@@ -98,7 +99,7 @@ def _is_drawn_again(project: Project, ref: Ref, scope: Scope, region: int, carri
     """Whether the loop binds the name of the order to a new one for its next pass."""
     merged = (scope.nodes[index] for index in carriers if scope.nodes[index].kind is Kind.PHI)
     inside = (item for node in merged for item in node.inputs if scope.within(scope.nodes[item].region, region))
-    return any(_is_shuffle(project, Value(ref, item), scope.nodes[item]) for item in inside)
+    return any(is_shuffle(project, Value(ref, item), scope.nodes[item]) for item in inside)
 
 
 def _reads(scope: Scope, node: Node, carriers: set[int]) -> bool:

@@ -366,7 +366,7 @@ class Staleness:
             for index, node in scope.calls()
             if scope.within(node.region, stale.loop.region)
             and self.loops.is_training_call(Value(stale.loop.scope, index))
-            for item in node.inputs
+            for item in (index, *node.inputs)
         ]
         seen: set[int] = set()
         while todo:
@@ -403,6 +403,10 @@ class Staleness:
         ref = self.project.callee(consumer)
         if is_network_call(self.project, consumer, ref):
             yield from node.arguments
+        elif ref is None and node.has_receiver and node.method == "train_on_batch":
+            yield from node.arguments[:1]
+        elif ref is None and node.name == ".run":
+            yield from self.loops.fed_values(consumer, node)
         elif ref is not None:
             for parameter in self.project.scope(ref).parameters:
                 argument = self.project.argument(consumer, ref, parameter.name)

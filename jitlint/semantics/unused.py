@@ -95,7 +95,8 @@ class UnusedAugmentations:
 
     def _classes(self, path: str, module: Module) -> Iterator[tuple[str, Span, How]]:
         for qualname, model in module.classes.items():
-            if self._may_be_unused(module, qualname, model.decorators) and "." not in qualname:
+            free = "." not in qualname and not self.project.is_dataset_class(path, qualname)
+            if free and self._may_be_unused(module, qualname, model.decorators):
                 how = self.augmenters.transform_class(path, qualname)
                 if how is not None and not self._overrides(path, model, ""):
                     yield qualname, model.name_span, how
