@@ -44,6 +44,7 @@ _KINDS = frozenset(
     "crop flip hflip vflip resize rotate rotation noise jitter blur erase erasing mask scale shift affine brightness "
     "contrast color mixup cutmix cutout perturb augment transform".split()
 )
+_RETURN = re.compile(r"\s*return\b\s*[\w(\[]")
 _COMPUTED = (Kind.OP, Kind.INDEX, Kind.CALL, Kind.PHI)
 _ZERO = re.compile(r"\*\s*0(?:\.0*)?(?![\w.])")
 
@@ -312,6 +313,8 @@ class _Judge:
         return (
             bool(_DECIDED.search(draft.piece.remark))
             or self._is_old_code(draft, calls)
+            or self._returns(draft)
+            or (draft.display >= 0 and all(map(_only_crops, calls)) and "padding" not in draft.piece.code)
             or bool(self._unknown(draft))
             or self._has_alternative(draft, calls, targets, scope)
             or bool(_ZERO.search(draft.piece.code))
@@ -330,6 +333,16 @@ class _Judge:
     def _is_old_code(self, draft: Draft, calls: tuple[Called, ...]) -> bool:
         """Whether most of a longer comment is something else."""
         return len(draft.fragment.statements) - 1 > 2 + 2 * len(calls)
+
+    def _returns(self, draft: Draft) -> bool:
+        """Whether a `return` was commented out with it: an old body, beside the one that took its place."""
+        comments = self.project.modules[draft.scope.path].comments
+        lines = (
+            comment.lines
+            for comment in comments
+            if 0 <= draft.piece.first_line - comment.first_line < len(comment.lines)
+        )
+        return any(_RETURN.match(line) for run in lines for line in run)
 
     def _unknown(self, draft: Draft) -> set[str]:
         """Names that the code would read and that nothing binds any more."""
@@ -392,6 +405,11 @@ def _targets(draft: Draft) -> tuple[str, ...]:
     if draft.display >= 0:
         return ()
     return tuple(dict.fromkeys(store.name for store in draft.fragment.stores))
+
+
+def _only_crops(call: Called) -> bool:
+    """Whether a transform only cuts the input to its size; without it the input has that size already."""
+    return call.text.rpartition(".")[2] in ("RandomCrop", "RandomResizedCrop", "RandomSizedCrop")
 
 
 def _kinds(text: str) -> frozenset[str]:

@@ -277,3 +277,37 @@ def test_the_right_program_is_not_reported(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", PAIRS)
 def test_the_bug_passes_the_screen(name: str) -> None:
     assert screen(PAIRS[name].bug.encode()).level is Level.DRAWS
+
+
+CROP = """
+from torchvision import transforms
+train_transform = transforms.Compose([
+    # transforms.RandomCrop({}),
+    transforms.ToTensor(),
+])
+"""
+BODY = """
+import torch
+def jitter(x):
+    return x + torch.randn_like(x)
+class Trainer:
+    def training_step(self, batch):
+        # batch = jitter(batch)
+        {}
+        return self.model(batch).mean()
+"""
+
+
+@pytest.mark.parametrize(
+    ("missed", "given_up"),
+    [
+        (CROP.format("32, padding=4"), CROP.format("112")),
+        (BODY.format("# the loss"), BODY.format("# return self.model(batch).mean()")),
+    ],
+    ids=["a crop to the size that the input has", "an old body"],
+)
+def test_what_may_be_given_up_has_low_confidence(missed: str, given_up: str, tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "other").mkdir()
+    assert findings(missed, tmp_path / "one")["JIT201"] >= MEDIUM
+    assert findings(given_up, tmp_path / "other")["JIT201"] is LOW
