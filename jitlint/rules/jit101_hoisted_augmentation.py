@@ -181,7 +181,7 @@ def train(model, loader, opt, grid):
     def check(self, project: Project) -> Iterator[Candidate]:
         """One candidate a perturbed value and loop."""
         staleness = staleness_of(project)
-        for stale in (*staleness.in_loops, *staleness.in_steps, *staleness.in_fits):
+        for stale in (*staleness.in_loops, *staleness.in_steps, *staleness.in_fits, *staleness.in_slices):
             confidence = self._confidence(project, stale)
             if confidence is not None and stale.made.draw is not None:
                 yield self._candidate(project, stale, confidence)

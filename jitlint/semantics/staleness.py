@@ -18,6 +18,7 @@ from jitlint.semantics.loops import Loop, Loops, loops_of
 from jitlint.semantics.project import COMMON_METHODS, Project, Ref, Value
 from jitlint.semantics.provenance import (
     COMBINING,
+    CONVERSIONS,
     SHAPE_ATTRIBUTES,
     Made,
     Provenance,
@@ -258,6 +259,36 @@ class Staleness:
             if node.method == "fit" and node.has_receiver and self._repeats_epochs(scope, node)
             for found in self._fitted(ref, index, node)
         )
+
+    @functools.cached_property
+    def in_slices(self) -> tuple[Stale, ...]:
+        """Every perturbed array made above the epochs, of which the batches of each epoch are slices."""
+        return tuple(
+            found
+            for ref, scope in self.project.scopes()
+            if any(region.kind is RegionKind.FOR for region in scope.regions)
+            for loop in self.loops.batch_loops(ref)
+            if loop.trains and (epoch := self.loops.epoch_loop(ref, loop.region)) is not None
+            for index, node in scope.calls()
+            if scope.within(node.region, loop.region)
+            for argument in self.consumed(Value(ref, index), node)
+            if (whole := self._sliced(scope, argument, epoch)) is not None
+            for found in self._stale(Loop(ref, HIDDEN, False, True), Value(ref, index), Entry(whole))
+        )
+
+    def _sliced(self, scope: Scope, index: int, epoch: int) -> int | None:
+        """The array from above a loop over epochs that a value is a slice of, in another form or not."""
+        sliced = False
+        for _ in range(8):
+            node = scope.nodes[index]
+            if not scope.within(node.region, epoch):
+                return index if sliced and node.kind in (Kind.OP, Kind.CALL) else None
+            is_slice = node.kind is Kind.INDEX and scope.nodes[node.inputs[1]].name == "slice"
+            if not is_slice and not (node.kind is Kind.CALL and node.method in CONVERSIONS):
+                return None
+            sliced = sliced or is_slice
+            index = node.inputs[0]
+        return None
 
     def _repeats_epochs(self, scope: Scope, node: Node) -> bool:
         epochs = node.keyword("epochs")

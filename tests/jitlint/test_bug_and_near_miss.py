@@ -76,6 +76,15 @@ def train(model, x, y, epochs, size):
         for start in range(0, len(x), size):
             model.train_on_batch({}, y[start : start + size])
 """
+SLICES = """
+import numpy as np
+def train(model, x, epochs):
+    noisy = x + 0.1 * np.random.normal(size=x.shape)
+    for epoch in range(epochs):
+        {}
+        for start in range(0, len(x), 32):
+            model.train_on_batch(noisy[start : start + 32], x[start : start + 32])
+"""
 FLIP = """
 from PIL import Image
 from torch.utils.data import Dataset
@@ -211,6 +220,12 @@ LOW, MEDIUM, HIGH = Confidence.LOW, Confidence.MEDIUM, Confidence.HIGH
 PAIRS = {
     "Keras GAN": Pair("JIT102", MEDIUM, GAN.format(above=LATENT, inside=""), GAN.format(above="", inside=LATENT)),
     "TensorFlow 1": Pair("JIT102", MEDIUM, SESSION.format(above=FED, inside=""), SESSION.format(above="", inside=FED)),
+    "noise above the epochs, sliced": Pair(
+        "JIT101",
+        LOW,
+        SLICES.format("print(epoch)"),
+        SLICES.format("noisy = x + 0.1 * np.random.normal(size=x.shape)"),
+    ),
     "noisy data not fitted": Pair("JIT204", HIGH, KERAS.format("x_train"), KERAS.format("noisy")),
     "mixup not used": Pair("JIT204", HIGH, MIXUP.format("x"), MIXUP.format("mixed")),
     "clipped noise not used": Pair("JIT204", HIGH, DENOISER.format("images"), DENOISER.format("noisy")),
