@@ -268,6 +268,7 @@ def main() -> None:
     parser.add_argument("--lines", type=int, default=40_000, help="lines for the slower tools (default: %(default)s)")
     parser.add_argument("--runs", type=int, default=5, help="runs of everything (default: %(default)s)")
     options = parser.parse_args()
+    options.peers = options.peers and options.peers.absolute()  # commands run in another folder
     with tempfile.TemporaryDirectory(prefix="lint-speed-") as folder:
         corpus = copy_packages(options.corpus.resolve(), options.packages, Path(folder) / "corpus")
         print(report(Bench(Path(folder), corpus, options)), end="")

@@ -10,10 +10,10 @@ from runtime_probe.borders import Position, Source
 from runtime_probe.classify import classify
 from runtime_probe.geometry import Geometry, measure
 from runtime_probe.observer import Observer, Phase, Series, Unit
-from runtime_probe.provenance import ProvenanceReport
+from runtime_probe.provenance import Draw, ProvenanceReport
 from runtime_probe.source_hints import Hint
 from runtime_probe.timeline import Timeline
-from runtime_probe.verdict import ADVICE, Conclusion, Family, Flag, Verdict
+from runtime_probe.verdict import ADVICE, Advice, Conclusion, Family, Flag, Verdict
 
 if TYPE_CHECKING:
     from runtime_probe.loader_verdict import LoaderReport
@@ -32,23 +32,32 @@ SEVERITY = (
 
 @dataclass(frozen=True)
 class Finding:
-    """One verdict or flag about one argument. `family` is None when it is no violation."""
+    """One verdict or flag about one argument. `family` is None when it is no violation.
+
+    `closer` is what to do in this very case, where more is known than the word says.
+    """
 
     word: Verdict | Flag
     argument: str
     sentence: str
     values: str
     where: tuple[str, ...] = ()
+    closer: Advice | None = None
+
+    @property
+    def advice(self) -> Advice:
+        """What it means and what to do."""
+        return self.closer or ADVICE[self.word]
 
     @property
     def family(self) -> Family | None:
         """stale, absent, repeated, misplaced, or None."""
-        return ADVICE[self.word].family
+        return self.advice.family
 
     @property
     def message(self) -> str:
         """What, which argument, the values seen, what to do, and the linter's codes, in this order."""
-        advice = ADVICE[self.word]
+        advice = self.advice
         lines = [f"{self.word.value}: {advice.meaning}", f"  argument: {self.argument}", f"  seen: {self.sentence}"]
         lines += [f"  values: {self.values}"] if self.values else []
         lines += [f"  where: {place}" for place in self.where]
@@ -71,6 +80,7 @@ class SeriesReport:
     forwards: int
     borders: str
     flags: frozenset[Flag] = frozenset()
+    noise_inside: Draw | None = None  # what the model itself draws and adds to the argument
 
 
 @dataclass(frozen=True)
@@ -168,6 +178,7 @@ def _series_report(observer: Observer, series: Series) -> SeriesReport:
         forwards=series.forwards,
         borders=_borders(series),
         flags=frozenset(flags),
+        noise_inside=observer.noise_inside,
     )
 
 

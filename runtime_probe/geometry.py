@@ -15,6 +15,7 @@ from runtime_probe.verdict import Flag
 
 FAR = 2.0  # pitches outside the domain: beyond what a sub-pixel jitter of border nodes does
 FAR_SHARE = 1e-3
+ANOTHER_DOMAIN = 0.6  # share outside [-1, 1] from which on that was never the domain
 MEASURED = 12  # different snapshots that are enough to measure a jitter
 FIRST = 8  # batches from the start that are all copied: enough for a walk to show
 LARGEST_LATTICE = 8192  # nodes per axis up to which unordered values are recognised as lattice points
@@ -185,7 +186,10 @@ def _far_outside(values: Tensor, grid: Grid | None) -> bool:
     """More than a few coordinates farther outside than jittered border nodes go."""
     low, high = grid.domain if grid is not None else (-1.0, 1.0)
     margin = FAR * max(map(abs, grid.pitch)) if grid is not None else 0.1
-    return float(((values < low - margin) | (values > high + margin)).double().mean()) > FAR_SHARE
+    outside = float(((values < low - margin) | (values > high + margin)).double().mean())
+    if grid is None and outside > ANOTHER_DOMAIN:
+        return False
+    return outside > FAR_SHARE
 
 
 def _clamped(values: Tensor, grid: Grid) -> bool:

@@ -28,6 +28,7 @@ from runtime_probe.borders import Borders, Position, Source
 from runtime_probe.errors import CoordinateArgumentError
 from runtime_probe.fingerprint import TILE, distinct_part, weighted_sum, weights_for, words
 from runtime_probe.geometry import Snapshot
+from runtime_probe.provenance import Draw
 from runtime_probe.ring import Ring
 from runtime_probe.timeline import Batch, History
 
@@ -145,6 +146,8 @@ class Observer:
         self.choice: Choice | None = None
         self.skipped = 0
         self.recomputed = 0
+        self.looked_inside = 0  # forwards in which draws inside the model were followed
+        self.noise_inside: Draw | None = None  # what the model draws and adds to its coordinates by itself
         self.on_batch: Callable[[Series, Batch], None] | None = None
         self._borders = borders
         self._argument = argument

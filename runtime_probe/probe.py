@@ -26,7 +26,7 @@ from runtime_probe.ignored import ignores_coordinates
 from runtime_probe.loader_audit import LoaderAudit
 from runtime_probe.observer import Observer, Series
 from runtime_probe.policy import OnViolation, Policy
-from runtime_probe.provenance import Provenance, Site, user_frames
+from runtime_probe.provenance import LOOKS_INSIDE, Provenance, Site, user_frames
 from runtime_probe.ranks import RankReport, compare_ranks, is_distributed
 from runtime_probe.reporting import build_report
 from runtime_probe.scalars import ScalarWriter, write_scalars
@@ -248,6 +248,8 @@ class Probe:
         """A watched model has run."""
         self._running.models = max(0, self._running.models - 1)
         if self._active and self._running.models == 0:
+            if self.provenance.looking:
+                self._guarded(self._leave, module)
             if self._random_state is not None:
                 self._guarded(self._try_moved, module, args, kwargs, output)
             self.provenance.start()
@@ -283,6 +285,16 @@ class Probe:
             self._random_state = torch.get_rng_state()
         if immediate or self._max_steps is not None or observer.pending >= PAGE:
             observer.drain()
+        if observer.looked_inside < LOOKS_INSIDE and module.training and not _is_compiled(module):
+            observer.looked_inside += 1
+            self.provenance.look_inside(coords)
+
+    def _leave(self, module: nn.Module) -> None:
+        """A watched model has run: keep what it drew and added to its coordinates by itself."""
+        noise = self.provenance.look_outside()
+        observer = next((o for o in self.observers if o.module is module), None)
+        if observer is not None and noise is not None:
+            observer.noise_inside = noise
 
     def _try_moved(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         state, self._random_state = self._random_state, None
@@ -399,6 +411,10 @@ class Probe:
             self.notes.append(f"the probe failed and stopped: {type(error).__name__}: {error}")
             warnings.warn(f"runtime_probe stopped: {type(error).__name__}: {error}", ProbeWarning, stacklevel=3)
             return None
+
+
+def _is_compiled(module: nn.Module) -> bool:
+    return module._compiled_call_impl is not None or hasattr(module, "_orig_mod") or torch.compiler.is_compiling()
 
 
 def _outside_of_transforms() -> AbstractContextManager[object]:

@@ -27,6 +27,16 @@ DRAWS = frozenset(
     "normal_ uniform_ random_ bernoulli_ exponential_ cauchy_ log_normal_ geometric_ dropout dropout1d dropout2d "
     "dropout3d alpha_dropout feature_dropout rrelu _sample_dirichlet _standard_gamma trunc_normal_".split()
 )
+# Draws that are noise by themselves, not a layer's; operations that leave coordinates what they are; and
+# those that move them by noise.
+NOISE = frozenset(name for name in DRAWS if not name.endswith("dropout") and not name[-1].isdigit() and name != "rrelu")
+KEEPING = frozenset(
+    "to float double half bfloat16 type type_as clone contiguous detach view view_as reshape expand expand_as repeat "
+    "unsqueeze squeeze flatten permute transpose requires_grad_ cuda cpu mul __mul__ __rmul__ div __truediv__".split()
+)
+ADDING = frozenset("add add_ __add__ __radd__ __iadd__ sub sub_ __sub__ __rsub__ rsub __isub__ addcmul".split())
+MOVING = ADDING | frozenset("mul mul_ __mul__ __rmul__ __imul__ matmul __matmul__ __rmatmul__ bmm einsum".split())
+LOOKS_INSIDE = 2  # forwards of each model in which draws inside it are followed
 MAX_DRAWS = 8  # per tensor, the last ones; enough to name the lines
 
 
@@ -127,6 +137,9 @@ class Provenance(TorchFunctionMode):
         self._uses: list[Trace] = []
         self._call: Site | None = None
         self._on = False
+        self._given: WeakIdKeyDictionary | None = None  # coordinates of the model that runs, while it is looked into
+        self._noise: Draw | None = None
+        self._first = 0  # serial number from which on draws are the running model's own
         self._above = 0  # modes of the user above this one when it was paused
 
     @property
@@ -158,6 +171,24 @@ class Provenance(TorchFunctionMode):
             if self._call is None:
                 self._call = next(user_frames(sys._getframe(1)), None)
 
+    @property
+    def looking(self) -> bool:
+        """Whether the model that runs is looked into."""
+        return self._given is not None
+
+    def look_inside(self, coords: Tensor) -> None:
+        """The model that runs was given these coordinates: see whether it draws and adds to them by itself."""
+        if len(self._uses) >= self.window:
+            return
+        self._given, self._noise, self._first = WeakIdKeyDictionary(), None, next(self._serials)
+        self._given[coords] = True
+        self.start()
+
+    def look_outside(self) -> Draw | None:
+        """The model has run; the draw that it added to its coordinates, if there was one."""
+        found, self._given, self._noise = self._noise, None, None
+        return found
+
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run the operation, then pass the traces on."""
         result = func(*args, **(kwargs or {}))
@@ -171,9 +202,28 @@ class Provenance(TorchFunctionMode):
             targets = [args[0]]
         if not targets:
             return
-        trace = self._trace_of(name, list(_tensors((*args, *kwargs.values()))))
+        sources = list(_tensors((*args, *kwargs.values())))
+        if self._given is not None:
+            self._follow_given(name, sources, targets, self._given)
+        trace = self._trace_of(name, sources)
         for target in targets:
             self._traces[target] = trace
+
+    def _follow_given(
+        self, name: str, sources: list[Tensor], targets: list[Tensor], given: WeakIdKeyDictionary
+    ) -> None:
+        """Pass on that a tensor still is the model's coordinates; notice the noise that is added to them."""
+        if not any(source in given for source in sources):
+            return
+        others = [source for source in sources if source not in given]
+        drawn = (self._traces.get(source, Trace()) for source in others)
+        drawn_here = (draw for trace in drawn for draw in trace.draws if draw.serial > self._first)
+        noise = next((draw for draw in drawn_here if draw.operation in NOISE), None)
+        if noise is not None and name in MOVING:
+            self._noise = self._noise or noise
+        elif name in KEEPING or (name in ADDING and not others):
+            for target in targets:
+                given[target] = True
 
     def _trace_of(self, name: str, sources: list[Tensor]) -> Trace:
         if name in DRAWS:

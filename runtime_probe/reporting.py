@@ -21,10 +21,23 @@ from runtime_probe.loader_audit import sentence, violations
 from runtime_probe.observer import Observer
 from runtime_probe.provenance import ProvenanceReport, Site
 from runtime_probe.source_hints import Hint, commented_draws
-from runtime_probe.verdict import ADVICE, Conclusion, Flag, Verdict
+from runtime_probe.verdict import ADVICE, Advice, Conclusion, Family, Flag, Verdict
 
 if TYPE_CHECKING:
     from runtime_probe.probe import Probe
+
+
+NOISE_INSIDE = Advice(
+    None,
+    "the model jitters its coordinates by itself, so what it is given says nothing",
+    "watch the part of the model that gets the jittered coordinates: probe_coords(model.part)",
+)
+DRAWN_BEFORE = Advice(
+    Family.REPEATED,
+    "coordinates that were used before come back, and nothing is drawn between the forwards",
+    "draw in the batch loop: the jitter is commented out, or all of it was drawn before the loop",
+    ("JIT101", "JIT102", "JIT201"),
+)
 
 
 def build_report(probe: Probe) -> Report:
@@ -34,7 +47,7 @@ def build_report(probe: Probe) -> Report:
         key=lambda r: (SEVERITY.index(r.conclusion.verdict), -r.conclusion.batches),
     )
     provenance = probe.provenance.report()
-    series = [_reseeded(report, provenance) for report in series]
+    series = [_moved_inside(_reseeded(report, provenance)) for report in series]
     conclusion = series[0].conclusion if series else _nothing_seen(probe)
     hints = commented_draws(_places(probe, provenance)) if conclusion.verdict is Verdict.CLEAN_GRID else ()
     loaders = probe.audit.reports() if probe.audit is not None else ()
@@ -64,6 +77,17 @@ def _reseeded(report: SeriesReport, provenance: ProvenanceReport) -> SeriesRepor
     return replace(report, conclusion=conclusion)
 
 
+def _moved_inside(report: SeriesReport) -> SeriesReport:
+    """A model that draws and adds to its coordinates by itself: what it is given proves nothing."""
+    constant = (Verdict.CLEAN_GRID, Verdict.SUBSET_OF_CLEAN_GRID, Verdict.FROZEN, Verdict.ONCE_PER_EPOCH)
+    if report.noise_inside is None or report.conclusion.verdict not in constant:
+        return report
+    sentence = f"{report.conclusion.sentence}, and the model itself adds noise to them"
+    undecided = ("is that noise new each time? watch the part of the model that gets the jittered coordinates",)
+    conclusion = replace(report.conclusion, verdict=Verdict.INCONCLUSIVE, sentence=sentence, undecided=undecided)
+    return replace(report, conclusion=conclusion)
+
+
 def _nothing_seen(probe: Probe) -> Conclusion:
     watched = ", ".join(observer.name for observer in probe.observers) or "any model"
     sentence = f"no training forward of {watched} with coordinates was seen"
@@ -85,15 +109,27 @@ def _verdicts(series: list[SeriesReport], provenance: ProvenanceReport, hints: t
             continue
         told.add(key)
         where = tuple(_where(report, provenance, hints))
-        yield Finding(
-            report.conclusion.verdict, report.argument, report.conclusion.sentence, describe_values(report), where
-        )
+        closer = _closer(report, provenance)
+        conclusion = report.conclusion
+        yield Finding(conclusion.verdict, report.argument, conclusion.sentence, describe_values(report), where, closer)
+
+
+def _closer(report: SeriesReport, provenance: ProvenanceReport) -> Advice | None:
+    """Better advice than the verdict's own, where the draws that were followed tell more."""
+    verdict = report.conclusion.verdict
+    if report.noise_inside is not None and verdict is Verdict.INCONCLUSIVE:
+        return NOISE_INSIDE
+    once = provenance.sources and all(2 * source.draws <= source.forwards for source in provenance.sources)
+    return DRAWN_BEFORE if verdict is Verdict.CYCLING and once and provenance.forwards > 3 else None
 
 
 def _where(report: SeriesReport, provenance: ProvenanceReport, hints: tuple[Hint, ...]) -> Iterator[str]:
     """The lines to look at."""
     if report.conclusion.verdict is Verdict.CLEAN_GRID:
         yield from (f"commented out at {hint.site}: {hint.text}" for hint in hints)
+    noise = report.noise_inside
+    if noise is not None:
+        yield f"`{noise.operation}` at {noise.site} in {noise.site.function}, inside the model"
     yield from (str(source) for source in provenance.sources)
     if not provenance.sources and provenance.origin is not None:
         operation, site = provenance.origin

@@ -8,7 +8,7 @@ import runpy
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -144,7 +144,8 @@ def show(report: Report, options: Options) -> None:
     if options.output is not None:
         options.output.write_text(text, encoding="utf-8")
     elif text:
-        print(text)
+        with suppress(BrokenPipeError):  # `| head`
+            print(text, flush=True)
 
 
 def _rendered(report: Report, options: Options) -> str:

@@ -21,6 +21,8 @@ _SAMPLES = re.compile(
 _INITIAL = re.compile(r"(?:^|[._])(?:dummy|init|initialize\w*|example|fake|placeholder)(?:_|$)")
 # What chooses samples rather than changing them.
 _CHOICES = frozenset("permutation permuted shuffle choice integers randint randperm sample".split())
+# What splits data: each model of a comparison needs the same parts.
+_SPLITS = frozenset("random_split train_test_split KFold StratifiedKFold ShuffleSplit GroupKFold".split())
 
 
 class GeneratorRebuilt(Rule):
@@ -149,7 +151,9 @@ def jitter(coords):
         return not around.loader and any(loop.trains and scope.within(loop.region, restart.region) for loop in inner)
 
     def _splits(self, project: Project, restart: Restart, use: Value) -> bool:
-        """Whether a loop that does not train needs the same choice in each pass: folds of one permutation."""
+        """Whether each pass needs the same choice: the parts of the data, or folds of one permutation."""
+        if project.node(use).method in _SPLITS:
+            return True
         scope = project.scope(restart.call.scope)
         trains = (
             scope.regions[restart.region].kind in LOOPS

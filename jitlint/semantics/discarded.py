@@ -431,7 +431,7 @@ class DiscardedResults:
                 return position
             if node.kind is Kind.CALL and carriers & set(_fitted_inputs(node)):
                 return position
-            if carriers & set(node.inputs):
+            if carriers & set(node.inputs) and self.provenance.made(Value(ref, position)).draw is None:
                 carriers.add(position)
         return None
 

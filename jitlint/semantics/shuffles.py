@@ -42,7 +42,7 @@ def is_epoch_loop(project: Project, ref: Ref, scope: Scope, region: int) -> bool
     header = scope.regions[region].header
     if header < 0:
         return False
-    names = {store.name for store in scope.stores if store.region == region}
+    names = {store.name for store in scope.stores if store.region == region and _is_loop_variable(scope, store.node)}
     node = scope.nodes[header]
     arguments = [scope.nodes[item].name for item in (node.arguments if node.kind is Kind.CALL else ())]
     if not any(_EPOCH.search(name.lower()) for name in [*names, *arguments] if name):
@@ -54,6 +54,12 @@ def is_epoch_loop(project: Project, ref: Ref, scope: Scope, region: int) -> bool
     return trains or any(
         other.loader and scope.within(other.region, region) for other in loops.loops(ref) if other.region != region
     )
+
+
+def _is_loop_variable(scope: Scope, index: int) -> bool:
+    """Whether a node is an element of what a loop runs over, or a part of one."""
+    node = scope.nodes[index]
+    return node.kind is Kind.LOOPVAR or (node.kind is Kind.INDEX and scope.nodes[node.inputs[0]].kind is Kind.LOOPVAR)
 
 
 def is_shuffle(project: Project, value: Value, node: Node) -> bool:

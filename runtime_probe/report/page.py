@@ -9,7 +9,7 @@ from pathlib import Path
 from runtime_probe.findings import Finding, Report, SeriesReport, describe_values
 from runtime_probe.provenance import Site
 from runtime_probe.report.text import evidence, headline, shown
-from runtime_probe.verdict import ADVICE, is_violation
+from runtime_probe.verdict import is_violation
 
 CELL = 12  # pixels of the page for one batch in the strip
 SCATTER = 260  # pixels of the page for the scatter's side
@@ -102,7 +102,7 @@ def _scatter(points: tuple[tuple[float, float], ...], std: float) -> str:
 
 
 def _finding(finding: Finding) -> Iterator[str]:
-    advice = ADVICE[finding.word]
+    advice = finding.advice
     kind = ' class="violation"' if is_violation(finding.word) else ""
     yield f"<section{kind}><h2>{escape(finding.word.value)}: {escape(advice.meaning)}</h2><dl>"
     rows = [("argument", finding.argument), ("seen", finding.sentence), ("values", finding.values)]

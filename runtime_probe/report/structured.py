@@ -10,7 +10,6 @@ from runtime_probe.geometry import Geometry
 from runtime_probe.loader_verdict import LoaderReport
 from runtime_probe.provenance import ProvenanceReport, Site
 from runtime_probe.report.text import strip
-from runtime_probe.verdict import ADVICE
 
 SCHEMA = "runtime_probe/report/1"
 
@@ -39,7 +38,7 @@ def to_dict(report: Report) -> dict[str, object]:
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    advice = ADVICE[finding.word]
+    advice = finding.advice
     return {
         "code": finding.word.value,
         "family": finding.family.value if finding.family is not None else None,

@@ -42,7 +42,7 @@ def _lines(report: Report) -> Iterator[str]:
 
 def property_line(finding: Finding) -> str:
     """One line for a flag that is no violation."""
-    advice = ADVICE[finding.word]
+    advice = finding.advice
     codes = f" (jitlint {', '.join(advice.codes)})" if advice.codes else ""
     return f"{finding.word.value}: {advice.meaning}; {advice.remedy}{codes}"
 

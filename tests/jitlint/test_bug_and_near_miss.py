@@ -197,6 +197,36 @@ class Pictures(Dataset):
     def __getitem__(self, index):
         return self.images[index] + self.noise[index]
 """
+MODELS = """
+import torch
+def train_all(models, data):
+    for i in range(len(models)):
+        generator = torch.Generator().manual_seed(420)
+        parts = torch.{}
+        train(models[i], parts)
+"""
+RENEWED = """
+import torch
+def train(model, x, opt, n, size):
+    for epoch in range(200):
+        order = torch.randperm(n)
+        {}
+        epoch_loss = 0.0
+        for i in range(0, n, size):
+            loss = model({}[i : i + size]).mean()
+            loss.backward()
+            opt.step()
+            epoch_loss += loss.item()
+"""
+TWO_FORMS = """
+import numpy as np
+def train(model, x):
+    noisy = np.clip(x + np.random.normal(size=x.shape), 0, 1)
+    images = x.reshape(-1, 28, 28, 1)
+    noisy_images = images + np.random.normal(size=images.shape)
+    print(noisy_images.shape)
+    model.fit({}, images, epochs=30)
+"""
 SWITCH = """
 import random
 from torch.utils.data import DataLoader, Dataset
@@ -263,6 +293,18 @@ PAIRS = {
         FIGURE.format("model(x + rng.random()).backward()"),
         FIGURE.format("ax.scatter(x, [rng.random() for _ in x])").replace("opt.step()", "pass"),
     ),
+    "generator of a split": Pair(
+        "JIT302",
+        MEDIUM,
+        MODELS.format("randn(9, generator=generator)").replace(
+            "        train(models[i], parts)", "        show(parts)"
+        ),
+        MODELS.format("utils.data.random_split(data, [9, 1], generator=generator)"),
+    ),
+    "samples in a new order": Pair(
+        "JIT204", MEDIUM, RENEWED.format("print(epoch)", "x"), RENEWED.format("x = x[order]", "x")
+    ),
+    "two forms of the data": Pair("JIT204", HIGH, TWO_FORMS.format("images"), TWO_FORMS.format("noisy_images")),
     "noise of the first call": Pair("JIT104", LOW, LAZY.format("pass"), LAZY.format("self.noise.normal_()")),
     "noise by index": Pair(
         "JIT104", LOW, BY_INDEX.format("np.random.normal(size=images.shape)"), BY_INDEX.format("np.zeros(9)")
@@ -326,3 +368,7 @@ def test_what_may_be_given_up_has_low_confidence(missed: str, given_up: str, tmp
     (tmp_path / "other").mkdir()
     assert findings(missed, tmp_path / "one")["JIT201"] >= MEDIUM
     assert findings(given_up, tmp_path / "other")["JIT201"] is LOW
+
+
+def test_samples_in_a_new_order_have_no_stale_order(tmp_path: Path) -> None:
+    assert findings(PAIRS["samples in a new order"].right, tmp_path) == {}
