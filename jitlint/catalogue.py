@@ -168,20 +168,20 @@ _NOT_AUGMENTATION = re.compile(
 )
 
 
-@functools.lru_cache(maxsize=16384)
+@functools.lru_cache(maxsize=2048)
 def snake(name: str) -> str:
     """`RandomCrop`, `randomCrop` and `random_crop` are all `random_crop`."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
 
 
-@functools.lru_cache(maxsize=16384)
+@functools.lru_cache(maxsize=2048)
 def names_augmentation(name: str) -> bool:
     """Whether a function's bare name says that it perturbs its argument."""
     plain = snake(name)
     return bool(_AUGMENTATION_WORD.search(plain)) and not _NOT_AUGMENTATION.search(plain)
 
 
-@functools.lru_cache(maxsize=16384)
+@functools.lru_cache(maxsize=2048)
 def is_transform_class(qualname: str) -> bool:
     """Whether objects of this library class perturb what they are called with, at random."""
     module, _, name = qualname.rpartition(".")
@@ -225,31 +225,31 @@ WRAPPERS = frozenset(
 )
 
 
-@functools.lru_cache(maxsize=16384)
+@functools.lru_cache(maxsize=2048)
 def names_model(name: str) -> bool:
     """Whether a variable's name says that it holds a network."""
     return name in _MODEL_LETTERS or bool(_MODEL_WORD.search(snake(name)))
 
 
-@functools.lru_cache(maxsize=16384)
+@functools.lru_cache(maxsize=2048)
 def names_loss(name: str) -> bool:
     """Whether a function's name says that it measures a loss."""
     return bool(_LOSS_WORD.search(snake(name)))
 
 
-@functools.lru_cache(maxsize=16384)
+@functools.lru_cache(maxsize=2048)
 def names_loader(name: str) -> bool:
     """Whether a variable's name says that iterating it gives batches."""
     return bool(_LOADER_WORD.search(snake(name)))
 
 
-@functools.lru_cache(maxsize=16384)
+@functools.lru_cache(maxsize=2048)
 def names_batch_function(name: str) -> bool:
     """Whether a function's name says that it gives batches one after the other."""
     return bool(_BATCH_FUNCTION.search(snake(name)))
 
 
-@functools.lru_cache(maxsize=16384)
+@functools.lru_cache(maxsize=2048)
 def names_evaluation(name: str) -> bool:
     """Whether a name says that the code looks at a model and does not train it."""
     return bool(_EVALUATION_WORD.search(snake(name)))

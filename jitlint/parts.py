@@ -258,7 +258,7 @@ class _Context:
         return _kept_model(path, self.cwd, digest)
 
 
-@functools.lru_cache(maxsize=40)  # the parts of a tree import the same few files
+@functools.lru_cache(maxsize=24)  # the parts of a tree import the same few files
 def _kept_model(path: str, cwd: str, digest: bytes) -> Module | None:
     """The model of a file with this content; later parts get it again as long as it stays among the last."""
     return _context_model(key_of(path, cwd), read(path, {}))

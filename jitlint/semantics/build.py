@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -31,6 +31,7 @@ from jitlint.semantics.graph import (
     Statement,
     Store,
 )
+from jitlint.semantics.large_files import LARGE, names_defined, statements_in_pieces, without_tables
 
 if TYPE_CHECKING:
     from jitlint.source import Source
@@ -76,8 +77,19 @@ def build_module(source: Source, *, context: bool = False) -> Module:
     With `context`, the file is only there to understand others: functions that neither draw nor train are
     left out.
     """
-    module = Builder(source.path, source.text, context).module()
+    module = _large_module(source, context) if len(source.text) >= LARGE else None
+    module = module or Builder(source.path, source.text, context).module()
     return replace(module, cell_ends=tuple(cell.last_line for cell in source.cells)) if source.cells else module
+
+
+def _large_module(source: Source, context: bool) -> Module | None:
+    """The model of a large source, built in pieces; None if it cannot be cut."""
+    text = without_tables(source.text)
+    builder = Builder(source.path, text, context, names_defined(text))
+    try:
+        return builder.module()
+    except SyntaxError:
+        return None
 
 
 def build_fragment(code: str, name: str, module: Module, scope: Scope) -> Scope:
@@ -87,16 +99,17 @@ def build_fragment(code: str, name: str, module: Module, scope: Scope) -> Scope:
     question "what does this function do?". Raises SyntaxError as `ast.parse` does.
     """
     builder = Builder(module.path, code)
+    tree = ast.parse(code)
     builder.imports = dict(module.imports)
     builder.definitions = frozenset(part for part in (*module.scopes, *module.classes) if part and "." not in part)
     qualname = f"{scope.qualname}.{name}".lstrip(".")
     inner = ScopeBuilder(builder, qualname, "", scope.qualname, span_of_text(code))
-    names = dict.fromkeys(read for read in _read_names(builder.tree) if read in scope.variables)
+    names = dict.fromkeys(read for read in _read_names(tree) if read in scope.variables)
     instance = scope.parameters[0].name if scope.is_method and scope.parameters else ""
     place: dict[str, Any] = {"lineno": 1, "col_offset": 0, "end_lineno": 1, "end_col_offset": 0}
     parameters = [ast.arg(read, **place) for read in names if read != instance]
     inner.bind_parameters(ast.arguments([], parameters, None, [], [], None, []), {})
-    inner.build(builder.tree.body)
+    inner.build(tree.body)
     return builder.scopes[qualname]
 
 
@@ -118,34 +131,49 @@ def _read_names(tree: ast.AST) -> list[str]:
 class Builder:
     """What is shared by the scopes of one module."""
 
-    def __init__(self, path: str, text: str, context: bool = False) -> None:
+    def __init__(self, path: str, text: str, context: bool = False, defined: frozenset[str] | None = None) -> None:
         self.path = path
         self.text = text
-        self.tree = ast.parse(text)
+        self.in_pieces = defined is not None
         self.imports: dict[str, str] = {}
         self.classes: dict[str, ClassModel] = {}
         self.scopes: dict[str, Scope] = {}
         self.pending: list[PendingFunction] = []
         self.long_strings: list[tuple[int, int]] = []
         self.exported: frozenset[str] = frozenset()
-        self.definitions = _definitions(self.tree)
+        self.definitions = defined or frozenset()
         self.relevant = _RelevantLines(text, context)
 
     def module(self) -> Module:
         lines = self.text.count("\n") + 1
-        ScopeBuilder(self, "", "", None, Span(1, 0, lines, 0)).build(self.tree.body)
-        while self.pending:
-            pending = self.pending.pop(0)
-            if pending.drawn_beside or self.relevant.holds(pending.tree):
-                self._function(pending)
+        ScopeBuilder(self, "", "", None, Span(1, 0, lines, 0)).build(self._statements())
+        self._build_pending()
         return Module(
             self.path,
-            self.scopes,
+            {"": self.scopes.pop(""), **self.scopes},
             self.classes,
             self.imports,
             tuple(_comments(self.text, self.long_strings)),
             self.exported,
         )
+
+    def _statements(self) -> Iterator[ast.stmt]:
+        """The statements of the top level; those of a large file go as soon as they are built."""
+        if not self.in_pieces:
+            body = ast.parse(self.text).body
+            self.definitions = _definitions(body)
+            yield from body
+            return
+        for piece in statements_in_pieces(self.text):
+            yield from piece
+            self._build_pending()
+
+    def _build_pending(self) -> None:
+        """The functions that were met."""
+        while self.pending:
+            pending = self.pending.pop(0)
+            if pending.drawn_beside or self.relevant.holds(pending.tree):
+                self._function(pending)
 
     def _function(self, pending: PendingFunction) -> None:
         tree = pending.tree
@@ -193,10 +221,10 @@ def _by_kind(nodes: Sequence[Node]) -> dict[Kind, tuple[int, ...]]:
     return {kind: tuple(indices) for kind, indices in found.items()}
 
 
-def _definitions(tree: ast.Module) -> frozenset[str]:
+def _definitions(body: Sequence[ast.stmt]) -> frozenset[str]:
     """The functions and classes that the top level defines, also under `if` and `try`."""
     found: set[str] = set()
-    todo: list[ast.stmt] = list(tree.body)
+    todo: list[ast.stmt] = list(body)
     while todo:
         statement = todo.pop()
         if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
@@ -289,7 +317,7 @@ class ScopeBuilder:
             self.environment[argument.arg] = node
             self.variables.setdefault(argument.arg, []).append(node)
 
-    def build(self, body: Sequence[ast.stmt]) -> None:
+    def build(self, body: Iterable[ast.stmt]) -> None:
         self.block(body)
         scope = Scope(
             self.qualname,
@@ -329,7 +357,7 @@ class ScopeBuilder:
 
     # ------------------------------------------------------------------------------------- statements
 
-    def block(self, body: Sequence[ast.stmt]) -> bool:
+    def block(self, body: Iterable[ast.stmt]) -> bool:
         """Evaluate statements in order; True when control never reaches the end."""
         ended = False
         for tree in body:

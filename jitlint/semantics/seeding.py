@@ -306,7 +306,7 @@ class Seeding:
         return any(node.method == "shuffle" for node in following)
 
 
-@functools.lru_cache(maxsize=16384)
+@functools.lru_cache(maxsize=2048)
 def _names_seeding(name: str) -> bool:
     prefixes = ("set_seed", "seed_", "set_random_seed", "fix_seed", "setup_seed", "set_global_seed")
     return catalogue.snake(name).startswith(prefixes)
