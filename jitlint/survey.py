@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import sys
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -27,6 +28,7 @@ __all__ = [
 
 LARGEST = 64 * 1024 * 1024  # bytes; no program is as long, and a notebook's pictures rarely are
 
+_MAY_BE_NEWER = sys.version_info < (3, 12)  # which took the limits from f-strings
 Stamp = tuple[int, int]  # time of the last change in nanoseconds, size in bytes
 Place = tuple[int, int, int, int, int | None]  # the fields of a Location
 # What a suppression looks like; one that suppresses nothing is a finding in a file without others.
@@ -181,7 +183,8 @@ def _from_syntax_error(error: SyntaxError) -> Trouble:
     end_line, end_column = error.end_lineno or line, error.end_offset or 0
     if (end_line, end_column) <= (line, column):
         end_line, end_column = line, column + 1
-    return Trouble(f"syntax error: {error.msg}", (line, column, end_line, end_column, None))
+    newer = "; Python 3.12 may read it, run jitlint there" if _MAY_BE_NEWER and "f-string" in error.msg else ""
+    return Trouble(f"syntax error: {error.msg}{newer}", (line, column, end_line, end_column, None))
 
 
 def _at_start(message: str) -> Trouble:

@@ -175,7 +175,8 @@ class UnusedAugmentations:
         comment = self._comments.get((path, qualname))
         if qualname not in self.project.modules[path].scopes and qualname not in self.project.modules[path].classes:
             return Unused(path, qualname, span, how, comment, True, True)  # a variable, and its scope was searched
-        matters = how is How.SURE and self._trains(path) and not self._augments(path)
+        alone = not self._augments(path) and not self._has_used_sibling(path)
+        matters = how is How.SURE and self._trains(path) and alone
         return Unused(path, qualname, span, how, comment, matters, not self._may_be_called_unseen(path))
 
     @functools.cached_property
@@ -200,6 +201,15 @@ class UnusedAugmentations:
         """Whether a file's live code perturbs anything: then the unused function is one of several."""
         scopes = self.project.modules[path].scopes.values()
         return any(not self._is_augmentation(path, scope) and self._is_live(path, scope) for scope in scopes)
+
+    @functools.cache  # noqa: B019 - lives as long as the run
+    def _has_used_sibling(self, path: str) -> bool:
+        """Whether something uses another augmentation of the same file: the unused one is a choice left over."""
+        module = self.project.modules[path]
+        functions = [name for name, scope in module.scopes.items() if scope.parent == "" and scope.name == name]
+        found = {name for name in functions if self.augmenters.function(Ref(path, name)) is not None}
+        found |= {name for name in module.classes if self.augmenters.transform_class(path, name) is not None}
+        return bool(found & self.project.call_sites.keys()) or bool(found and self.mentions.among(frozenset(found)))
 
     def _is_augmentation(self, path: str, scope: Scope) -> bool:
         if scope.owner and self.augmenters.transform_class(path, scope.owner) is not None:

@@ -355,19 +355,40 @@ class Trainer:
 """
 
 
+SIBLINGS = """
+# file: data.py
+import numpy as np
+from torch.utils.data import Dataset
+class Pictures(Dataset):
+    def __getitem__(self, index):
+        return self.load(index)
+class RandomFlip:
+    def __call__(self, x):
+        return x[:, ::-1] if np.random.rand() < 0.5 else x
+class RandomNoise:
+    def __call__(self, x):
+        return x + np.random.normal(size=x.shape)
+# file: train.py
+import data
+train_set = data.Pictures()
+{}
+"""
+
+
 @pytest.mark.parametrize(
-    ("missed", "given_up"),
+    ("code", "missed", "given_up"),
     [
-        (CROP.format("32, padding=4"), CROP.format("112")),
-        (BODY.format("# the loss"), BODY.format("# return self.model(batch).mean()")),
+        ("JIT201", CROP.format("32, padding=4"), CROP.format("112")),
+        ("JIT201", BODY.format("# the loss"), BODY.format("# return self.model(batch).mean()")),
+        ("JIT202", SIBLINGS.format(""), SIBLINGS.format("flip = data.RandomFlip()")),
     ],
-    ids=["a crop to the size that the input has", "an old body"],
+    ids=["a crop to the size that the input has", "an old body", "one of several, of which another is used"],
 )
-def test_what_may_be_given_up_has_low_confidence(missed: str, given_up: str, tmp_path: Path) -> None:
+def test_what_may_be_given_up_has_low_confidence(code: str, missed: str, given_up: str, tmp_path: Path) -> None:
     (tmp_path / "one").mkdir()
     (tmp_path / "other").mkdir()
-    assert findings(missed, tmp_path / "one")["JIT201"] >= MEDIUM
-    assert findings(given_up, tmp_path / "other")["JIT201"] is LOW
+    assert findings(missed, tmp_path / "one")[code] >= MEDIUM
+    assert findings(given_up, tmp_path / "other")[code] is LOW
 
 
 def test_samples_in_a_new_order_have_no_stale_order(tmp_path: Path) -> None:
