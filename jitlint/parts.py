@@ -7,7 +7,7 @@ import gc
 import hashlib
 import os
 import sys
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -255,13 +255,36 @@ class _Context:
         self.room -= len(data)
         if path in self.changed:
             return _context_model(key_of(path, self.cwd), data)
-        return _kept_model(path, self.cwd, digest)
+        return _kept_models.get(path, self.cwd, digest)
 
 
-@functools.lru_cache(maxsize=24)  # the parts of a tree import the same few files
-def _kept_model(path: str, cwd: str, digest: bytes) -> Module | None:
-    """The model of a file with this content; later parts get it again as long as it stays among the last."""
-    return _context_model(key_of(path, cwd), read(path, {}))
+class _KeptModels:
+    """The models of context files that were used last: the parts of a tree import the same few files.
+
+    A node takes 600 bytes, so they are counted; the largest models are cheaper to make again.
+    """
+
+    def __init__(self, room: int = 4_000, largest: int = 500) -> None:
+        self.room, self.largest = room, largest
+        self._models: OrderedDict[tuple[str, str, bytes], tuple[Module | None, int]] = OrderedDict()
+
+    def get(self, path: str, cwd: str, digest: bytes) -> Module | None:
+        """The model of a file with this content."""
+        key = path, cwd, digest
+        if key in self._models:
+            self._models.move_to_end(key)
+            return self._models[key][0]
+        model = _context_model(key_of(path, cwd), read(path, {}))
+        size = 1 + (sum(len(scope.nodes) for scope in model.scopes.values()) if model else 0)
+        if size <= self.largest:
+            self._models[key] = model, size
+            self.room -= size
+        while self.room < 0:
+            self.room += self._models.popitem(last=False)[1][1]
+        return model
+
+
+_kept_models = _KeptModels()
 
 
 def _context_model(key: str, data: bytes) -> Module | None:

@@ -75,7 +75,7 @@ def build_module(source: Source, *, context: bool = False) -> Module:
     """The model of one source. Raises SyntaxError (or RecursionError) as `ast.parse` does.
 
     With `context`, the file is only there to understand others: functions that neither draw nor train are
-    left out.
+    left out, and comments.
     """
     module = _large_module(source, context) if len(source.text) >= LARGE else None
     module = module or Builder(source.path, source.text, context).module()
@@ -135,6 +135,7 @@ class Builder:
         self.path = path
         self.text = text
         self.in_pieces = defined is not None
+        self.context = context
         self.imports: dict[str, str] = {}
         self.classes: dict[str, ClassModel] = {}
         self.scopes: dict[str, Scope] = {}
@@ -153,7 +154,7 @@ class Builder:
             {"": self.scopes.pop(""), **self.scopes},
             self.classes,
             self.imports,
-            tuple(_comments(self.text, self.long_strings)),
+            () if self.context else tuple(_comments(self.text, self.long_strings)),
             self.exported,
         )
 
