@@ -264,7 +264,7 @@ class _KeptModels:
     A node takes 600 bytes, so they are counted; the largest models are cheaper to make again.
     """
 
-    def __init__(self, room: int = 4_000, largest: int = 500) -> None:
+    def __init__(self, room: int = 5_000, largest: int = 1_000) -> None:
         self.room, self.largest = room, largest
         self._models: OrderedDict[tuple[str, str, bytes], tuple[Module | None, int]] = OrderedDict()
 

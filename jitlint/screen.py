@@ -32,8 +32,8 @@ class Screen:
 
 # Each word is looked for as it stands, then confirmed to be part of a called (or defined) name.
 _DRAW_WORDS = (
-    b"rand", b"Rand", b"nois", b"Nois", b"jitter", b"Jitter", b"perturb", b"augment", b"Augment", b"shuffle", b"seed",
-    b"mixup", b"ixUp", b"Mixup", b"utmix", b"utMix", b"utout", b"normal_(", b"uniform_(", b"bernoulli", b"permutation",
+    b"rand", b"Rand", b"nois", b"Nois", b"jitter", b"Jitter", b"perturb", b"ugment", b"shuffle", b"seed",
+    b"ixup", b"ixUp", b"utmix", b"utMix", b"utout", b"normal_(", b"uniform_(", b"bernoulli", b"permutation",
     b"PRNGKey", b"Flip(", b"Compose(", b"_aug(", b"gauss(", b"rng.",
     b"Subset(", b".sample(frac", b"dataset.transform", b"ImageDataGenerator(", b"FLIP_",
 )  # fmt: skip

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -238,7 +239,8 @@ def _definitions(body: Sequence[ast.stmt]) -> frozenset[str]:
 
 def span_of(tree: Any) -> Span:
     """The span of a syntax-tree node; of a decorated definition, from the `def`."""
-    return _tuple(Span, (tree.lineno, tree.col_offset, tree.end_lineno, tree.end_col_offset))
+    first, last = tree.lineno, tree.end_lineno  # most are on one line, and then share the number's object
+    return _tuple(Span, (first, tree.col_offset, first if first == last else last, tree.end_col_offset))
 
 
 def _name_span(tree: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> Span:
@@ -865,7 +867,7 @@ def dotted(tree: ast.expr | None) -> str | None:
     if type(tree) is not ast.Name:
         return None
     parts.append(tree.id)
-    return ".".join(reversed(parts))
+    return sys.intern(".".join(reversed(parts)))  # the same few names again and again
 
 
 def _base_name(tree: ast.expr) -> str | None:
