@@ -20,6 +20,8 @@ def parse(argv: Sequence[str]) -> tuple[Program, Options]:
         parser.error(f"no such script: {name}")
     if known.after < 0 or known.provenance < 0 or (known.max_steps is not None and known.max_steps < 1):
         parser.error("--after and --provenance must be >= 0, --max-steps >= 1")
+    if known.output is not None and (known.output.is_dir() or not known.output.absolute().parent.is_dir()):
+        parser.error(f"--output: cannot write {known.output}: its folder has to be there")
     options = Options(
         argument=known.argument,
         on_violation=known.on_violation,

@@ -128,7 +128,7 @@ class Probe:
         self.borders = Borders(self._epoch_ended)
         self.audit = LoaderAudit(lambda: self.borders.all_steps) if loaders else None
         self.provenance = Provenance(provenance)
-        self._argument = argument
+        self.argument = argument
         self._policy = Policy(on_violation)
         self._after, self._max_steps = after, max_steps
         self._check_used = check_used
@@ -263,7 +263,7 @@ class Probe:
     def _watch(self, module: nn.Module) -> Observer:
         observer = next((o for o in self.observers if o.module is module), None)
         if observer is None:
-            observer = Observer(module, type(module).__name__, self.borders, self._argument)
+            observer = Observer(module, type(module).__name__, self.borders, self.argument)
             self.observers.append(observer)
         observer.on_batch = self._batch_closed
         self._owners.clear()
@@ -312,7 +312,7 @@ class Probe:
         if next(module.parameters(), None) is None:  # a loss or an activation
             return False
         try:
-            choose(module, args, kwargs, self._argument, least=CERTAIN)
+            choose(module, args, kwargs, self.argument, least=CERTAIN)
         except CoordinateArgumentError:
             seen = [f"{leaf.path}: {describe(leaf.tensor)}" for leaf in leaves(signature_of(module), args, kwargs)]
             if len(self.unseen) < MAX_MODELS and seen:

@@ -90,7 +90,8 @@ def _moved_inside(report: SeriesReport) -> SeriesReport:
 
 def _nothing_seen(probe: Probe) -> Conclusion:
     watched = ", ".join(observer.name for observer in probe.observers) or "any model"
-    sentence = f"no training forward of {watched} with coordinates was seen"
+    wanted = f"an argument `{probe.argument}`" if isinstance(probe.argument, str) else "coordinates"
+    sentence = f"no training forward of {watched} with {wanted} was seen"
     undecided = ("is the watched object what the loop calls, and in training mode?",)
     return Conclusion(Verdict.INCONCLUSIVE, sentence, 0, 0, undecided=undecided)
 

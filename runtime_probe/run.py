@@ -142,10 +142,20 @@ def show(report: Report, options: Options) -> None:
     """Print the report, or write it to `options.output`, in the form asked for."""
     text = _rendered(report, options)
     if options.output is not None:
-        options.output.write_text(text, encoding="utf-8")
+        _write(text, report, options.output)
     elif text:
         with suppress(BrokenPipeError):  # `| head`
             print(text, flush=True)
+
+
+def _write(text: str, report: Report, output: Path) -> None:
+    """Write the report; if that fails after all, print it: the training that it is about took long enough."""
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        print(report)
+        print(f"runtime_probe: cannot write {output}: {error.strerror or error}", file=sys.stderr)
+        raise SystemExit(2) from None
 
 
 def _rendered(report: Report, options: Options) -> str:

@@ -140,3 +140,29 @@ def test_two_ranks_under_torchrun(kind, duplicated, tmp_path):
     assert report["verdict"] == "FRESH"
     equal = 6 if duplicated else 0
     assert report["ranks"] == f"{equal} of 6 batches had equal coordinates on two of 2 ranks or more"
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_the_training(tmp_path):
+    result = probe("--output", tmp_path / "absent" / "report.html", "hoisted.py", "bug")
+    assert result.returncode == 2
+    assert "its folder has to be there" in result.stderr.splitlines()[-1]
+    assert "Traceback" not in result.stderr
+
+
+def test_a_report_that_cannot_be_written_at_the_end_is_printed(tmp_path):
+    output = tmp_path / "folder" / "report.txt"
+    output.parent.mkdir()
+    script = tmp_path / "train.py"
+    script.write_text(
+        f"import shutil, torch\ntorch.nn.Linear(2, 2)(torch.rand(4, 2))\nshutil.rmtree({str(output.parent)!r})\n"
+    )
+    result = probe("--output", output, script)
+    assert result.returncode == 2
+    assert "runtime_probe: INCONCLUSIVE" in result.stdout
+    assert result.stderr.splitlines()[-1].startswith(f"runtime_probe: cannot write {output}")
+    assert "Traceback" not in result.stderr
+
+
+def test_an_argument_that_no_model_has_is_named_in_the_report():
+    result = probe("--argument", "nope", "hoisted.py", "bug")
+    assert "with an argument `nope` was seen" in result.stdout
