@@ -42,12 +42,12 @@ DRAWN_BEFORE = Advice(
 
 def build_report(probe: Probe) -> Report:
     """Judge every series of every watched model and name the lines."""
+    provenance = probe.provenance.report()
+    judged = (report for observer in probe.observers for report in series_reports(observer))
     series = sorted(
-        (report for observer in probe.observers for report in series_reports(observer)),
+        (_moved_inside(_reseeded(report, provenance)) for report in judged),
         key=lambda r: (SEVERITY.index(r.conclusion.verdict), -r.conclusion.batches),
     )
-    provenance = probe.provenance.report()
-    series = [_moved_inside(_reseeded(report, provenance)) for report in series]
     conclusion = series[0].conclusion if series else _nothing_seen(probe)
     hints = commented_draws(_places(probe, provenance)) if conclusion.verdict is Verdict.CLEAN_GRID else ()
     loaders = probe.audit.reports() if probe.audit is not None else ()

@@ -156,3 +156,16 @@ def test_a_frozen_draw_outside_is_still_stale():
     with pytest.raises(StaleCoordinatesError), probe_coords(model, on_violation="raise") as probe:
         for _ in probe.batches(range(4)):
             model(moved).mean().backward()
+
+
+def test_noise_inside_one_model_does_not_hide_the_verdict_on_another():
+    models = [Network(noise), Network(nothing)]
+    with probe_coords(*models) as probe:
+        for _ in probe.batches(range(4)):
+            coord = grid()
+            models[0](coord).mean().backward()
+            half = torch.cat([coord[:8] + 0.01 * torch.randn_like(coord[:8]), coord[8:]])
+            models[1](half).mean().backward()
+    report = probe.report()
+    assert report.verdict is Verdict.PARTIAL
+    assert [str(series.conclusion) for series in report.series] == ["PARTIAL", "INCONCLUSIVE"]
