@@ -260,8 +260,11 @@ class Probe:
 
     # -- steps -------------------------------------------------------------------------------------
 
+    def _observer_of(self, module: nn.Module) -> Observer | None:
+        return next((observer for observer in self.observers if observer.module is module), None)
+
     def _watch(self, module: nn.Module) -> Observer:
-        observer = next((o for o in self.observers if o.module is module), None)
+        observer = self._observer_of(module)
         if observer is None:
             observer = Observer(module, type(module).__name__, self.borders, self.argument)
             self.observers.append(observer)
@@ -271,7 +274,7 @@ class Probe:
         return observer
 
     def _observe(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        observer = next((o for o in self.observers if o.module is module), None)
+        observer = self._observer_of(module)
         if observer is None:  # a DataParallel replica of a watched module
             return
         immediate = self._policy.immediate
@@ -292,14 +295,14 @@ class Probe:
     def _leave(self, module: nn.Module) -> None:
         """A watched model has run: keep what it drew and added to its coordinates by itself."""
         noise = self.provenance.look_outside()
-        observer = next((o for o in self.observers if o.module is module), None)
+        observer = self._observer_of(module)
         if observer is not None and noise is not None:
             observer.noise_inside = noise
 
     def _try_moved(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
         state, self._random_state = self._random_state, None
-        observer = next(o for o in self.observers if o.module is module)
-        coords = observer.coordinates(args, kwargs)
+        observer = self._observer_of(module)
+        coords = observer.coordinates(args, kwargs) if observer is not None else None
         if coords is None or output is None or state is None:
             return
         self.ignored = ignores_coordinates(module, args, kwargs, coords, output, state)

@@ -32,7 +32,7 @@ from jitlint.semantics.graph import (
     Statement,
     Store,
 )
-from jitlint.semantics.large_files import LARGE, names_defined, statements_in_pieces, without_tables
+from jitlint.semantics.large_files import is_large, names_defined, statements_in_pieces, without_tables
 
 if TYPE_CHECKING:
     from jitlint.source import Source
@@ -78,7 +78,7 @@ def build_module(source: Source, *, context: bool = False) -> Module:
     With `context`, the file is only there to understand others: functions that neither draw nor train are
     left out, and comments.
     """
-    module = _large_module(source, context) if len(source.text) >= LARGE else None
+    module = _large_module(source, context) if is_large(source.text) else None
     module = module or Builder(source.path, source.text, context).module()
     return replace(module, cell_ends=tuple(cell.last_line for cell in source.cells)) if source.cells else module
 

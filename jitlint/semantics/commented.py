@@ -53,6 +53,7 @@ class Draft(NamedTuple):
     """A piece of comment that may be an augmentation, and the model of its code."""
 
     scope: Ref
+    comment: Comment  # the whole run of lines
     piece: Piece
     display: int  # node of the list of transforms that the comment stands in, or -1
     fragment: Scope
@@ -118,25 +119,25 @@ class Comments:
     # ------------------------------------------------------------------------------------------- drafts
 
     def _drafts(self, module: Module) -> Iterator[Draft]:
-        for comment in without_definitions(module.comments):
-            if any(self._worth_a_look(module, name) for line in comment.lines for name in _CALLED.findall(line)):
-                yield from self._drafts_of(module, comment)
+        for comment, code in zip(module.comments, without_definitions(module.comments), strict=True):
+            if any(self._worth_a_look(module, name) for line in code.lines for name in _CALLED.findall(line)):
+                yield from self._drafts_of(module, comment, code)
 
     def _worth_a_look(self, module: Module, name: str) -> bool:
         last = name.rpartition(".")[2]
         known = name in module.imports or name in module.scopes or last in self.project.methods
         return known or bool(_WORTH_A_LOOK.search(last))
 
-    def _drafts_of(self, module: Module, comment: Comment) -> Iterator[Draft]:
-        scope = scope_at(module, comment)
+    def _drafts_of(self, module: Module, comment: Comment, code: Comment) -> Iterator[Draft]:
+        scope = scope_at(module, code)
         ref = Ref(module.path, scope.qualname)
         display = transform_display(scope, comment.first_line)
         if display is None:
             return
-        for piece in _merged(pieces(comment)):
+        for piece in _merged(pieces(code)):
             if any(self._worth_a_look(module, name) for name in _CALLED.findall(piece.code)):
                 fragment = build_fragment(piece.code, f"comment {piece.first_line}", module, scope)
-                yield Draft(ref, piece, display, fragment)
+                yield Draft(ref, comment, piece, display, fragment)
 
 
 def _without_evaluation(found: list[CommentedOut]) -> Iterator[CommentedOut]:
@@ -313,7 +314,7 @@ class _Judge:
         return (
             bool(_DECIDED.search(draft.piece.remark))
             or self._is_old_code(draft, calls)
-            or self._returns(draft)
+            or any(map(_RETURN.match, draft.comment.lines))  # an old body, beside the one that took its place
             or (draft.display >= 0 and all(map(_only_crops, calls)) and "padding" not in draft.piece.code)
             or bool(self._unknown(draft))
             or self._has_alternative(draft, calls, targets, scope)
@@ -333,16 +334,6 @@ class _Judge:
     def _is_old_code(self, draft: Draft, calls: tuple[Called, ...]) -> bool:
         """Whether most of a longer comment is something else."""
         return len(draft.fragment.statements) - 1 > 2 + 2 * len(calls)
-
-    def _returns(self, draft: Draft) -> bool:
-        """Whether a `return` was commented out with it: an old body, beside the one that took its place."""
-        comments = self.project.modules[draft.scope.path].comments
-        lines = (
-            comment.lines
-            for comment in comments
-            if 0 <= draft.piece.first_line - comment.first_line < len(comment.lines)
-        )
-        return any(_RETURN.match(line) for run in lines for line in run)
 
     def _unknown(self, draft: Draft) -> set[str]:
         """Names that the code would read and that nothing binds any more."""

@@ -93,6 +93,7 @@ class DiscardedResults:
         self.purity = purity_of(project)
         self.pipelines = pipelines_of(project)
         self.purposes = purposes_of(project)
+        self.loops = loops_of(project)
         self._readers: dict[str, Mapping[str, set[str]]] = {}
 
     @functools.cached_property
@@ -363,8 +364,7 @@ class DiscardedResults:
         for region in scope.region_chain(store.region):
             if scope.regions[region].kind in LOOPS and is_epoch_loop(self.project, ref, scope, region):
                 inside = (index for index, node in scope.calls() if scope.within(node.region, region))
-                loops = loops_of(self.project)
-                return next((index for index in inside if loops.is_training_call(Value(ref, index))), None)
+                return next((index for index in inside if self.loops.is_training_call(Value(ref, index))), None)
         return None
 
     def _purpose_of_use(self, ref: Ref, scope: Scope, store: Store, use: int) -> Purpose:

@@ -20,9 +20,14 @@ _INSIDE = re.compile(r"[ \t#]|$")
 _BEGINS = re.compile(r"(?:async def|def|class) +(\w+)|@")
 
 
+def is_large(text: str) -> bool:
+    """Whether a file is treated so."""
+    return len(text) >= LARGE
+
+
 def without_tables(text: str) -> str:
     """The text with the lines of long tables empty; its lines keep their numbers."""
-    if len(text) < LARGE:
+    if not is_large(text):
         return text
     lines = text.split("\n")
     opened: int | None = None

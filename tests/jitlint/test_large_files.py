@@ -27,7 +27,6 @@ def train(model, loader, opt, coord):
 
 @pytest.fixture
 def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(build, "LARGE", 0)
     monkeypatch.setattr(large_files, "LARGE", 0)
     monkeypatch.setattr(large_files, "PIECE", 15)
 
