@@ -51,7 +51,7 @@ class _Question(NamedTuple):
             opened.discard(self.key)
 
 
-class _TooDeep(Exception):
+class _TooDeepError(Exception):
     """Unwinds to the first question, which has the deep one answered."""
 
     def __init__(self, question: _Question) -> None:
@@ -87,7 +87,7 @@ def remembered(bottom: R) -> Callable[[Callable[Concatenate[S, P], R]], Callable
             if _State.depth == 0:
                 return cast(R, _from_the_top(question))
             if _State.depth >= DEPTH:
-                raise _TooDeep(question)
+                raise _TooDeepError(question)
             return cast(R, question.answer())
 
         return cast("Callable[Concatenate[S, P], R]", ask)
@@ -105,7 +105,7 @@ def _from_the_top(first: _Question) -> object:
             question.memory.open.discard(question.key)
             try:
                 answer = question.answer()
-            except _TooDeep as deep:
+            except _TooDeepError as deep:
                 question.memory.open.add(question.key)  # what it waits for does not wait for it
                 waiting.append(deep.question)
                 continue
