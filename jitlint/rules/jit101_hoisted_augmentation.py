@@ -16,6 +16,7 @@ from jitlint.rules.stale import (
     stale_traces,
     subject,
 )
+from jitlint.semantics.hoisted import hoisted_of
 from jitlint.semantics.moves import plan_move
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import is_draw
@@ -180,14 +181,15 @@ def train(model, loader, opt, grid):
 
     def check(self, project: Project) -> Iterator[Candidate]:
         """One candidate a perturbed value and loop."""
-        staleness = staleness_of(project)
-        for stale in (*staleness.in_loops, *staleness.in_steps, *staleness.in_fits, *staleness.in_slices):
+        for stale in hoisted_of(project).in_training:
             confidence = self._confidence(project, stale)
             if confidence is not None and stale.made.draw is not None:
                 yield self._candidate(project, stale, confidence)
 
     def _confidence(self, project: Project, stale: Stale) -> Confidence | None:
         made = stale.made
+        if stale.per_epoch:
+            return None
         if not made.perturbed or not made.data or is_evaluation_name(project, stale):
             return None
         same_scope = stale.origin.scope == stale.loop.scope

@@ -73,6 +73,7 @@ class Stale(NamedTuple):
     made: Made
     combined: Value | None
     certain: bool
+    per_epoch: bool = False  # batches get different draws, but every epoch the same
 
 
 NOTHING = Trace()
@@ -243,7 +244,7 @@ class Staleness:
         """Every stale draw consumed in a batch loop."""
         return tuple(
             found
-            for ref, scope in (*self.project.scopes(), *self._called_elsewhere())
+            for ref, scope in (*self.project.scopes(), *self.called_elsewhere())
             if any(region.kind in (RegionKind.FOR, RegionKind.WHILE) for region in scope.regions)
             for loop in self.loops.batch_loops(ref)
             for found in self._in_region(loop)
@@ -300,7 +301,7 @@ class Staleness:
                 continue
             yield from self._stale(Loop(ref, HIDDEN, False, True), Value(ref, index), Entry(argument))
 
-    def _called_elsewhere(self) -> list[tuple[Ref, Scope]]:
+    def called_elsewhere(self) -> list[tuple[Ref, Scope]]:
         """The functions of other files of the project that the files asked for call: their loops may use
         what is drawn here."""
         asked = set(self.project.asked)

@@ -69,10 +69,15 @@ ALWAYS = Clock(Ref("", ""), -2)
 
 
 class Drawn(NamedTuple):
-    """A draw in a value: where, over which clocks it is fresh, what takes freshness away (or None), and its role."""
+    """A draw in a value: over which clocks it is fresh, what takes freshness away (or None), and its role.
+
+    `site` is the call in the scope where the value was made, `draw` the draw itself, perhaps in a helper that the
+    call leads to.
+    """
 
     site: Value
     fresh: Clocks
+    draw: Value
     restart: Value | None = None
     role: Role = Role.NOISE
 
@@ -112,9 +117,8 @@ def join(parts: Iterable[When]) -> When:
         for drawn in part.draws:
             old = draws.get(drawn.site)
             if old is not None:
-                drawn = Drawn(
-                    drawn.site, old.fresh & drawn.fresh, drawn.restart or old.restart, max(old.role, drawn.role)
-                )
+                fresh, restart = old.fresh & drawn.fresh, drawn.restart or old.restart
+                drawn = drawn._replace(fresh=fresh, restart=restart, role=max(old.role, drawn.role))
             draws[drawn.site] = drawn
         varies |= part.varies
         holes |= part.holes
@@ -278,18 +282,22 @@ class Variance:
 
     def _mixed(self, value: Value, inputs: Iterable[int]) -> When:
         """A draw that meets data perturbs it; of two parameters that are added, callers tell which one is drawn."""
-        inputs = tuple(inputs)
-        parts = [self.when(Value(value.scope, item)) for item in inputs]
-        joined = join(parts)
-        if joined.draws and self.what.made(value).perturbed:
-            made = [self.what.made(Value(value.scope, item)) for item in inputs]
-            return join(
-                _with_role(part, Role.MIXED) if of.draw and not of.data else part
-                for part, of in zip(parts, made, strict=True)
-            )
+        joined = self._perturbed(value, inputs)
         if joined.holes and not joined.draws and self._adds_parameters(value):
             return joined._replace(holes=_with_role(joined, Role.MIXED).holes)
         return joined
+
+    def _perturbed(self, value: Value, inputs: Iterable[int]) -> When:
+        """What a node makes of some of its inputs: the drawn ones perturb, if anything is perturbed."""
+        inputs = tuple(inputs)
+        parts = [self.when(Value(value.scope, item)) for item in inputs]
+        if not any(part.draws for part in parts) or not self.what.made(value).perturbed:
+            return join(parts)
+        made = [self.what.made(Value(value.scope, item)) for item in inputs]
+        return join(
+            _with_role(part, Role.MIXED) if of.draw and not of.data else part
+            for part, of in zip(parts, made, strict=True)
+        )
 
     def _adds_parameters(self, value: Value) -> bool:
         """Whether a value is the sum of two that come from different parameters."""
@@ -361,18 +369,16 @@ class Variance:
 
     def _beside(self, value: Value, node: Node, cone: frozenset[int], head: int) -> When:
         """What a node of a cone adds to the value that goes through it."""
-        beside = [item for item in node.inputs if item not in cone and item != head]
-        made = self._all(value, beside)
-        if node.kind is Kind.CALL:
-            ref = self.project.callee(value)
-            if self._own_draw(value, node) is not None:
-                made = join([made, self._drawn(value, node)])
-            elif ref is not None and not is_network_call(self.project, value, ref):
-                made = join([made, self._returned(value, ref, (), frozenset({*cone, head}))])
-            elif is_network_call(self.project, value, ref):
-                return EMPTY
-        if self.what.made(value).perturbed or (node.kind is Kind.OP and node.name in ("+", "-", "+=", "-=")):
-            return _with_role(made, Role.MIXED)
+        made = self._perturbed(value, [item for item in node.inputs if item not in cone and item != head])
+        if node.kind is not Kind.CALL:
+            return made
+        ref = self.project.callee(value)
+        if self._own_draw(value, node) is not None:
+            return join([made, self._drawn(value, node, node.inputs[:0])])
+        if is_network_call(self.project, value, ref):
+            return EMPTY
+        if ref is not None:
+            return join([made, self._returned(value, ref, (), frozenset({*cone, head}))])
         return made
 
     # -------------------------------------------------------------------------------------------- calls
@@ -381,7 +387,7 @@ class Variance:
         if tells_shape(node):
             return EMPTY
         if self._own_draw(value, node) is not None:
-            return self._drawn(value, node)
+            return self._drawn(value, node, node.inputs)
         ref = self.project.callee(value)
         if ref is not None and self.project.scope(ref).name != "__init__":
             return self._returned(value, ref, path)
@@ -427,15 +433,16 @@ class Variance:
             return Role.MIXED
         return None
 
-    def _drawn(self, value: Value, node: Node) -> When:
+    def _drawn(self, value: Value, node: Node, read: tuple[int, ...]) -> When:
+        """What a call that draws gives, made from what it reads."""
         role = self._own_draw(value, node)
         assert role is not None
-        inputs = self._all(value, node.inputs)
+        inputs = self._all(value, read)
         fresh, restart = self._freshness(value, node)
-        own = Drawn(value, fresh, restart, role)
+        own = Drawn(value, fresh, value, restart, role)
         if role is Role.NOISE:
             return When((own,), fresh | inputs.varies)
-        return join([_with_role(inputs, role), When((own,), fresh)])
+        return join([inputs, When((own,), fresh)])
 
     def _freshness(self, value: Value, node: Node) -> tuple[Clocks, Value | None]:
         """Over which clocks a draw is fresh, and the restart of its generator that takes some away."""
@@ -459,7 +466,7 @@ class Variance:
         here = self.here(site)
         parts = [
             made._replace(
-                draws=tuple(drawn._replace(fresh=self._outward(drawn.fresh, ref, here)) for drawn in made.draws),
+                draws=tuple(self._called(drawn, ref, site, here) for drawn in made.draws),
                 varies=self._outward(made.varies, ref, here),
                 holes=frozenset(hole for hole in made.holes if hole.ref != ref),
                 carried=NONE,
@@ -471,6 +478,11 @@ class Variance:
                 passed = self.plugged(hole, Value(site.scope, argument))
                 parts.append(_fresher(passed, self._outward(hole.picked, ref, here)))
         return join(parts)
+
+    def _called(self, drawn: Drawn, ref: Ref, site: Value, here: Clocks) -> Drawn:
+        """A draw in the terms of the caller: one that each call makes is made at the call."""
+        fresh = self._outward(drawn.fresh, ref, here)
+        return drawn._replace(fresh=fresh, site=site if Clock(ref, CALL) in drawn.fresh else drawn.site)
 
     def plugged(self, hole: Hole, argument: Value) -> When:
         """What an argument brings to where a parameter is used."""
@@ -603,6 +615,7 @@ class Variance:
 
     # ---------------------------------------------------------------------------------- seen by callers
 
+    @remembered(EMPTY)
     def seen(self, value: Value, path: Path = ()) -> When:
         """A value with the parameters of its function, and of the callers', replaced by what callers pass."""
         made = self.when(value, path)
