@@ -14,6 +14,7 @@ import functools
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from jitlint import catalogue
 from jitlint.semantics.flow import reached, sources
 from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind, Scope
 from jitlint.semantics.memo import remembered
@@ -141,6 +142,12 @@ def _fresher(made: When, clocks: Clocks) -> When:
         varies=made.varies | clocks,
         holes=frozenset(hole._replace(picked=hole.picked | clocks) for hole in made.holes),
     )
+
+
+def _read_inputs(node: Node) -> tuple[int, ...]:
+    """The values that a call's result depends on: not what it overwrites."""
+    kept = tuple(item for item, key in zip(node.arguments, node.keywords, strict=False) if key != "out")
+    return kept if node.method in catalogue.OVERWRITES or not node.has_receiver else (node.inputs[0], *kept)
 
 
 class Variance:
@@ -386,12 +393,15 @@ class Variance:
     def _call(self, value: Value, node: Node, path: Path) -> When:
         if tells_shape(node):
             return EMPTY
+        said = self.what.said_by_settings(value, node)
+        if said is not None and not said.augmentation:
+            return self._all(value, node.inputs)
         if self._own_draw(value, node) is not None:
             return self._drawn(value, node, node.inputs)
         ref = self.project.callee(value)
         if ref is not None and self.project.scope(ref).name != "__init__":
             return self._returned(value, ref, path)
-        if is_network_call(self.project, value, ref):
+        if is_network_call(self.project, value, ref) or node.name.startswith(".predict"):
             return When(varies=self._all(value, node.inputs).varies)
         if node.method == "Parameter" or node.method in PROJECTIONS:
             return self._all(value, node.inputs)._replace(draws=())
@@ -399,11 +409,16 @@ class Variance:
             return _fresher(self.element(Value(value.scope, node.inputs[0]), None, path), self.here(value))
         if node.method in SELECTORS and node.inputs:
             return self._picked(value, node.inputs[0], node.inputs[1:], path)
-        if node.name.startswith(".") and node.method in CONVERSIONS:
+        if node.name.startswith(".") and node.method in CONVERSIONS and not self._is_module(value, node):
             return self.when(Value(value.scope, node.inputs[0]), path)
         if self._is_layer(value, node) or (is_opaque(self.project, value) and ref is None and not self._gathers(node)):
             return When(varies=self._all(value, node.inputs).varies)
         return self._library_call(value, node)
+
+    def _is_module(self, value: Value, node: Node) -> bool:
+        """Whether the receiver of a call is a name that nothing binds: a module whose import is not shown."""
+        receiver = Value(value.scope, node.inputs[0])
+        return self.project.node(receiver).kind is Kind.GLOBAL and not self.project.aliases(receiver)
 
     def _is_layer(self, value: Value, node: Node) -> bool:
         """Whether a call runs a layer that a network keeps: what comes out is no longer what went in."""
@@ -416,7 +431,7 @@ class Variance:
         return node.method.endswith(("Dataset", "DataLoader", "Loader", "Sampler", "Subset", "Batch", "Data"))
 
     def _library_call(self, value: Value, node: Node) -> When:
-        made = self._mixed(value, node.inputs)
+        made = self._mixed(value, _read_inputs(node))
         if node.method in _GRIDS:
             return made._replace(data=made.data | {"grid"})
         if made.draws or made.data or made.holes or node.method in _MAKERS or node.name.startswith("."):
@@ -425,7 +440,7 @@ class Variance:
 
     def _own_draw(self, value: Value, node: Node) -> Role | None:
         """What role the draw of a call itself has, or None if the call is no draw."""
-        if is_draw(self.project, value):
+        if is_draw(self.project, value) or node.name.startswith("torch.nn.init."):
             shuffles = node.method in ("shuffle", "permutation", "permuted", "sample", "choice") and node.arguments
             return Role.PICKED if shuffles else Role.NOISE
         made = self.what.made(value)
