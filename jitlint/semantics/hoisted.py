@@ -201,7 +201,7 @@ class Hoisted:
         call = node.kind is Kind.CALL and node.method not in CONVERSIONS
         if not (call or (node.kind is Kind.OP and node.name in COMBINING)):
             return False
-        others = [Value(use.loop.scope, item) for item in node.inputs]
+        others = [Value(use.loop.scope, item) for item in _parts(scope, node)]
         made = [self.variance.when(item) for item in others if not self._holds(item, drawn)]
         return any(use.clock in item.varies or item.holes for item in made)
 
@@ -211,6 +211,13 @@ class Hoisted:
             if provenance_of(self.project).made(origin).draw is not None:
                 return origin
         return drawn.site if drawn.site.scope != entry.scope else entry
+
+
+def _parts(scope: Scope, node: Node) -> Iterator[int]:
+    """The inputs of an operation, those of a list or tuple among them one by one."""
+    for item in node.inputs:
+        inner = scope.nodes[item]
+        yield from inner.inputs if inner.kind is Kind.COLLECTION else (item,)
 
 
 @functools.lru_cache(maxsize=4)
