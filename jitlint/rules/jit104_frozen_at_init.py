@@ -153,7 +153,7 @@ class Images(Dataset):
     def _confidence(self, project: Project, stale: Stale) -> Confidence | None:
         entry, operation = project.node(stale.entry), project.node(stale.consumer)
         scope = project.scope(stale.origin.scope)
-        if entry.kind is not Kind.ATTR or not scope.owner or stale.made.data or stale.made.draw is None:
+        if entry.kind is not Kind.ATTR or not scope.owner or stale.made.data or stale.per_epoch:
             return None
         name = catalogue.snake(entry.name)
         if kept_on_purpose(name):

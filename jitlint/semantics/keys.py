@@ -118,8 +118,9 @@ class Keys:
         return all(a == b or scope.nodes[a][4:] == scope.nodes[b][4:] for a, b in pairs)
 
     def _in_each_pass(self, use: KeyUse) -> Iterator[Reuse]:
-        if not use.draws:
-            return
+        given = self.project.node(use.key)
+        if not use.draws or (given.kind is Kind.CALL and not given.name.startswith("jax.random.")):
+            return  # a stream of keys gives another one each time
         made = self.variance.when(use.key)
         scope = self.project.scope(use.call.scope)
         holders = {hole.ref for hole in made.holes}

@@ -147,7 +147,8 @@ def _fresher(made: When, clocks: Clocks) -> When:
 def _read_inputs(node: Node) -> tuple[int, ...]:
     """The values that a call's result depends on: not what it overwrites."""
     kept = tuple(item for item, key in zip(node.arguments, node.keywords, strict=False) if key != "out")
-    return kept if node.method in catalogue.OVERWRITES or not node.has_receiver else (node.inputs[0], *kept)
+    read = node.name.startswith(".") and node.method not in catalogue.OVERWRITES  # a called object is no data
+    return (node.inputs[0], *kept) if read else kept
 
 
 class Variance:
@@ -431,6 +432,8 @@ class Variance:
         return node.method.endswith(("Dataset", "DataLoader", "Loader", "Sampler", "Subset", "Batch", "Data"))
 
     def _library_call(self, value: Value, node: Node) -> When:
+        if node.name in catalogue.VARYING:
+            return When(varies=self.here(value))
         made = self._mixed(value, _read_inputs(node))
         if node.method in _GRIDS:
             return made._replace(data=made.data | {"grid"})
@@ -483,7 +486,11 @@ class Variance:
             made._replace(
                 draws=tuple(self._called(drawn, ref, site, here) for drawn in made.draws),
                 varies=self._outward(made.varies, ref, here),
-                holes=frozenset(hole for hole in made.holes if hole.ref != ref),
+                holes=frozenset(
+                    hole._replace(picked=self._outward(hole.picked, ref, here))
+                    for hole in made.holes
+                    if hole.ref != ref
+                ),
                 carried=NONE,
             )
         ]
@@ -625,7 +632,10 @@ class Variance:
                 for drawn in made.draws
             )
             varies = made.varies | (ticks if inner & made.varies or not made.draws else NONE)
-            parts.append(made._replace(draws=draws, varies=varies))
+            holes = frozenset(
+                hole._replace(picked=hole.picked | ticks) if inner & hole.picked else hole for hole in made.holes
+            )
+            parts.append(made._replace(draws=draws, varies=varies, holes=holes))
         return self.filled(join(parts), ref, value)
 
     # ---------------------------------------------------------------------------------- seen by callers
