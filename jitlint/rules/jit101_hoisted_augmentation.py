@@ -191,11 +191,13 @@ def train(model, loader, opt, grid):
         made = stale.made
         if not made.perturbed or not made.data or is_evaluation_name(project, stale):
             return None
+        grid = "grid" in variance_of(project).seen(stale.origin).data and stale.loop.trains
         if stale.per_epoch or stale.loop.region == HIDDEN:
-            return self._over_epochs(project, stale)
+            return Confidence.MEDIUM if grid else self._over_epochs(project, stale)
         same_scope = stale.origin.scope == stale.loop.scope
         if not stale.loop.loader:
-            return Confidence.MEDIUM if self._is_helper_call(project, stale) and same_scope else Confidence.LOW
+            meant = grid or self._is_helper_call(project, stale)
+            return Confidence.MEDIUM if meant and same_scope else Confidence.LOW
         if not stale.certain:
             return Confidence.LOW
         return Confidence.HIGH if same_scope or stale.loop.trains else Confidence.MEDIUM

@@ -19,6 +19,7 @@ from jitlint.semantics.staleness import ARRAY_LIBRARIES, HIDDEN, Stale, Stalenes
 from jitlint.semantics.when import ALWAYS, CALL, EPOCH, Clock, Drawn, Role, Variance, variance_of
 
 MAX_PATH = 400
+_ADDING = frozenset({"+", "-", "+=", "-="})
 
 
 class Use(NamedTuple):
@@ -166,7 +167,9 @@ class Hoisted:
         )
         if self.staleness.is_owned(origin) or self.staleness.is_owned(entry):
             return None
-        return Stale(use.loop, use.consumer, entry, origin, made, combined, certain, clock != use.clock)
+        return Stale(
+            use.loop, use.consumer, entry, origin, made, combined, certain, clock != use.clock or clock in drawn.chosen
+        )
 
     def _entry(self, use: Use, drawn: Drawn) -> tuple[Value, Value | None, bool] | None:
         """The node through which a draw comes in from outside, and the operation inside that combines it."""
@@ -184,12 +187,15 @@ class Hoisted:
             holding = [item for item in reversed(node.inputs) if self._holds(Value(ref, item), drawn)]
             if self._is_outside(scope, node, use.loop.region) or not holding:
                 return Value(ref, index), combined, certain
-            mixes = self._mixes(use, scope, node, drawn)
-            if mixes:
+            adds = node.kind is Kind.OP and node.name in _ADDING
+            if self._mixes(use, scope, node, drawn) and (adds or not self._is_sum(combined)):
                 combined = Value(ref, index)
                 certain = certain and (node.kind is Kind.OP or node.name.startswith(ARRAY_LIBRARIES))
             todo += [(item, combined, certain) for item in holding]
         return None
+
+    def _is_sum(self, value: Value | None) -> bool:
+        return value is not None and self.project.node(value).name in _ADDING
 
     def _holds(self, value: Value, drawn: Drawn) -> bool:
         return any(item.site == drawn.site for item in self.variance.seen(value).draws)

@@ -21,6 +21,7 @@ from jitlint.semantics.memo import remembered
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import (
     CONVERSIONS,
+    GATHERING,
     SHAPE_ATTRIBUTES,
     Provenance,
     is_draw,
@@ -44,6 +45,10 @@ _SAME_ELEMENTS = frozenset(
 )
 _CHAIN = frozenset("batch shuffle prefetch repeat cache take skip unbatch padded_batch with_options".split())
 _GRIDS = frozenset("linspace arange meshgrid mgrid ogrid indices affine_grid cartesian_prod create_meshgrid".split())
+# What they give of coordinates are coordinates; other functions make values from them.
+_KEEPING_GRIDS = frozenset(
+    "clamp clip remainder fmod where add sub subtract mul multiply div rearrange repeat mod vstack Tensor from_numpy".split()
+)
 _MAKERS = frozenset("tensor array asarray as_tensor constant Tensor FloatTensor LongTensor float int str".split())
 
 
@@ -72,8 +77,9 @@ ALWAYS = Clock(Ref("", ""), -2)
 class Drawn(NamedTuple):
     """A draw in a value: over which clocks it is fresh, what takes freshness away (or None), and its role.
 
-    `site` is the call in the scope where the value was made, `draw` the draw itself, perhaps in a helper that the
-    call leads to.
+    A random choice from a set that is perturbed already (`jittered[randint(n)]`) refreshes nothing: the same few
+    perturbed elements come back. `site` is the call in the scope where the value was made, `draw` the draw itself,
+    perhaps in a helper that the call leads to.
     """
 
     site: Value
@@ -81,6 +87,7 @@ class Drawn(NamedTuple):
     draw: Value
     restart: Value | None = None
     role: Role = Role.NOISE
+    chosen: Clocks = NONE  # the clocks with which a random choice picks from what is perturbed already
 
 
 class Hole(NamedTuple):
@@ -91,6 +98,7 @@ class Hole(NamedTuple):
     path: Path = ()
     element: Clock | None = None  # the loop whose passes take one element each
     picked: Clocks = NONE  # the clocks with which an index into it varies
+    chosen: Clocks = NONE  # those of them with which the index is drawn
     role: Role = Role.NOISE
 
 
@@ -101,7 +109,7 @@ class When(NamedTuple):
     varies: Clocks = NONE
     holes: frozenset[Hole] = frozenset()
     carried: Clocks = NONE  # loops in which it is made from its own last value and a fresh draw
-    data: frozenset[str] = frozenset()  # "grid" for coordinates, "data" for what was loaded or is not known
+    data: frozenset[str] = frozenset()  # "grid": coordinates, "made": from them, "data": loaded, or not known
 
 
 EMPTY = When()
@@ -119,7 +127,8 @@ def join(parts: Iterable[When]) -> When:
             old = draws.get(drawn.site)
             if old is not None:
                 fresh, restart = old.fresh & drawn.fresh, drawn.restart or old.restart
-                drawn = drawn._replace(fresh=fresh, restart=restart, role=max(old.role, drawn.role))
+                chosen = old.chosen | drawn.chosen
+                drawn = drawn._replace(fresh=fresh, restart=restart, role=max(old.role, drawn.role), chosen=chosen)
             draws[drawn.site] = drawn
         varies |= part.varies
         holes |= part.holes
@@ -133,14 +142,20 @@ def _with_role(made: When, role: Role) -> When:
     return made._replace(draws=draws, holes=frozenset(hole._replace(role=max(hole.role, role)) for hole in made.holes))
 
 
-def _fresher(made: When, clocks: Clocks) -> When:
-    """The value when something picks another part of it with each tick of `clocks`."""
+def _fresher(made: When, clocks: Clocks, chosen: Clocks = NONE) -> When:
+    """The value when something picks another part of it with each tick of `clocks`, by a draw in those of `chosen`."""
     if not clocks:
         return made
+    counted = clocks - chosen
     return made._replace(
-        draws=tuple(drawn._replace(fresh=drawn.fresh | clocks) for drawn in made.draws),
+        draws=tuple(
+            drawn._replace(fresh=drawn.fresh | counted, chosen=drawn.chosen | chosen)
+            if drawn.role is Role.MIXED
+            else drawn._replace(fresh=drawn.fresh | clocks)
+            for drawn in made.draws
+        ),
         varies=made.varies | clocks,
-        holes=frozenset(hole._replace(picked=hole.picked | clocks) for hole in made.holes),
+        holes=frozenset(hole._replace(picked=hole.picked | clocks, chosen=hole.chosen | chosen) for hole in made.holes),
     )
 
 
@@ -169,6 +184,13 @@ class Variance:
         if scope.name == "__getitem__":
             found.append(Clock(ref, EPOCH))
         return frozenset(found)
+
+    def _innermost(self, value: Value) -> Clock:
+        """What repeats the code of a value most often."""
+        scope = self.project.scope(value.scope)
+        chain = scope.region_chain(self.project.node(value).region)
+        loop = next((region for region in chain if scope.regions[region].kind in _REPEATING), CALL)
+        return Clock(value.scope, loop)
 
     def here(self, value: Value) -> Clocks:
         """Everything that repeats the code of a value."""
@@ -272,7 +294,10 @@ class Variance:
         unknown = frozenset(Clock(hole.ref, CALL) for hole in index.holes)
         crop = any(self._is_slice(value, item) for item in keys)
         role = Role.MIXED if crop and whole.data else Role.PICKED
-        return join([_fresher(whole, index.varies | unknown), _with_role(index, role)._replace(data=frozenset())])
+        chosen = frozenset(clock for drawn in index.draws for clock in drawn.fresh)
+        return join(
+            [_fresher(whole, index.varies | unknown, chosen), _with_role(index, role)._replace(data=frozenset())]
+        )
 
     def _is_slice(self, value: Value, item: int) -> bool:
         """Whether an index cuts a window: a slice with two ends."""
@@ -286,7 +311,10 @@ class Variance:
     def _operation(self, value: Value, node: Node, path: Path) -> When:
         if node.name == "@":
             return self._all(value, node.inputs)._replace(draws=())  # a projection
-        return self._mixed(value, node.inputs)
+        made = self._mixed(value, node.inputs)
+        if node.name == "**" and "grid" in made.data:
+            return made._replace(data=made.data - {"grid"} | {"made"})
+        return made
 
     def _mixed(self, value: Value, inputs: Iterable[int]) -> When:
         """A draw that meets data perturbs it; of two parameters that are added, callers tell which one is drawn."""
@@ -398,7 +426,7 @@ class Variance:
         if said is not None and not said.augmentation:
             return self._all(value, node.inputs)
         if self._own_draw(value, node) is not None:
-            return self._drawn(value, node, node.inputs)
+            return self._drawn(value, node, _read_inputs(node))
         ref = self.project.callee(value)
         if ref is not None and self.project.scope(ref).name != "__init__":
             return self._returned(value, ref, path)
@@ -437,6 +465,8 @@ class Variance:
         made = self._mixed(value, _read_inputs(node))
         if node.method in _GRIDS:
             return made._replace(data=made.data | {"grid"})
+        if "grid" in made.data and node.method not in CONVERSIONS | GATHERING | _KEEPING_GRIDS:
+            made = made._replace(data=made.data - {"grid"} | {"made"})
         if made.draws or made.data or made.holes or node.method in _MAKERS or node.name.startswith("."):
             return made
         return made._replace(data=frozenset(["data"]))
@@ -487,7 +517,9 @@ class Variance:
                 draws=tuple(self._called(drawn, ref, site, here) for drawn in made.draws),
                 varies=self._outward(made.varies, ref, here),
                 holes=frozenset(
-                    hole._replace(picked=self._outward(hole.picked, ref, here))
+                    hole._replace(
+                        picked=self._outward(hole.picked, ref, here), chosen=self._outward(hole.chosen, ref, here)
+                    )
                     for hole in made.holes
                     if hole.ref != ref
                 ),
@@ -498,13 +530,15 @@ class Variance:
             argument = self.project.argument(site, ref, hole.name) if hole.ref == ref else None
             if argument is not None and argument not in without:
                 passed = self.plugged(hole, Value(site.scope, argument))
-                parts.append(_fresher(passed, self._outward(hole.picked, ref, here)))
+                picked, chosen = (self._outward(clocks, ref, here) for clocks in (hole.picked, hole.chosen))
+                parts.append(_fresher(passed, picked, chosen))
         return join(parts)
 
     def _called(self, drawn: Drawn, ref: Ref, site: Value, here: Clocks) -> Drawn:
         """A draw in the terms of the caller: one that each call makes is made at the call."""
         fresh = self._outward(drawn.fresh, ref, here)
-        return drawn._replace(fresh=fresh, site=site if Clock(ref, CALL) in drawn.fresh else drawn.site)
+        site = site if Clock(ref, CALL) in drawn.fresh else drawn.site
+        return drawn._replace(fresh=fresh, site=site, chosen=self._outward(drawn.chosen, ref, here))
 
     def plugged(self, hole: Hole, argument: Value) -> When:
         """What an argument brings to where a parameter is used."""
@@ -614,7 +648,7 @@ class Variance:
         for hole in made.holes:
             argument = self.project.argument(site, ref, hole.name) if hole.ref == ref else None
             if argument is not None:
-                parts.append(_fresher(self.plugged(hole, Value(site.scope, argument)), hole.picked))
+                parts.append(_fresher(self.plugged(hole, Value(site.scope, argument)), hole.picked, hole.chosen))
         return join(parts)
 
     def _element_of_function(self, value: Value, ref: Ref, clock: Clock | None, path: Path) -> When:
@@ -658,13 +692,12 @@ class Variance:
                 if argument is None:
                     continue
                 made = self.plugged(hole, Value(site.scope, argument))
-                around = self.here(site)
                 each = frozenset([Clock(hole.ref, CALL)])
                 draws = tuple(
-                    drawn._replace(fresh=drawn.fresh | (each if around and around <= drawn.fresh else NONE))
+                    drawn._replace(fresh=drawn.fresh | (each if self._innermost(site) in drawn.fresh else NONE))
                     for drawn in made.draws
                 )
-                yield _fresher(made._replace(draws=draws, carried=NONE), hole.picked)
+                yield _fresher(made._replace(draws=draws, carried=NONE), hole.picked, hole.chosen)
 
 
 _HANDLERS = {
