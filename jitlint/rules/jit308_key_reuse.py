@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from jitlint.diagnostic import Candidate, Confidence, FixPlan, Trace
 from jitlint.rules.base import Rule
+from jitlint.semantics.clocks import CALL
 from jitlint.semantics.graph import Kind
 from jitlint.semantics.keys import Keys, Reuse
 from jitlint.semantics.loops import loops_of
 from jitlint.semantics.project import Project, Value
-from jitlint.semantics.when import CALL
 
 
 class KeyReuse(Rule):

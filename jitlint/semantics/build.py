@@ -412,6 +412,8 @@ class ScopeBuilder:
         name = dotted(target) if target is not None else None
         if name and (name in self.environment or (overwrites and name.partition(".")[0] in self.environment)):
             self.environment[name] = node
+            if "." in name:
+                self.stores.append(Store(name, node, self.statement, self.region))
 
     def assign(self, tree: ast.Assign) -> None:
         node = self.value(tree.value)

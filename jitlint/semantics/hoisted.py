@@ -11,12 +11,13 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from jitlint import catalogue
+from jitlint.semantics.clocks import ALWAYS, CALL, EPOCH, Clock, Drawn, Role
 from jitlint.semantics.graph import Kind, Node, RegionKind, Scope
 from jitlint.semantics.loops import Loop, loops_of
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import COMBINING, CONVERSIONS, Draw, provenance_of
 from jitlint.semantics.staleness import ARRAY_LIBRARIES, HIDDEN, Stale, Staleness, staleness_of
-from jitlint.semantics.when import ALWAYS, CALL, EPOCH, Clock, Drawn, Role, Variance, variance_of
+from jitlint.semantics.when import Variance, variance_of
 
 MAX_PATH = 400
 _ADDING = frozenset({"+", "-", "+=", "-="})
@@ -168,7 +169,15 @@ class Hoisted:
         if self.staleness.is_owned(origin) or self.staleness.is_owned(entry):
             return None
         return Stale(
-            use.loop, use.consumer, entry, origin, made, combined, certain, clock != use.clock or clock in drawn.chosen
+            use.loop,
+            use.consumer,
+            entry,
+            origin,
+            made,
+            combined,
+            certain,
+            drawn._replace(role=role),
+            clock != use.clock or clock in drawn.chosen,
         )
 
     def _entry(self, use: Use, drawn: Drawn) -> tuple[Value, Value | None, bool] | None:

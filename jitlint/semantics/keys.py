@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from jitlint import catalogue
+from jitlint.semantics.clocks import CALL, Clock
 from jitlint.semantics.flow import exclusive
 from jitlint.semantics.graph import LOOPS, Kind, Node, Scope
 from jitlint.semantics.project import Project, Ref, Value
-from jitlint.semantics.when import CALL, Clock, variance_of
+from jitlint.semantics.when import variance_of
 
 # Functions of `jax.random` that make or look at keys; all others but `fold_in` use one up.
 _MAKERS = frozenset("PRNGKey key key_data wrap_key_data key_impl clone fold_in default_prng_impl".split())

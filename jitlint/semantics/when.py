@@ -9,12 +9,12 @@ clocks that the index varies with; each element of a returned tuple is a value o
 
 from __future__ import annotations
 
-import enum
 import functools
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from jitlint import catalogue
+from jitlint.semantics.clocks import ALWAYS, CALL, EPOCH, NONE, Clock, Clocks, Drawn, Path, Role
 from jitlint.semantics.flow import reached, sources
 from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind, Scope
 from jitlint.semantics.memo import remembered
@@ -32,8 +32,6 @@ from jitlint.semantics.provenance import (
 )
 from jitlint.semantics.staleness import PROJECTIONS, SELECTORS, SETUP_METHODS
 
-CALL = 0  # the region of the clock "each call of this function"
-EPOCH = -1  # the region of the clock "each epoch", of a method that gives one sample
 MAX_SITES = 6
 MAX_OUTWARD = 3
 
@@ -50,44 +48,6 @@ _KEEPING_GRIDS = frozenset(
     "clamp clip remainder fmod where add sub subtract mul multiply div rearrange repeat mod vstack Tensor from_numpy".split()
 )
 _MAKERS = frozenset("tensor array asarray as_tensor constant Tensor FloatTensor LongTensor float int str".split())
-
-
-class Clock(NamedTuple):
-    """What ticks: a loop's region in a scope, or `CALL` or `EPOCH` of a function."""
-
-    scope: Ref
-    region: int
-
-
-class Role(enum.IntEnum):
-    """What a draw does to the value that holds it."""
-
-    NOISE = 1  # the value is drawn
-    PICKED = 2  # the draw chose elements, or their order
-    MIXED = 3  # the draw was combined with data: it perturbs
-
-
-Clocks = frozenset[Clock]
-Path = tuple[object, ...]
-NONE: Clocks = frozenset()
-# In `fresh`: over every clock there is, such as a draw of a data set made for each sample.
-ALWAYS = Clock(Ref("", ""), -2)
-
-
-class Drawn(NamedTuple):
-    """A draw in a value: over which clocks it is fresh, what takes freshness away (or None), and its role.
-
-    A random choice from a set that is perturbed already (`jittered[randint(n)]`) refreshes nothing: the same few
-    perturbed elements come back. `site` is the call in the scope where the value was made, `draw` the draw itself,
-    perhaps in a helper that the call leads to.
-    """
-
-    site: Value
-    fresh: Clocks
-    draw: Value
-    restart: Value | None = None
-    role: Role = Role.NOISE
-    chosen: Clocks = NONE  # the clocks with which a random choice picks from what is perturbed already
 
 
 class Hole(NamedTuple):
@@ -157,6 +117,11 @@ def _fresher(made: When, clocks: Clocks, chosen: Clocks = NONE) -> When:
         varies=made.varies | clocks,
         holes=frozenset(hole._replace(picked=hole.picked | clocks, chosen=hole.chosen | chosen) for hole in made.holes),
     )
+
+
+def _projected(made: When) -> When:
+    """A product with a random matrix is a projection; chosen or perturbed data stays what it is."""
+    return made._replace(draws=tuple(drawn for drawn in made.draws if drawn.role is not Role.NOISE))
 
 
 def _read_inputs(node: Node) -> tuple[int, ...]:
@@ -310,7 +275,7 @@ class Variance:
 
     def _operation(self, value: Value, node: Node, path: Path) -> When:
         if node.name == "@":
-            return self._all(value, node.inputs)._replace(draws=())  # a projection
+            return _projected(self._all(value, node.inputs))
         made = self._mixed(value, node.inputs)
         if node.name == "**" and "grid" in made.data:
             return made._replace(data=made.data - {"grid"} | {"made"})
@@ -432,8 +397,10 @@ class Variance:
             return self._returned(value, ref, path)
         if is_network_call(self.project, value, ref) or node.name.startswith(".predict"):
             return When(varies=self._all(value, node.inputs).varies)
-        if node.method == "Parameter" or node.method in PROJECTIONS:
-            return self._all(value, node.inputs)._replace(draws=())
+        if node.method == "Parameter":
+            return self._all(value, node.inputs)._replace(draws=())  # learned
+        if node.method in PROJECTIONS:
+            return _projected(self._all(value, node.inputs))
         if node.method in ("next", "pop", "popleft"):
             return _fresher(self.element(Value(value.scope, node.inputs[0]), None, path), self.here(value))
         if node.method in SELECTORS and node.inputs:
