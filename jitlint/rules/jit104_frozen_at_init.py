@@ -170,7 +170,7 @@ class Images(Dataset):
             used = variance_of(project).seen(stale.entry)
             varies = stale.loop.region > CALL and Clock(stale.loop.scope, stale.loop.region) in used.varies
             return Confidence.MEDIUM if role is Role.PICKED and used.data and not varies else None
-        if role is Role.MIXED:
+        if role >= Role.MIXED:
             return Confidence.MEDIUM if self._augmented(project, stale) else None
         return Confidence.MEDIUM if is_per_item(project, stale) else None
 
@@ -184,7 +184,7 @@ class Images(Dataset):
     def _frozen(self, project: Project, stale: Stale, confidence: Confidence) -> Candidate:
         site, path = project.node(stale.drawn.site), stale.drawn.site.scope.path
         loop = stale.loop.scope
-        made = "augmented" if stale.drawn.role is Role.MIXED else "drawn"
+        made = "augmented" if stale.drawn.role >= Role.MIXED else "drawn"
         unit = "epoch" if stale.per_epoch else "step"
         evidence = (
             Trace("draw", path, site.span, f"{made} once, when the object is made"),
@@ -192,7 +192,7 @@ class Images(Dataset):
             Trace("consumer", loop.path, project.node(stale.consumer).span, "and trains on what was drawn then"),
         )
         message = f"every {unit} gets the same draw: `{site.text}` is called once, when the object is made"
-        if stale.drawn.role is Role.MIXED:
+        if stale.drawn.role >= Role.MIXED:
             message = (
                 f"every {unit} sees the same augmented samples: `{site.text}` is called once, when the data set is made"
             )

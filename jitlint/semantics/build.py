@@ -654,7 +654,8 @@ class ScopeBuilder:
     def decorator(self, tree: ast.expr) -> str | None:
         if isinstance(tree, ast.Call):
             self.value(tree)
-            tree = tree.func
+            made = tree.args[0] if tree.args and (dotted(tree.func) or "").endswith("partial") else None
+            tree = made if made is not None else tree.func  # `@partial(jax.jit, static_argnums=0)` is `@jax.jit`
         name = dotted(tree)
         return self.qualified(name) if name else None
 

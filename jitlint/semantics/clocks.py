@@ -24,6 +24,7 @@ class Role(enum.IntEnum):
     NOISE = 1  # the value is drawn
     PICKED = 2  # the draw chose elements, or their order
     MIXED = 3  # the draw was combined with data: it perturbs
+    MASKED = 4  # a constant was written into data at drawn positions
 
 
 Clocks = frozenset[Clock]

@@ -17,7 +17,7 @@ from jitlint.semantics.loops import Loop, loops_of
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import COMBINING, CONVERSIONS, Draw, provenance_of
 from jitlint.semantics.staleness import ARRAY_LIBRARIES, HIDDEN, Stale, Staleness, staleness_of
-from jitlint.semantics.when import Variance, variance_of
+from jitlint.semantics.when import Variance, read_inputs, variance_of
 
 MAX_PATH = 400
 _ADDING = frozenset({"+", "-", "+=", "-="})
@@ -164,7 +164,7 @@ class Hoisted:
         site = drawn.site
         node = self.project.node(site)
         made = made._replace(
-            draw=Draw(site.scope.path, site.scope.qualname, site.node, node.text), perturbed=role is Role.MIXED
+            draw=Draw(site.scope.path, site.scope.qualname, site.node, node.text), perturbed=role >= Role.MIXED
         )
         if self.staleness.is_owned(origin) or self.staleness.is_owned(entry):
             return None
@@ -193,7 +193,8 @@ class Hoisted:
                 continue
             seen.add(index)
             node = scope.nodes[index]
-            holding = [item for item in reversed(node.inputs) if self._holds(Value(ref, item), drawn)]
+            read = read_inputs(node) if node.kind is Kind.CALL else node.inputs
+            holding = [item for item in reversed(read) if self._holds(Value(ref, item), drawn)]
             if self._is_outside(scope, node, use.loop.region) or not holding:
                 return Value(ref, index), combined, certain
             adds = node.kind is Kind.OP and node.name in _ADDING

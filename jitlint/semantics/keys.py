@@ -129,8 +129,8 @@ class Keys:
             if clock not in made.varies and (clock.region != CALL or use.call.scope not in holders):
                 yield Reuse(use.call, None, clock, use.key)
                 return
-        for hole in made.holes:
-            yield from self._passed_again(hole.ref, hole.name)
+        for ref in holders:
+            yield from self._passed_again(ref, [hole.name for hole in made.holes if hole.ref == ref])
 
     def _clocks(self, call: Value, scope: Scope) -> Iterator[Clock]:
         """The loops around a use, and each call of a function that something runs again and again."""
@@ -141,7 +141,7 @@ class Keys:
             yield Clock(call.scope, CALL)
 
     def _is_repeated(self, ref: Ref, scope: Scope) -> bool:
-        if scope.owner and scope.name in catalogue.STEP_FUNCTIONS:
+        if scope.owner and (scope.name in catalogue.STEP_FUNCTIONS or self._is_called_in_loop(ref)):
             return True
         parent = self.project.modules[ref.path].scopes.get(scope.parent) if scope.parent is not None else None
         if parent is None:
@@ -155,17 +155,18 @@ class Keys:
             for _, node in parent.calls()
         )
 
-    def _passed_again(self, ref: Ref, name: str) -> Iterator[Reuse]:
-        """A loop that gives a function the same key in each pass."""
+    def _is_called_in_loop(self, ref: Ref) -> bool:
+        return any(self.variance.here(site) - {Clock(site.scope, CALL)} for site in self.project.callers(ref))
+
+    def _passed_again(self, ref: Ref, names: list[str]) -> Iterator[Reuse]:
+        """A loop that gives a function the same key, and the same of what is folded into it, in each pass."""
         for site in self.project.callers(ref):
-            argument = self.project.argument(site, ref, name)
-            if argument is None:
-                continue
-            key = Value(site.scope, argument)
-            made = self.variance.when(key)
+            given = [self.project.argument(site, ref, name) for name in names]
+            keys = [Value(site.scope, argument) for argument in given if argument is not None]
+            varies = frozenset(clock for key in keys for clock in self.variance.when(key).varies)
             scope = self.project.scope(site.scope)
             for region in scope.region_chain(scope.nodes[site.node].region):
                 clock = Clock(site.scope, region)
-                if scope.regions[region].kind in LOOPS and clock not in made.varies:
-                    yield Reuse(site, None, clock, key)
+                if keys and scope.regions[region].kind in LOOPS and clock not in varies:
+                    yield Reuse(site, None, clock, keys[0])
                     break

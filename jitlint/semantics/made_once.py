@@ -33,7 +33,7 @@ def is_made_at_import(project: Project, stale: Stale) -> bool:
         for drawn in variance.when(Value(ref, node)).draws
         if drawn.site == stale.drawn.site
     )
-    return not any(drawn.role is Role.MIXED for drawn in held)
+    return not any(drawn.role >= Role.MIXED for drawn in held)
 
 
 def is_per_item(project: Project, stale: Stale) -> bool:

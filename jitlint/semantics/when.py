@@ -30,7 +30,7 @@ from jitlint.semantics.provenance import (
     provenance_of,
     tells_shape,
 )
-from jitlint.semantics.staleness import PROJECTIONS, SELECTORS, SETUP_METHODS
+from jitlint.semantics.staleness import ARRAY_LIBRARIES, PROJECTIONS, SELECTORS, SETUP_METHODS
 
 MAX_SITES = 6
 MAX_OUTWARD = 3
@@ -45,7 +45,8 @@ _CHAIN = frozenset("batch shuffle prefetch repeat cache take skip unbatch padded
 _GRIDS = frozenset("linspace arange meshgrid mgrid ogrid indices affine_grid cartesian_prod create_meshgrid".split())
 # What they give of coordinates are coordinates; other functions make values from them.
 _KEEPING_GRIDS = frozenset(
-    "clamp clip remainder fmod where add sub subtract mul multiply div rearrange repeat mod vstack Tensor from_numpy".split()
+    "clamp clip remainder fmod where add sub subtract mul multiply div rearrange repeat mod vstack Tensor "
+    "from_numpy".split()
 )
 _MAKERS = frozenset("tensor array asarray as_tensor constant Tensor FloatTensor LongTensor float int str".split())
 
@@ -110,7 +111,7 @@ def _fresher(made: When, clocks: Clocks, chosen: Clocks = NONE) -> When:
     return made._replace(
         draws=tuple(
             drawn._replace(fresh=drawn.fresh | counted, chosen=drawn.chosen | chosen)
-            if drawn.role is Role.MIXED
+            if drawn.role >= Role.MIXED
             else drawn._replace(fresh=drawn.fresh | clocks)
             for drawn in made.draws
         ),
@@ -124,7 +125,7 @@ def _projected(made: When) -> When:
     return made._replace(draws=tuple(drawn for drawn in made.draws if drawn.role is not Role.NOISE))
 
 
-def _read_inputs(node: Node) -> tuple[int, ...]:
+def read_inputs(node: Node) -> tuple[int, ...]:
     """The values that a call's result depends on: not what it overwrites."""
     kept = tuple(item for item, key in zip(node.arguments, node.keywords, strict=False) if key != "out")
     read = node.name.startswith(".") and node.method not in catalogue.OVERWRITES  # a called object is no data
@@ -232,7 +233,9 @@ class Variance:
 
     def _global(self, value: Value, node: Node, path: Path) -> When:
         aliases = self.project.aliases(value)
-        return self._elsewhere(value, aliases, path) if aliases else When(data=frozenset(["data"]))
+        if aliases:
+            return self._elsewhere(value, aliases, path)
+        return EMPTY if node.name.startswith(ARRAY_LIBRARIES) else When(data=frozenset(["data"]))
 
     def _attribute(self, value: Value, node: Node, path: Path) -> When:
         if node.name in SHAPE_ATTRIBUTES:
@@ -259,7 +262,7 @@ class Variance:
         unknown = frozenset(Clock(hole.ref, CALL) for hole in index.holes)
         crop = any(self._is_slice(value, item) for item in keys)
         role = Role.MIXED if crop and whole.data else Role.PICKED
-        chosen = frozenset(clock for drawn in index.draws for clock in drawn.fresh)
+        chosen = frozenset(clock for drawn in index.draws for clock in drawn.fresh & self.here(drawn.site))
         return join(
             [_fresher(whole, index.varies | unknown, chosen), _with_role(index, role)._replace(data=frozenset())]
         )
@@ -311,8 +314,17 @@ class Variance:
     def _written(self, value: Value, node: Node, path: Path) -> When:
         """`x[key] = item`: what stood there, what is put there, and where."""
         base, item, *keys = node.inputs
-        where = self._all(value, keys)
-        return join([self._all(value, (base, item)), _with_role(where, Role.MIXED)._replace(data=frozenset())])
+        held, where = self.when(Value(value.scope, base)), self._all(value, keys)
+        known = bool(held.draws or held.data or held.holes)
+        written = self.project.scope(value.scope).nodes[item]
+        masks = known and (written.kind is Kind.CONST or (written.kind is Kind.GLOBAL and self._is_number(value, item)))
+        role = Role.MASKED if masks else Role.MIXED
+        put = self.when(Value(value.scope, item))
+        return join([held, put, _with_role(where, role)._replace(data=frozenset())])
+
+    def _is_number(self, value: Value, item: int) -> bool:
+        aliases = self.project.aliases(Value(value.scope, item))
+        return bool(aliases) and all(self.project.node(alias).kind is Kind.CONST for alias in aliases)
 
     def _display(self, value: Value, node: Node, path: Path) -> When:
         if path and node.name in ("tuple", "list") and isinstance(path[0], int) and path[0] < len(node.inputs):
@@ -352,7 +364,7 @@ class Variance:
         added = [self._beside(Value(value.scope, index), scope.nodes[index], cone, value.node) for index in cone]
         sides = join(added)
         joined = join([first, sides])
-        walks = any(clock in drawn.fresh and drawn.role is Role.MIXED for drawn in sides.draws)
+        walks = any(clock in drawn.fresh and drawn.role >= Role.MIXED for drawn in sides.draws)
         return joined._replace(
             varies=joined.varies | {clock}, carried=joined.carried | (frozenset([clock]) if walks else NONE)
         )
@@ -391,7 +403,7 @@ class Variance:
         if said is not None and not said.augmentation:
             return self._all(value, node.inputs)
         if self._own_draw(value, node) is not None:
-            return self._drawn(value, node, _read_inputs(node))
+            return self._drawn(value, node, read_inputs(node))
         ref = self.project.callee(value)
         if ref is not None and self.project.scope(ref).name != "__init__":
             return self._returned(value, ref, path)
@@ -429,7 +441,7 @@ class Variance:
     def _library_call(self, value: Value, node: Node) -> When:
         if node.name in catalogue.VARYING:
             return When(varies=self.here(value))
-        made = self._mixed(value, _read_inputs(node))
+        made = self._mixed(value, read_inputs(node))
         if node.method in _GRIDS:
             return made._replace(data=made.data | {"grid"})
         if "grid" in made.data and node.method not in CONVERSIONS | GATHERING | _KEEPING_GRIDS:
