@@ -307,7 +307,8 @@ def _unique(candidates: Iterable[Candidate]) -> list[Candidate]:
 def _has_searched() -> bool:
     """Whether a rule searched the texts of the whole project."""
     mentions = sys.modules.get("jitlint.semantics.mentions")
-    return mentions is not None and mentions.Mentions.among.cache_info().currsize > 0
+    searches = (mentions.Mentions.among, mentions.Mentions.places) if mentions is not None else ()
+    return any(search.cache_info().currsize > 0 for search in searches)
 
 
 def _forget_projects() -> None:

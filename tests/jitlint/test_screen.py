@@ -29,6 +29,8 @@ FAR = "    x = 1\n" * 400
         ("def f(x):\n    for batch in x:\n        yield batch + torch.rand(3)\n", Level.DRAWS),
         (f"def f(batch):\n    return torch.rand(3)\ndef g(x):\n{FAR}    yield x\n", Level.HELPER),
         ("def f(x):\n    torch.manual_seed(0)\n    return torch.rand(3)\n", Level.DRAWS),
+        ("from torch.utils.data import DistributedSampler\nloader = f(DistributedSampler)\n", Level.DRAWS),
+        ("from torch.utils.data import BatchSampler\nloader = f(BatchSampler)\n", Level.CONSUMER),
         (NETWORK.format("nn.Parameter(torch.randn(3))"), Level.HELPER),
         (NETWORK.format("torch.randn(3)"), Level.DRAWS),
     ],

@@ -1,0 +1,152 @@
+"""The rules about loaders, samplers and workers: every bug beside its near miss."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jitlint.diagnostic import Confidence
+from tests.jitlint.beside import Beside, check, found
+
+SAME_ORDER = "every epoch has the samples in the same order: nothing calls `set_epoch` on this sampler"
+LOOP = """
+from torch.utils.data import DataLoader, RandomSampler, Subset
+from torch.utils.data.distributed import DistributedSampler
+def train(model, dataset, optimizer, epochs):
+    sampler = DistributedSampler(dataset)
+    loader = DataLoader(dataset, batch_size=32, sampler=sampler)
+    for epoch in range(epochs):
+        HERE
+        for images, labels in loader:
+            model(images, labels).backward()
+            optimizer.step()
+"""
+MADE = """
+import torch.utils.data as data
+class Config:
+    pass
+def loaders(train_set, val_set, distributed):
+    loaders = {}
+    for name, part in (("train", train_set), ("val", val_set)):
+        HERE
+        loaders[name] = data.DataLoader(part, sampler=order)
+    return loaders
+def epoch(loader, model, optimizer):
+    for step, batch in enumerate(loader):
+        model(batch).backward()
+        optimizer.step()
+def main(args, model, optimizer, train_set, val_set):
+    parts = loaders(train_set, val_set, args.distributed)
+    for number in range(args.epochs):
+        epoch(parts["train"], model, optimizer)
+"""
+FILES = """
+# file: data.py
+from torch.utils.data import DataLoader, DistributedSampler
+def make(dataset):
+    return DataLoader(dataset, sampler=DistributedSampler(dataset))
+# file: trainer.py
+class Trainer:
+    def __init__(self, loader, model, optimizer):
+        self.loader, self.model, self.optimizer = loader, model, optimizer
+    def run(self, epochs):
+        for epoch in range(epochs):
+            HERE
+            for batch in self.loader:
+                self.model(batch).backward()
+                self.optimizer.step()
+# file: main.py
+from data import make
+from trainer import Trainer
+def main(dataset, model, optimizer):
+    train_loader = make(dataset)
+    Trainer(train_loader, model, optimizer).run(10)
+"""
+OWN = """
+import torch
+from torch.utils.data import DataLoader, Sampler
+class Endless(Sampler):
+    def __init__(self, dataset):
+        self.dataset, self.epoch = dataset, 0
+    def set_epoch(self, epoch):
+        self.epoch = epoch
+    def __iter__(self):
+        generator = torch.Generator().manual_seed(self.epoch)
+        HERE
+        return iter(torch.randperm(len(self.dataset), generator=generator).tolist())
+def train(model, dataset, optimizer):
+    loader = DataLoader(dataset, sampler=Endless(dataset))
+    for epoch in range(10):
+        for batch in loader:
+            model(batch).backward()
+            optimizer.step()
+"""
+CHOSEN = """
+from torch.utils.data import DataLoader, DistributedSampler, RandomSampler
+def train(args, model, dataset, optimizer):
+    make = DistributedSampler if args.world > 1 else RandomSampler
+    loader = DataLoader(dataset, sampler=make(dataset))
+    batches = iter(loader)
+    for step in range(args.steps):
+        try:
+            batch = next(batches)
+        except StopIteration:
+            HERE
+            batches = iter(loader)
+            batch = next(batches)
+        model(batch).backward()
+        optimizer.step()
+"""
+SAMPLERS = [
+    Beside("JIT306", LOOP, "", "sampler.set_epoch(epoch)", "DistributedSampler(dataset)", SAME_ORDER, fixed=True),
+    Beside("JIT306", LOOP, "", "loader.sampler.set_epoch(epoch)", "DistributedSampler(dataset)", SAME_ORDER),
+    Beside("JIT306", LOOP, "", "loader.batch_sampler.sampler.set_epoch(epoch)", "sampler = Dist", SAME_ORDER),
+    Beside(
+        "JIT306",
+        MADE,
+        "order = data.distributed.DistributedSampler(part)",
+        "order = data.distributed.DistributedSampler(part, shuffle=False)",
+        "order =",
+        SAME_ORDER,
+    ),
+    Beside("JIT306", FILES, "", "self.loader.sampler.set_epoch(epoch)", "sampler=DistributedSampler", SAME_ORDER),
+    Beside("JIT306", OWN, "", "self.epoch += 1", "sampler=Endless(dataset)", SAME_ORDER),
+    Beside("JIT306", CHOSEN, "", "loader.sampler.set_epoch(step)", "sampler=make(dataset)", SAME_ORDER),
+]
+QUIET = {
+    "one pass": LOOP.replace("for epoch in range(epochs):", "if epochs:"),
+    "evaluation": LOOP.replace("sampler", "test_sampler"),
+    "trainer": "import lightning as L\n" + LOOP,
+    "made in every epoch": """
+from torch.utils.data import DataLoader, DistributedSampler
+def train(model, optimizer, parts):
+    for part in parts:
+        loader = DataLoader(part, sampler=DistributedSampler(part))
+        for batch in loader:
+            model(batch).backward()
+            optimizer.step()
+""",
+}
+
+
+@pytest.mark.parametrize("case", SAMPLERS)
+def test_a_sampler_is_told_the_epoch(case: Beside, tmp_path: Path) -> None:
+    check(case, tmp_path)
+
+
+@pytest.mark.parametrize("case", QUIET)
+def test_a_sampler_that_needs_no_epoch(case: str, tmp_path: Path) -> None:
+    assert found("JIT306", QUIET[case].replace("HERE", ""), tmp_path) == []
+
+
+def test_the_epoch_of_another_sampler_is_set(tmp_path: Path) -> None:
+    other = LOOP.replace("def train(", "def pretrain(").replace("HERE", "sampler.set_epoch(epoch)")
+    (candidate,) = found("JIT306", LOOP.replace("HERE", "") + other, tmp_path)
+    assert candidate.span.line == 5
+    assert candidate.confidence is Confidence.MEDIUM
+
+
+def test_another_file_may_set_the_epoch_of_any_sampler(tmp_path: Path) -> None:
+    hook = "# file: hooks.py\ndef before_epoch(runner):\n    runner.loader.sampler.set_epoch(runner.epoch)\n"
+    assert found("JIT306", LOOP.replace("HERE", "") + hook, tmp_path) == []
