@@ -16,6 +16,11 @@ LOADERS = frozenset(
     }
 )
 
+# DataLoader(dataset, batch_size, shuffle, sampler, batch_sampler, num_workers, ...)
+WORKERS_POSITION = 5
+# What a worker asks of a data set, and of what makes batches of its samples.
+SAMPLE_METHODS = ("__getitem__", "__getitems__", "__iter__", "__next__")
+
 # Samplers whose order depends on `seed + epoch`, so that someone has to tell them the epoch.
 # torch/utils/data/distributed.py: "In distributed mode, calling the set_epoch() method at the beginning of each epoch
 # [...] is necessary to make shuffling work properly across multiple epochs."

@@ -11,11 +11,12 @@ from typing import NamedTuple
 
 from jitlint.libraries.loading import SETS_EPOCH, SHUFFLE_POSITION
 from jitlint.semantics.graph import Kind
+from jitlint.semantics.loading import loading_of
 from jitlint.semantics.loops import Loops, loops_of
 from jitlint.semantics.mentions import mentions_of
 from jitlint.semantics.objects import Objects, Pass, argument_of, objects_of
 from jitlint.semantics.project import Project, Ref, Value
-from jitlint.semantics.purpose import Purpose, named, purposes_of
+from jitlint.semantics.purpose import Purpose
 
 _ROOT_FILES = frozenset("requirements.txt pyproject.toml setup.cfg environment.yml environment.yaml".split())
 SETTERS = ("set_epoch", "set_start_iter", "set_iteration")
@@ -119,17 +120,8 @@ class Epochs:
 
     def _is_for_evaluation(self, sampler: Value, loader: Value) -> bool:
         """Whether the names around a sampler and its loader say that it serves evaluation."""
-        purposes = {purpose for call in (sampler, loader) for purpose in self._said(call)}
+        purposes = {loading_of(self.project).purpose(call) for call in (sampler, loader)}
         return Purpose.EVALUATION in purposes and Purpose.TRAIN not in purposes
-
-    def _said(self, call: Value) -> Iterator[Purpose]:
-        node, scope = self.project.node(call), self.project.scope(call.scope)
-        names = list(self.project.bound_names(call))
-        names += [scope.nodes[item].name for item in node.arguments]
-        names += [name for item in node.arguments for name in self.project.bound_names(Value(call.scope, item))]
-        yield from map(named, names)
-        yield from purposes_of(self.project).guards(call.scope, scope, node.region)
-        yield named(scope.name)
 
     # ----------------------------------------------------------------------------------- who may set it
 

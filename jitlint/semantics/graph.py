@@ -134,10 +134,11 @@ class Store(NamedTuple):
 
 
 class Parameter(NamedTuple):
-    """A parameter and the node of its default (in the enclosing scope), or -1."""
+    """A parameter and the node of its default (in the enclosing scope), or -1; `stars` are those before its name."""
 
     name: str
     default: int = -1
+    stars: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ class Objects:
     def _before(self, step: _Step) -> Iterator[_Step]:
         """Where a value comes from, one step back."""
         node = self.project.node(step.value)
-        if node.kind in (Kind.PHI, Kind.ENTER):
+        if node.kind in (Kind.PHI, Kind.ENTER) or (node.kind is Kind.OP and node.name in ("or", "and")):
             yield from (_Step(Value(step.value.scope, item), step.taken) for item in node.inputs)
         elif node.kind is Kind.CALL:
             yield from self._before_call(step, node)
@@ -117,13 +117,24 @@ class Objects:
                 stores = self.project.attribute_stores(owner, step.taken[-1])
                 yield from (_Step(store, step.taken[:-1]) for store in stores)
             return
+        parameter = next((item for item in scope.parameters if item.name == node.name), None)
         for site in self.project.callers(ref)[:MOST_CALLERS]:
+            if parameter is not None and parameter.stars == 1:
+                yield from self._gathered(step, site, scope.parameters.index(parameter) - scope.is_method)
+                continue
             argument = self.project.argument(site, ref, node.name)
             if argument is not None:
                 yield _Step(Value(site.scope, argument), step.taken)
-        default = next((item.default for item in scope.parameters if item.name == node.name), -1)
+        default = parameter.default if parameter is not None else -1
         if default >= 0 and scope.parent is not None:
             yield _Step(Value(Ref(ref.path, scope.parent), default), step.taken)
+
+    def _gathered(self, step: _Step, site: Value, first: int) -> Iterator[_Step]:
+        """The arguments of a call that `*steps` gathers, if one of them is taken."""
+        if step.taken and isinstance(step.taken[-1], tuple):
+            node = self.project.node(site)
+            given = [item for item, key in zip(node.arguments, node.keywords, strict=False) if key is None]
+            yield from self._picked(step._replace(value=site), tuple(given[first:]), step.taken[-1][0])
 
     # -------------------------------------------------------------------------------------------- calls
 

@@ -150,3 +150,88 @@ def test_the_epoch_of_another_sampler_is_set(tmp_path: Path) -> None:
 def test_another_file_may_set_the_epoch_of_any_sampler(tmp_path: Path) -> None:
     hook = "# file: hooks.py\ndef before_epoch(runner):\n    runner.loader.sampler.set_epoch(runner.epoch)\n"
     assert found("JIT306", LOOP.replace("HERE", "") + hook, tmp_path) == []
+
+
+def copied(name: str) -> str:
+    return f"every worker and every epoch draws the same numbers: `{name}` is copied into each worker process"
+
+
+NOISY = """
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+class Noisy(Dataset):
+    def __init__(self, images):
+        self.images = images
+        self.rng = np.random.RandomState(0)
+    def __getitem__(self, i):
+        HERE
+        return self.images[i] + self.rng.normal(size=self.images[i].shape)
+def make(images, workers=2):
+    return DataLoader(Noisy(images), num_workers=workers)
+"""
+LIST = """
+import random
+from torch.utils.data import ConcatDataset, DataLoader, Dataset
+class Step:
+    def __init__(self):
+        self.reset()
+    def reset(self, seed=7):
+        self.rnd = random.Random(seed)
+class Gain(Step):
+    def apply(self, x):
+        return x * self.rnd.uniform(0.5, 2)
+class Steps:
+    def __init__(self, *steps):
+        self.steps = steps
+    def __call__(self, x):
+        for step in self.steps:
+            x = step.apply(x)
+        return x
+class Waves(Dataset):
+    def __init__(self, waves, steps):
+        self.waves, self.steps = waves, steps
+    def __getitem__(self, i):
+        return self.steps(self.waves[i])
+def init(worker):
+    HERE
+parts = [Waves(a, Steps(Gain())), Waves(b, Steps(Gain()))]
+loader = DataLoader(ConcatDataset(parts), num_workers=4, worker_init_fn=init)
+"""
+SHARED = """
+# file: noise.py
+import torch
+generator = torch.Generator().manual_seed(3)
+def add(x):
+    HERE
+    return x + torch.randn(x.shape, generator=generator)
+# file: train.py
+from torch.utils.data import DataLoader
+from torchvision.datasets import MNIST
+from noise import add
+loader = DataLoader(MNIST("data", transform=add), num_workers=8)
+"""
+KEPT = [
+    Beside(
+        "JIT303",
+        NOISY,
+        "",
+        "self.rng.seed((torch.initial_seed() + i) % 2**32)",
+        "RandomState(0)",
+        copied("rng"),
+    ),
+    Beside("JIT303", NOISY, "", "self.rng = np.random.RandomState()", "RandomState(0)", copied("rng")),
+    Beside("JIT303", LIST, "random.seed(worker)", "parts[worker].datasets[0].steps.reset()", "Random(", copied("rnd")),
+    Beside("JIT303", SHARED, "", "global generator", "generator = ", copied("generator")),
+]
+EVALUATED = NOISY.replace("HERE", "").replace("def make(", "def make_test_loader(")
+
+
+@pytest.mark.parametrize("case", KEPT)
+def test_a_kept_generator_is_copied(case: Beside, tmp_path: Path) -> None:
+    check(case, tmp_path)
+
+
+@pytest.mark.parametrize("text", [EVALUATED, NOISY.replace("workers=2", "workers=0").replace("HERE", "")])
+def test_a_kept_generator_that_is_not_copied(text: str, tmp_path: Path) -> None:
+    assert found("JIT303", text, tmp_path) == []
