@@ -128,9 +128,9 @@ class KeptGenerators:
 
     def _reaches_into_the_data(self, loader: Loader) -> bool:
         """Whether the workers are set up by code that touches the data set, or that nobody can look into."""
-        if loader.worker_init is None:
+        if not loader.worker_init:
             return False
-        code = self.loading.closure(self.loading.called(loader.worker_init))
+        code = self.loading.closure(code for init in loader.worker_init for code in self.loading.called(init))
         return not code or any(self._touches(self.project.scope(item.ref)) for item in code)
 
     def _touches(self, scope: Scope) -> bool:

@@ -22,7 +22,7 @@ class Loader(NamedTuple):
     made: Value
     workers: bool | None
     purpose: Purpose
-    worker_init: Value | None
+    worker_init: tuple[Value, ...]
     is_persistent: bool
 
 
@@ -47,26 +47,20 @@ class Loading:
         return tuple(map(self._loader, self.objects.loaders))
 
     def _loader(self, made: Value) -> Loader:
-        node = self.project.node(made)
-        init = node.keyword("worker_init_fn")
-        kept = node.keyword("persistent_workers")
-        return Loader(
-            made,
-            self._has_workers(made, node),
-            self.purpose(made),
-            Value(made.scope, init) if init is not None and not self._is(made, init, None) else None,
-            kept is not None and self._is(made, kept, True),
-        )
+        inits = [item for item in self.objects.given(made, -1, "worker_init_fn") if not self._is(item, None)]
+        kept = self.objects.given(made, -1, "persistent_workers")
+        persistent = bool(kept) and all(self._is(item, True) for item in kept)
+        return Loader(made, self._has_workers(made), self.purpose(made), tuple(inits), persistent)
 
-    def _is(self, made: Value, argument: int, constant: object) -> bool:
-        node = self.project.node(Value(made.scope, argument))
+    def _is(self, value: Value, constant: object) -> bool:
+        node = self.project.node(value)
         return node.kind is Kind.CONST and node.value is constant
 
-    def _has_workers(self, made: Value, node: Node) -> bool | None:
-        given = argument_of(node, WORKERS_POSITION, "num_workers")
-        if given is None:
-            return None if "**" in node.keywords or self.objects.class_of(made) else False
-        found = [self.project.node(item) for item in self.objects.origins(Value(made.scope, given))]
+    def _has_workers(self, made: Value) -> bool | None:
+        node = self.project.node(made)
+        if argument_of(node, WORKERS_POSITION, "num_workers") is None and "**" not in node.keywords:
+            return None if self.objects.class_of(made) else False
+        found = [self.project.node(item) for item in self.objects.given(made, WORKERS_POSITION, "num_workers")]
         if not found or any(item.kind is not Kind.CONST for item in found):
             return None
         return any(item.value != 0 for item in found)
@@ -92,14 +86,14 @@ class Loading:
     @functools.cache  # noqa: B019 - lives as long as the run
     def code(self, loader: Value) -> frozenset[Code]:
         """Everything of the project that runs in a worker for a sample or a batch of a loader."""
-        node = self.project.node(loader)
-        dataset, collate = argument_of(node, 0, "dataset"), node.keyword("collate_fn")
-        found: set[Code] = set()
-        for thing in self.held(Value(loader.scope, dataset)) if dataset is not None else ():
-            found |= set(self._entries(thing))
-        if collate is not None:
-            found |= set(self.called(Value(loader.scope, collate)))
-        return self.closure(found)
+        entries = [code for thing in self.loaded(loader) for code in self._entries(thing)]
+        entries += [code for made in self.objects.given(loader, -1, "collate_fn") for code in self.called(made)]
+        return self.closure(entries)
+
+    def loaded(self, loader: Value) -> frozenset[Value]:
+        """The data sets of a loader, and what libraries' data sets among them are made of."""
+        found = self.objects.given(loader, 0, "dataset")
+        return frozenset(thing for dataset in found for thing in self.held(dataset))
 
     def _entries(self, thing: Value) -> Iterator[Code]:
         """What makes samples: methods of a data set, or of a transform or function that a library's data set calls."""

@@ -191,6 +191,9 @@ class Objects:
         kept = argument_of(node, position, keyword)
         if kept is not None:
             yield _Step(Value(step.value.scope, kept), step.taken[:-1])
+        else:
+            scope, rest = step.value.scope, step.taken[:-1]
+            yield from (_Step(Value(scope, item), (*rest, (keyword,))) for item in _unpacked(node))
 
     # ----------------------------------------------------------------------------------------- elements
 
@@ -241,8 +244,24 @@ class Objects:
             yield _Step(Value(scope, node.inputs[0]), step.taken)
         elif node.method == "items" and node.has_receiver and rest and rest[-1] == (1,):
             yield _Step(Value(scope, node.inputs[0]), (*rest[:-1], (ANY,)))
+        elif node.name == "dict":
+            named = node.keyword(key) if isinstance(key, str) else None
+            if named is not None:
+                yield _Step(Value(scope, named), rest)
+            else:
+                yield from (_Step(Value(scope, item), step.taken) for item in _unpacked(node))
         elif node.method in _PASSES_ELEMENTS and node.arguments:
             yield _Step(Value(scope, node.arguments[0]), step.taken)
+
+    def given(self, call: Value, position: int, keyword: str) -> frozenset[Value]:
+        """The origins of an argument of a call (or itself), also of one in an unpacked dict; empty without it."""
+        node = self.project.node(call)
+        argument = argument_of(node, position, keyword)
+        if argument is not None:
+            value = Value(call.scope, argument)
+            return self.origins(value) or frozenset({value})
+        unpacked = (self.origins(Value(call.scope, item), ((keyword,),)) for item in _unpacked(node))
+        return frozenset(origin for origins in unpacked for origin in origins)
 
     # ------------------------------------------------------------------------------------------ classes
 
@@ -356,6 +375,11 @@ class Objects:
 
     def _contains(self, ref: Ref, region: int, made: Value) -> bool:
         return made.scope == ref and self.project.scope(ref).within(self.project.node(made).region, region)
+
+
+def _unpacked(node: Node) -> Iterator[int]:
+    """The dicts that a call unpacks."""
+    return (item for item, key in zip(node.arguments, node.keywords, strict=False) if key == "**")
 
 
 def argument_of(node: Node, position: int, keyword: str) -> int | None:

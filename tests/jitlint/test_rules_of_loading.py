@@ -235,3 +235,95 @@ def test_a_kept_generator_is_copied(case: Beside, tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", [EVALUATED, NOISY.replace("workers=2", "workers=0").replace("HERE", "")])
 def test_a_kept_generator_that_is_not_copied(text: str, tmp_path: Path) -> None:
     assert found("JIT303", text, tmp_path) == []
+
+
+EACH_EPOCH = "the workers draw the same numbers in every epoch: this seed does not change with the epoch"
+ALL_ALIKE = "all workers draw the same numbers in every epoch: this seed is a constant"
+FRESH = "torch.initial_seed() % 2**32"
+CROPS = """
+import random
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+SEED = 1234
+class Crops(Dataset):
+    def __init__(self, images, seed=3):
+        self.images, self.base_seed, self.epoch = images, seed, 0
+    def __getitem__(self, i):
+        left = np.random.randint(32)
+        return self.images[i][:, left : left + 224]
+    def init(self, worker):
+        HERE
+def init(worker):
+    HERE
+def make_init(seed):
+    def inner(worker):
+        HERE
+    return inner
+def loader(images, args):
+    data = Crops(images)
+    return DataLoader(data, num_workers=args.workers, worker_init_fn=INIT)
+"""
+
+
+def crops(init: str) -> str:
+    """The program with one of its ways to seed the workers."""
+    functions = {"init": "def init(worker):", "data.init": "def init(self, worker):"}
+    kept = functions.get(init, "def inner(worker):")
+    head, here, tail = CROPS.replace("INIT", init).partition(f"{kept}\n")
+    body = tail.replace("HERE", "KEEP", 1)
+    return (head + here).replace("HERE", "pass") + body.replace("HERE", "pass").replace("KEEP", "HERE")
+
+
+def numpy_seed(value: str) -> str:
+    return f"np.random.seed({value})"
+
+
+SEEDED = [
+    Beside("JIT304", crops("init"), numpy_seed("worker"), numpy_seed(FRESH), "seed(worker)", EACH_EPOCH, fixed=True),
+    Beside("JIT304", crops("init"), numpy_seed("SEED + worker"), numpy_seed(FRESH), "SEED +", EACH_EPOCH, fixed=True),
+    Beside("JIT304", crops("init"), numpy_seed("SEED"), "np.random.seed()", "(SEED)", ALL_ALIKE),
+    Beside("JIT304", crops("init"), numpy_seed("worker"), "random.seed(worker)", "seed(worker)", EACH_EPOCH),
+    Beside(
+        "JIT304",
+        crops("data.init"),
+        numpy_seed("self.base_seed + worker"),
+        numpy_seed("self.epoch + worker"),
+        "base_seed + worker",
+        EACH_EPOCH,
+    ),
+    Beside(
+        "JIT304",
+        crops("make_init(args.seed)"),
+        numpy_seed("seed * 100 + worker"),
+        numpy_seed("np.random.get_state()[1][0] + worker"),
+        "seed * 100",
+        EACH_EPOCH,
+    ),
+]
+ITERABLE = """
+import numpy as np
+import torch
+from torch.utils.data import IterableDataset, get_worker_info
+class Stream(IterableDataset):
+    def __iter__(self):
+        info = get_worker_info()
+        rng = np.random.default_rng(HERE)
+        for item in self.items:
+            yield item + rng.normal(size=item.shape)
+"""
+
+
+@pytest.mark.parametrize("case", SEEDED)
+def test_a_worker_is_seeded(case: Beside, tmp_path: Path) -> None:
+    check(case, tmp_path)
+
+
+def test_a_stream_seeds_by_the_number_of_its_worker(tmp_path: Path) -> None:
+    check(Beside("JIT304", ITERABLE, "7 + info.id", "info.seed", "default_rng", EACH_EPOCH), tmp_path)
+
+
+@pytest.mark.parametrize("option", ["persistent_workers=True", "num_workers=0"])
+def test_workers_that_start_once(option: str, tmp_path: Path) -> None:
+    text = crops("init").replace("HERE", numpy_seed("worker")).replace("num_workers=args.workers", option)
+    assert found("JIT304", text, tmp_path) == []
