@@ -36,15 +36,17 @@ _DRAW_WORDS = (
     b"ixup", b"ixUp", b"utmix", b"utMix", b"utout", b"normal_(", b"uniform_(", b"bernoulli", b"permutation",
     b"PRNGKey", b"Flip(", b"Compose(", b"_aug(", b"gauss(", b"rng.",
     b"Subset(", b".sample(frac", b"dataset.transform", b"ImageDataGenerator(", b"FLIP_",
-    b".DistributedS", b" DistributedS",
+    b".DistributedS", b" DistributedS", b"cycle(", b"list(",
 )  # fmt: skip
 _CALLED = {word: re.compile(re.escape(word) + rb"\w*\s*\(") for word in _DRAW_WORDS if word.isalpha()}
 _CALLED[b"rand"] = re.compile(rb"rand(?<!operand)(?<!\btrand)\w*(?:\.\w+)*\s*\(")  # begins with letters: fast
+_CALLED[b"cycle("] = re.compile(rb"\bcycle\(")
+_CALLED[b"list("] = re.compile(rb"\blist\(\w*(?:loader|_dl)\)")
 _CALLED[b"rng."] = re.compile(rb"rng\.\w+\(")
 _USE_WORDS = (
     b".backward(", b".step(", b"training_step", b"train_step", b"iter_step", b"def __getitem__", b".fit(",
     b"train_on_batch", b"sess.run(", b"apply_gradients", b"value_and_grad", b"apply_updates", b"compute_loss",
-    b"collate_fn", b".transform =", b"Compose(", b"from_tensor_slices(", b"AUTOTUNE",
+    b"collate_fn", b".transform =", b"Compose(", b"from_tensor_slices(", b"AUTOTUNE", b"Trainer(",
 )  # fmt: skip
 _LOADER = re.compile(rb"oader\b")
 _EPOCH = re.compile(rb"for\s+\w*epoch")

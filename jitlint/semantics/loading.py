@@ -127,6 +127,20 @@ class Loading:
             for item in node.inputs:
                 yield from self.objects.origins(Value(thing.scope, item))
 
+    @functools.cache  # noqa: B019 - lives as long as the run
+    def kept(self, owner: tuple[str, str]) -> frozenset[Value]:
+        """What the objects of a class keep, as far as it is made of objects."""
+        module = self.project.modules[owner[0]]
+        names = {
+            store.name.partition(".")[2]
+            for scope in module.scopes.values()
+            if scope.owner == owner[1]
+            for store in scope.stores
+            if "." in store.name
+        }
+        stores = [store for name in names for store in self.project.attribute_stores(owner, name)]
+        return frozenset(thing for store in stores for thing in self.held(store))
+
     def closure(self, entries: Iterable[Code]) -> frozenset[Code]:
         """Some code and everything that it calls in the project."""
         found: set[Code] = set()

@@ -211,26 +211,13 @@ class WorkerSeeds:
         things = self.loading.loaded(loader)
         owners = {part.owner for part in code if part.owner is not None}
         for owner in owners:
-            things |= self._kept(owner)
+            things |= self.loading.kept(owner)
         for thing in things:
             name = self.project.node(thing).name
             library = transform_library(name) if self.project.node(thing).kind is Kind.CALL else None
             if library is not None:
                 found.add(library)
         return frozenset(found) if found else None
-
-    def _kept(self, owner: tuple[str, str]) -> frozenset[Value]:
-        """What the objects of a class keep, as far as it is made of objects."""
-        module = self.project.modules[owner[0]]
-        names = {
-            store.name.partition(".")[2]
-            for scope in module.scopes.values()
-            if scope.owner == owner[1]
-            for store in scope.stores
-            if "." in store.name
-        }
-        stores = [store for name in names for store in self.project.attribute_stores(owner, name)]
-        return frozenset(thing for store in stores for thing in self.loading.held(store))
 
 
 def _is_fixed(name: str) -> bool:
