@@ -43,8 +43,8 @@ class WorkerCopiedGenerator(Rule):
         needed, from `torch.initial_seed()`, is the shortest way.
 
     Known limits:
-        The loader must be found, and what it loads must lead to the object. Nothing is said without worker
-        processes, for evaluation, if `worker_init_fn` touches the data set, or if the generator is bound or
+        The loader must be found, and what it loads must lead to the object; where a loader's data set is unknown,
+        the project's data sets are taken for it, with medium confidence. Nothing is said without worker processes, for evaluation, if `worker_init_fn` touches the data set, or if the generator is bound or
         seeded anywhere but in `__init__`.
     """
 
@@ -138,7 +138,7 @@ def make_loader(waves, workers):
                 f"every worker and every epoch draws the same numbers: `{kept.name.rpartition('.')[2]}` is copied "
                 "into each worker process"
             )
-            confidence = Confidence.HIGH if kept.loader.workers else Confidence.MEDIUM
+            confidence = Confidence.HIGH if kept.loader.workers and kept.is_linked else Confidence.MEDIUM
             span = project.node(kept.made).span
             yield Candidate(self.code, kept.made.scope.path, span, message, confidence, tuple(_traces(project, kept)))
 

@@ -8,10 +8,11 @@ from typing import NamedTuple
 
 from jitlint import catalogue
 from jitlint.libraries.generators import OWN_GENERATORS, RESEEDS
+from jitlint.libraries.loading import SAMPLE_METHODS
 from jitlint.semantics.graph import Kind, Scope
 from jitlint.semantics.loading import Code, Loader, Loading, loading_of
 from jitlint.semantics.project import Project, Ref, Value
-from jitlint.semantics.purpose import Purpose
+from jitlint.semantics.purpose import Purpose, named
 
 _HANDED = frozenset("generator rng random_state key seed".split())
 _PICKLES = ("__getstate__", "__setstate__", "__reduce__", "__reduce_ex__", "__deepcopy__")
@@ -20,12 +21,16 @@ _SEEDED_BY_LIBRARY = frozenset("Randomizable RandomizableTransform RandomizableT
 
 
 class Kept(NamedTuple):
-    """A generator `name` that objects of a class (or a module) keep, the code that draws from it, and a loader."""
+    """A generator `name` that objects of a class (or a module) keep, the code that draws from it, and a loader.
+
+    `is_linked` tells whether the loader surely loads such an object.
+    """
 
     made: Value
     name: str
     draw: Value
     loader: Loader
+    is_linked: bool = True
 
 
 class KeptGenerators:
@@ -46,7 +51,50 @@ class KeptGenerators:
                 before = found.get(kept.made)
                 if before is None or (loader.workers and not before.loader.workers):
                     found[kept.made] = kept
+        for kept in self._by_data_sets():
+            found.setdefault(kept.made, kept)
         return tuple(found.values())
+
+    def _by_data_sets(self) -> Iterator[Kept]:
+        """Generators of data sets that no loader is seen to load, beside a loader whose data set is unknown."""
+        loader = next(filter(self._loads_something, self.loading.loaders), None)
+        for path in self.project.asked if loader is not None else ():
+            for owner in self.project.modules[path].classes:
+                if self.project.is_dataset_class(path, owner) and named(owner) is not Purpose.EVALUATION:
+                    assert loader is not None
+                    yield from self._of_data_set((path, owner), loader)
+
+    def _loads_something(self, loader: Loader) -> bool:
+        if loader.workers is False or loader.purpose is Purpose.EVALUATION or loader.worker_init:
+            return False
+        return not any(self.loading.objects.class_of(thing) for thing in self.loading.loaded(loader.made))
+
+    def _of_data_set(self, owner: tuple[str, str], loader: Loader) -> Iterator[Kept]:
+        setup = self.project.method(*owner, "__init__")
+        if setup is None or setup.path != owner[0] or self.project.scope(setup).owner != owner[1]:
+            return
+        part, own = Code(setup, owner), self.project.scope(setup).parameters[:1]
+        for store in self.project.scope(setup).stores:
+            head, _, name = store.name.partition(".")
+            if not own or head != own[0].name or not self._is_own(Value(setup, store.node)):
+                continue
+            draw = self._drawn_in_samples(owner, name)
+            if draw is not None and not self._is_renewed(part, name, frozenset()):
+                yield Kept(Value(setup, store.node), name, draw, loader, is_linked=False)
+
+    def _drawn_in_samples(self, owner: tuple[str, str], name: str) -> Value | None:
+        """A call in a method that makes samples, of the class or of one mixed into it, that uses `self.name`."""
+        for ref, scope in self.project.scopes():
+            if scope.name not in SAMPLE_METHODS or not scope.owner:
+                continue
+            if (ref.path, scope.owner) != owner and self.project.attribute_stores((ref.path, scope.owner), name):
+                continue
+            for code in self.loading.closure({Code(ref, (ref.path, scope.owner))}):
+                for index, node in self.loading.calls(code):
+                    inner = (self.project.node(Value(code.ref, item)) for item in node.inputs)
+                    if any(item.kind is Kind.ATTR and item.name == name for item in inner):
+                        return Value(code.ref, index)
+        return None
 
     def _drawn_by(self, loader: Loader) -> Iterator[Kept]:
         code = self.loading.code(loader.made)
@@ -64,7 +112,7 @@ class KeptGenerators:
             if node.name.startswith(".") and node.method in catalogue.GENERATOR_DRAWS:
                 yield node.inputs[0], index
             for argument, key in zip(node.arguments, node.keywords, strict=False):
-                if key in _HANDED:
+                if key in _HANDED or key is None:
                     yield argument, index
 
     def _generators(self, part: Code, value: Value) -> Iterator[tuple[Value, str]]:
