@@ -61,6 +61,8 @@ SETS_EPOCH = frozenset(
     }
 )
 
+# Calls that count.
+COUNTS = frozenset("range trange count arange xrange master_bar".split())
 # Calls that hand on what they iterate.
 ITERATES = frozenset(
     "enumerate tqdm trange zip islice cycle iter next list tuple reversed track prefetch progress_bar chain "

@@ -44,8 +44,9 @@ class WorkerCopiedGenerator(Rule):
 
     Known limits:
         The loader must be found, and what it loads must lead to the object; where a loader's data set is unknown,
-        the project's data sets are taken for it, with medium confidence. Nothing is said without worker processes, for evaluation, if `worker_init_fn` touches the data set, or if the generator is bound or
-        seeded anywhere but in `__init__`.
+        the project's data sets are taken for it, with medium confidence. Nothing is said without worker processes,
+        for evaluation, if `worker_init_fn` touches the data set, or if the generator is bound or seeded anywhere but
+        in `__init__`.
     """
 
     code = "JIT303"

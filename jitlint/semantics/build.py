@@ -802,7 +802,8 @@ class ScopeBuilder:
         elements = [tree.key, tree.value] if isinstance(tree, ast.DictComp) else [tree.elt]
         inputs = (*map(self.value, elements), *conditions)
         self.region, self.environment = outer, saved
-        return self.add(Kind.COMPREHENSION, span_of(tree), inputs, "filter" if conditions else "")
+        kind = "dict" if isinstance(tree, ast.DictComp) else None
+        return self.add(Kind.COMPREHENSION, span_of(tree), inputs, "filter" if conditions else "", value=kind)
 
     def collection(self, tree: ast.expr) -> int:
         """Any other expression: a display, an f-string, …: the collection of its parts."""

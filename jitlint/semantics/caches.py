@@ -18,6 +18,7 @@ from jitlint.libraries.caching import (
     TENSORFLOW,
 )
 from jitlint.semantics.graph import Kind, Node
+from jitlint.semantics.loading import Code
 from jitlint.semantics.loops import Loops, loops_of
 from jitlint.semantics.objects import Objects, argument_of, objects_of
 from jitlint.semantics.project import Project, Ref, Value
@@ -202,15 +203,19 @@ class Caches:
         return any(self.project.node(Value(Ref(ref.path, ""), node)).name in CACHES for node in nodes)
 
     def _returned_draw(self, ref: Ref) -> Value | None:
-        """The draw that a function returns, from a generator that it was not given."""
-        scope = self.project.scope(ref)
+        """A draw from a global generator in a function that returns something random and does not seed."""
         if self.provenance.returns(ref).draw is None:
             return None
-        handed = any(word in item.name for item in scope.parameters for word in ("rng", "seed", "generator", "random"))
-        made_here = any(
-            node.name.endswith(("default_rng", "RandomState", ".Random", ".seed")) for _, node in scope.calls()
-        )
-        return None if handed or made_here else self.randomness.function(ref)
+        code = self.randomness.loading.closure({Code(ref)})
+        calls = [(Value(part.ref, index), node) for part in code for index, node in self.randomness.loading.calls(part)]
+        if any(node.name in catalogue.SEEDS for _, node in calls):
+            return None
+        drawn = [value for value, node in calls if self._is_global(node) or self.randomness.augments(value)]
+        return min(drawn, default=None)
+
+    def _is_global(self, node: Node) -> bool:
+        handed = {"generator", "key", "seed", "rng", "random_state"} & set(node.keywords)
+        return node.name in catalogue.DRAWS - catalogue.JAX_DRAWS and not handed
 
     # ------------------------------------------------------------------------------------------ replays
 

@@ -74,12 +74,25 @@ class Loading:
 
     def _said(self, call: Value) -> Iterator[Purpose]:
         node, scope = self.project.node(call), self.project.scope(call.scope)
-        names = list(self.project.bound_names(call))
+        names = [*self.project.bound_names(call), *self._keys(call)]
         for item in node.arguments:
             names += [scope.nodes[item].name, *self.project.bound_names(Value(call.scope, item))]
+            key = scope.nodes[scope.nodes[item].inputs[1]] if scope.nodes[item].kind is Kind.INDEX else None
+            names += [key.value] if key is not None and isinstance(key.value, str) else []
         yield from map(named, names)
         yield from purposes_of(self.project).guards(call.scope, scope, node.region)
         yield named(scope.name)
+
+    def _keys(self, call: Value) -> Iterator[str]:
+        """The keys that a call's value has in the dicts of its scope."""
+        scope = self.project.scope(call.scope)
+        for _, node in scope.of_kind(Kind.COLLECTION):
+            if node.name == "dict" and call.node in node.inputs:
+                key = scope.nodes[node.inputs[node.inputs.index(call.node) - len(node.inputs) // 2]].value
+                yield from [key] if isinstance(key, str) else []
+        for _, node in scope.of_kind(Kind.SETITEM):
+            key = scope.nodes[node.inputs[2]].value
+            yield from [key] if node.inputs[1] == call.node and isinstance(key, str) else []
 
     # ---------------------------------------------------------------------------------------- what runs
 

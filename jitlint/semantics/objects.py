@@ -11,7 +11,7 @@ import functools
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from jitlint.libraries.loading import EPOCH_SAMPLERS, ITERATES, LOADERS
+from jitlint.libraries.loading import COUNTS, EPOCH_SAMPLERS, ITERATES, LOADERS
 from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind
 from jitlint.semantics.project import SAME_OBJECT, WRAPPERS, Project, Ref, Value
 
@@ -20,6 +20,7 @@ MOST_STEPS = 400  # of one walk; what needs more is unknown
 MOST_CALLERS = 8
 # What the library's objects keep of their arguments: attribute -> (position, keyword).
 _KEPT = {"dataset": (0, "dataset"), "sampler": (-1, "sampler"), "batch_sampler": (-1, "batch_sampler")}
+_KEEPERS = ("oader", "Sampler", "Subset")
 # Calls that give one of what they are given, at this position of what a loop gets from them.
 _PASSES_ELEMENTS = frozenset("list tuple iter tqdm sorted reversed set chain deepcopy copy ModuleList".split())
 
@@ -183,7 +184,7 @@ class Objects:
             yield from self._kept_by_library(step, self.project.node(step.value), name)
 
     def _kept_by_library(self, step: _Step, node: Node, name: str) -> Iterator[_Step]:
-        if name not in _KEPT:
+        if name not in _KEPT or not node.method.endswith(_KEEPERS):
             return
         position, keyword = _KEPT[name]
         if node.method == "BatchSampler" and name == "sampler":
@@ -203,7 +204,7 @@ class Objects:
         if node.kind is Kind.COLLECTION:
             yield from self._displayed(step, node, key)
         elif node.kind is Kind.COMPREHENSION and node.inputs:
-            yield _Step(Value(scope, node.inputs[0]), step.taken[:-1])
+            yield _Step(Value(scope, node.inputs[1 if node.value == "dict" else 0]), step.taken[:-1])
         elif node.kind is Kind.SETITEM:
             container, item, where = node.inputs
             present = self.project.node(Value(scope, where))
@@ -359,10 +360,13 @@ class Objects:
         return frozenset(found)
 
     def _repeated(self, ref: Ref, region: int, made: Value, depth: int) -> Value | None:
-        """The innermost loop around a region that runs it again and does not make the object anew."""
+        """The innermost loop around a region that runs it again and does not make the object anew.
+
+        A loop over parts (`for phase in ("train", "val")`) runs it for another object each time.
+        """
         scope = self.project.scope(ref)
         for outer in scope.region_chain(region):
-            if scope.regions[outer].kind in LOOPS and not self._contains(ref, outer, made):
+            if scope.regions[outer].kind in LOOPS and not self._contains(ref, outer, made) and self._counts(ref, outer):
                 return Value(ref, outer)
         if depth > 4:
             return None
@@ -372,6 +376,22 @@ class Objects:
             if found is not None:
                 return found
         return None
+
+    def _counts(self, ref: Ref, region: int) -> bool:
+        """Whether a loop counts passes: it runs over a range or over epochs, or as long as something holds."""
+        scope = self.project.scope(ref)
+        block = scope.regions[region]
+        if block.kind is RegionKind.WHILE or block.header < 0:
+            return True
+        names = [scope.nodes[block.header].name]
+        names += [
+            store.name
+            for store in scope.stores
+            if scope.nodes[store.node].kind is Kind.LOOPVAR and store.region == region
+        ]
+        if any("epoch" in name.lower() for name in names):
+            return True
+        return any(self.project.node(item).method in COUNTS for item in self.iterated(Value(ref, block.header)))
 
     def _contains(self, ref: Ref, region: int, made: Value) -> bool:
         return made.scope == ref and self.project.scope(ref).within(self.project.node(made).region, region)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from jitlint.semantics.augmenters import Augmenters, How, augmenters_of
 from jitlint.semantics.graph import Kind
 from jitlint.semantics.loading import Code, Loading, loading_of
-from jitlint.semantics.project import Project, Ref, Value
+from jitlint.semantics.project import Project, Value
 from jitlint.semantics.provenance import Provenance, is_draw, provenance_of
 
 
@@ -39,10 +39,11 @@ class Randomness:
     def _drawn(self, code: Code, augments: bool) -> Iterator[Value]:
         for index, _ in self.loading.calls(code):
             value = Value(code.ref, index)
-            if (not augments and is_draw(self.project, value)) or self._augments(value):
+            if (not augments and is_draw(self.project, value)) or self.augments(value):
                 yield value
 
-    def _augments(self, value: Value) -> bool:
+    def augments(self, value: Value) -> bool:
+        """Whether a call augments, and not by its name alone."""
         how = self.augmenters.call(value)
         return how is How.SURE or (how is not None and self._has_draw(value))
 
@@ -50,10 +51,6 @@ class Randomness:
         """Whether a call that only looks like an augmentation has a draw in the project, or leads out of it."""
         ref = self.project.callee(value)
         return ref is None or self.provenance.returns(ref).draw is not None
-
-    def function(self, ref: Ref) -> Value | None:
-        """The first draw of a function."""
-        return self.code(frozenset({Code(ref)}))
 
     def loaded(self, loader: Value) -> Value | None:
         """The first draw in what a loader loads."""
