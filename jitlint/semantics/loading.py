@@ -74,7 +74,7 @@ class Loading:
 
     def _said(self, call: Value) -> Iterator[Purpose]:
         node, scope = self.project.node(call), self.project.scope(call.scope)
-        names = [*self.project.bound_names(call), *self._keys(call)]
+        names = [*self.project.bound_names(call), *self.keys(call)]
         for item in node.arguments:
             names += [scope.nodes[item].name, *self.project.bound_names(Value(call.scope, item))]
             key = scope.nodes[scope.nodes[item].inputs[1]] if scope.nodes[item].kind is Kind.INDEX else None
@@ -83,7 +83,7 @@ class Loading:
         yield from purposes_of(self.project).guards(call.scope, scope, node.region)
         yield named(scope.name)
 
-    def _keys(self, call: Value) -> Iterator[str]:
+    def keys(self, call: Value) -> Iterator[str]:
         """The keys that a call's value has in the dicts of its scope."""
         scope = self.project.scope(call.scope)
         for _, node in scope.of_kind(Kind.COLLECTION):

@@ -20,7 +20,7 @@ MOST_STEPS = 400  # of one walk; what needs more is unknown
 MOST_CALLERS = 8
 # What the library's objects keep of their arguments: attribute -> (position, keyword).
 _KEPT = {"dataset": (0, "dataset"), "sampler": (-1, "sampler"), "batch_sampler": (-1, "batch_sampler")}
-_KEEPERS = ("oader", "Sampler", "Subset")
+_KEEPERS = ("oader", "Sampler", "Subset", "random_split")
 # Calls that give one of what they are given, at this position of what a loop gets from them.
 _PASSES_ELEMENTS = frozenset("list tuple iter tqdm sorted reversed set chain deepcopy copy ModuleList".split())
 
@@ -251,6 +251,8 @@ class Objects:
                 yield _Step(Value(scope, named), rest)
             else:
                 yield from (_Step(Value(scope, item), step.taken) for item in _unpacked(node))
+        elif node.method == "random_split" and not node.has_receiver:
+            yield _Step(step.value, rest)  # a part is the split, as far as its data goes
         elif node.method in _PASSES_ELEMENTS and node.arguments:
             yield _Step(Value(scope, node.arguments[0]), step.taken)
 

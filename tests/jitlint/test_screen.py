@@ -35,6 +35,8 @@ FAR = "    x = 1\n" * 400
         ("lr = one_cycle(1)\nfor x in loader:\n    loss(x).backward()\n", Level.CONSUMER),
         ("batches = list(train_loader)\n", Level.DRAWS),
         ("names = list(train_names)\nfor x in loader:\n    loss(x).backward()\n", Level.CONSUMER),
+        ("def f(x):\n    return F.dropout(x, 0.5)\nf(x).backward()\n", Level.DRAWS),
+        ("def f(x):\n    return F.dropout(x, training=t)\nf(x).backward()\n", Level.CONSUMER),
         (NETWORK.format("nn.Parameter(torch.randn(3))"), Level.HELPER),
         (NETWORK.format("torch.randn(3)"), Level.DRAWS),
     ],
