@@ -42,6 +42,10 @@ TRANSFORM_DRAWS = {
     "skimage": "numpy",
     "monai.transforms": "own",  # Randomizable.R, which MONAI seeds in workers
 }
+# Libraries with a global generator of their own that torch does not seed in its workers.
+# imgaug: every augmenter draws from its module's generator (issue 659: all workers sample the same)
+UNSEEDED = frozenset({"imgaug"})
+RESEEDING_METHODS = frozenset("reseed seed_ localize_random_state to_deterministic".split())
 # What differs in every epoch: torch makes a new base seed for the workers of each pass.
 # torch/utils/data/dataloader.py, _BaseDataLoaderIter: self._base_seed = loader._get_shared_seed() or random_
 FRESH_SEEDS = frozenset(

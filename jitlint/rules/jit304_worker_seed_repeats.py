@@ -17,7 +17,8 @@ class WorkerSeedRepeats(Rule):
     What it finds:
         A `worker_init_fn` (a function, a lambda, a method, a `partial`) that seeds numpy, `random`, torch or a
         generator with a constant, or with the worker's number and a base seed. Also a data set that seeds by
-        `get_worker_info().id` in `__getitem__` or `__iter__`.
+        `get_worker_info().id` in `__getitem__` or `__iter__`, and transforms of imgaug, which has a generator of
+        its own, where the workers do not seed that one.
 
     Why it matters:
         Workers are started again in every epoch, and each then begins at the same place of its stream: the
@@ -118,6 +119,21 @@ class Crops(Dataset):
             confidence, traces = _confidence(start), tuple(_traces(project, start))
             span, fix = project.node(seed).span, _fix(project, start)
             yield Candidate(self.code, seed.scope.path, span, message, confidence, traces, fix)
+        yield from self._others(project)
+
+    def _others(self, project: Project) -> Iterator[Candidate]:
+        """One candidate a loader whose workers seed another library than the one that the samples draw from."""
+        done = set[object]()
+        for other in worker_seeds_of(project).others:
+            made = other.loader.made
+            if made in done:
+                continue
+            done.add(made)
+            message = f"all workers draw the same numbers in every epoch: nothing seeds {other.library} in them"
+            where = project.node(other.transform).span
+            draw = Trace("draw", other.transform.scope.path, where, f"draws from {other.library}'s own generator")
+            confidence = Confidence.HIGH if other.loader.workers else Confidence.MEDIUM
+            yield Candidate(self.code, made.scope.path, project.node(made).span, message, confidence, (draw,))
 
 
 def _confidence(start: Start) -> Confidence:

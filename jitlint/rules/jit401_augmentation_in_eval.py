@@ -129,7 +129,7 @@ valid_loader = DataLoader(train_set, sampler=SubsetRandomSampler(second))
             yield Candidate(self.code, noise.scope.path, span, message, Confidence.MEDIUM)
 
     def _held_out(self, project: Project, item: HeldOut) -> Candidate:
-        name = project.node(item.draw).method
+        name = project.node(item.draw).text.rpartition(".")[2]
         how = "it shares the data set of training" if item.is_shared else "its pipeline draws for every sample"
         message = f"the held-out data is augmented by `{name}`: {how}"
         certain = item.is_certain and not item.is_shared

@@ -18,7 +18,7 @@ from jitlint.libraries.dropout import (
 )
 from jitlint.semantics.flow import sources
 from jitlint.semantics.graph import Kind, Node, RegionKind, Scope
-from jitlint.semantics.held_out import EVALUATES
+from jitlint.semantics.held_out import evaluates_by_name
 from jitlint.semantics.objects import argument_of
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import names_network, provenance_of
@@ -181,7 +181,7 @@ class Dropouts:
 
     def _in_evaluation(self, ref: Ref, scope: Scope, index: int, node: Node) -> AlwaysOn | None:
         """`model(x, training=True)` in a function that evaluates."""
-        if not EVALUATES.match(catalogue.snake(scope.name)) or not (names_network(node) or node.method == "apply"):
+        if not evaluates_by_name(scope.name) or not (names_network(node) or node.method == "apply"):
             return None
         value = Value(ref, index)
         told = any(self._says(value, node, name, constant) for name, constant in MODE_ARGUMENTS.items())

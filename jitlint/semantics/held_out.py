@@ -8,14 +8,16 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from jitlint import catalogue
+from jitlint.libraries.loading import SAMPLE_METHODS
 from jitlint.semantics.augmenters import How
 from jitlint.semantics.graph import Kind, Node, Store
-from jitlint.semantics.loading import loading_of
+from jitlint.semantics.loading import Code, loading_of
 from jitlint.semantics.loops import loops_of
 from jitlint.semantics.objects import Objects, argument_of, objects_of
 from jitlint.semantics.pipelines import Augments, Pipelines, pipelines_of
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.purpose import Purpose, named
+from jitlint.semantics.randomness import randomness_of
 
 _HELD_OUT = re.compile(
     r"(?:^|_)(?:val|valid|validation|eval|evaluation|test|dev|holdout|held_out)(?:_|\d|set|loader|$)"
@@ -27,10 +29,11 @@ _ON_PURPOSE = re.compile(
     r"denois\w*|restor\w*|rotnet|jigsaw|generat\w*|diffusion|ddpm|gan|vae|attack\w*|adversarial)(?:_|\d|$)"
 )
 # A function that evaluates, by its name.
-EVALUATES = re.compile(
+_EVALUATES = re.compile(
     r"^(?:\w+_)?(?:eval|evaluate|evaluation|validate|validation|test|predict|inference)"
     r"(?:_(?:step|epoch|one_epoch|batch|fn|model|loop|loss))?$"
 )
+_SWITCH = re.compile(r"(?:^|_)aug(?:s|ment|mentation|mentations)?(?:_|$)")
 # What an evaluation may do to its inputs because that is what it measures.
 _NOISE = re.compile(r"nois|mask|corrupt|perturb|jitter|drop|occlu|degrad")
 _SPLIT = frozenset("random_split Subset".split())
@@ -124,9 +127,24 @@ class HeldOuts:
                     continue
                 if self.objects.is_loader(value) or node.method in _SPLIT or not self._holds_out(value):
                     continue
-                found = None if self._is_test_code(value) else self._transform(value, node)
+                found = None if self._is_test_code(value) else self._transform(value, node) or self._switched_on(value)
                 if found is not None:
                     yield HeldOut(value, found, False, self._is_data_set(value, node))
+
+    def _switched_on(self, dataset: Value) -> Value | None:
+        """The draw of a data set of the project that is made with `augment=True`."""
+        setup, owner = self.project.callee(dataset), self.objects.class_of(dataset)
+        if setup is None or owner is None:
+            return None
+        for parameter in self.project.scope(setup).parameters:
+            given = self.project.argument(dataset, setup, parameter.name)
+            if given is None or not _SWITCH.search(parameter.name):
+                continue
+            if self.project.node(Value(dataset.scope, given)).value is True:
+                methods = (self.project.method(*owner, name) for name in SAMPLE_METHODS)
+                entries = frozenset(Code(ref, owner) for ref in methods if ref is not None)
+                return randomness_of(self.project).code(entries)
+        return None
 
     def _is_data_set(self, value: Value, node: Node) -> bool:
         return node.method.endswith(("Folder", "Dataset")) or node.name.startswith("torchvision.datasets")
@@ -168,7 +186,8 @@ class HeldOuts:
             return None
         for argument in node.arguments:
             value = Value(dataset.scope, argument)
-            if self.pipelines.augments(value) is Augments.YES:
+            made = self.objects.origins(value) if self.objects.is_known(value) else {value}
+            if made and all(self.pipelines.augments(item) is Augments.YES for item in made):
                 part = self._random_part(value)
                 own = part is not None and self.objects.class_of(part) is not None
                 if part is not None and not (own and self._tells_mode(part, self.project.node(part))):
@@ -201,7 +220,7 @@ class HeldOuts:
         return tuple(
             Value(ref, index)
             for ref, scope in self.project.scopes()
-            if EVALUATES.match(catalogue.snake(scope.name)) and not loops_of(self.project).trains(ref)
+            if evaluates_by_name(scope.name) and not loops_of(self.project).trains(ref)
             for index, node in scope.calls()
             if self._augments(Value(ref, index), node)
         )
@@ -211,7 +230,8 @@ class HeldOuts:
             return False
         if _NOISE.search(catalogue.snake(node.text)) or not node.arguments:
             return False
-        return self.pipelines.augmenters.call(value) is How.SURE
+        how = self.pipelines.augmenters.call(value)
+        return how is How.SURE or (how is not None and self.pipelines.augmenters.called_transform(value, node))
 
     # --------------------------------------------------------------------------------------------- Keras
 
@@ -240,6 +260,11 @@ class HeldOuts:
             for item, key in zip(node.arguments, node.keywords, strict=False)
         )
         return any(key in _RANGES and not (item.kind is Kind.CONST and not item.value) for key, item in given)
+
+
+def evaluates_by_name(name: str) -> bool:
+    """Whether a function's name says that it evaluates, and nothing else."""
+    return bool(_EVALUATES.match(catalogue.snake(name).strip("_")))
 
 
 @functools.lru_cache(maxsize=4)

@@ -14,6 +14,7 @@ from jitlint.semantics.purpose import Purpose, named, purposes_of
 
 MOST_CODE = 300  # functions that run for one sample
 MOST_OBJECTS = 200
+PROPERTIES = frozenset({"property", "functools.cached_property"})
 
 
 class Loader(NamedTuple):
@@ -165,7 +166,22 @@ class Loading:
             found.add(code)
             for index, node in self.calls(code):
                 todo += self._callees(code, index, node)
+            todo += self._properties(code)
         return frozenset(found)
+
+    def _properties(self, code: Code) -> Iterator[Code]:
+        """The properties of its own object that some code reads."""
+        if code.owner is None:
+            return
+        for _, node in self.project.scope(code.ref).of_kind(Kind.ATTR):
+            ref = self.project.method(*code.owner, node.name)
+            own = ref is not None and self.project.self_class(Value(code.ref, node.inputs[0])) is not None
+            if (
+                ref is not None
+                and own
+                and {"property", "functools.cached_property"} & set(self.project.scope(ref).decorators)
+            ):
+                yield Code(ref, code.owner)
 
     def calls(self, code: Code) -> Iterator[tuple[int, Node]]:
         """The calls of some code."""

@@ -8,7 +8,15 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from jitlint import catalogue
-from jitlint.libraries.generators import FRESH_SEEDS, GLOBAL_SEEDS, OWN_GENERATORS, SEEDS_ALL, TRANSFORM_DRAWS
+from jitlint.libraries.generators import (
+    FRESH_SEEDS,
+    GLOBAL_SEEDS,
+    OWN_GENERATORS,
+    RESEEDING_METHODS,
+    SEEDS_ALL,
+    TRANSFORM_DRAWS,
+    UNSEEDED,
+)
 from jitlint.libraries.loading import SAMPLE_METHODS
 from jitlint.semantics.graph import Kind, Node
 from jitlint.semantics.loading import Code, Loader, Loading, loading_of
@@ -38,6 +46,14 @@ class Start(NamedTuple):
     varies: bool
     drawn: frozenset[str] | None
     loader: Loader | None
+
+
+class Other(NamedTuple):
+    """A transform that draws from a library's own generator, in the workers of a loader that do not seed it."""
+
+    transform: Value
+    library: str
+    loader: Loader
 
 
 class WorkerSeeds:
@@ -102,15 +118,38 @@ class WorkerSeeds:
     # --------------------------------------------------------------------------------------- first use
 
     def _by_samples(self) -> Iterator[Start]:
-        """Seeds in `__getitem__` or `__iter__` that depend on the worker's number."""
+        """Seeds in what makes samples that depend on the worker's number."""
         for ref, scope in self.project.scopes():
             if scope.name not in SAMPLE_METHODS or not scope.owner or named(scope.owner) is Purpose.EVALUATION:
                 continue
-            if not any(node.name == "id" for _, node in scope.of_kind(Kind.ATTR)):
+            for code in self.loading.closure({Code(ref, (ref.path, scope.owner))}):
+                if any(node.name == "id" for _, node in self.project.scope(code.ref).of_kind(Kind.ATTR)):
+                    start = self._start(code, None, None)
+                    if start is not None and start.varies:
+                        yield start
+
+    # ----------------------------------------------------------------------------------- other library
+
+    @functools.cached_property
+    def others(self) -> tuple[Other, ...]:
+        """Loaders whose samples draw from a library's own generator, which nothing seeds in the workers."""
+        found: dict[Value, Other] = {}
+        for loader in self.loading.loaders:
+            if loader.workers is False or loader.is_persistent or loader.purpose is Purpose.EVALUATION:
                 continue
-            start = self._start(Code(ref, (ref.path, scope.owner)), None, None)
-            if start is not None and start.varies:
-                yield start
+            for library, thing in self._drawing(loader.made):
+                if library in UNSEEDED and not self._seeds_library(loader, library):
+                    found.setdefault(thing, Other(thing, library, loader))
+        return tuple(found.values())
+
+    def _seeds_library(self, loader: Loader, library: str) -> bool:
+        """Whether the workers, or the samples, seed a library's own generator, or nobody can look into them."""
+        code = self.loading.closure(code for init in loader.worker_init for code in self.loading.called(init))
+        if loader.worker_init and not code:
+            return True
+        every = code | self.loading.code(loader.made)
+        calls = [node for part in every for _, node in self.loading.calls(part)]
+        return any(node.name in GLOBAL_SEEDS[library] or node.method in RESEEDING_METHODS for node in calls)
 
     # ------------------------------------------------------------------------------------- seed values
 
@@ -201,23 +240,21 @@ class WorkerSeeds:
     @functools.cache  # noqa: B019 - lives as long as the run
     def drawn(self, loader: Value) -> frozenset[str] | None:
         """The libraries whose global generators a loader's samples draw from, None if nobody can tell."""
-        found: set[str] = set()
-        code = self.loading.code(loader)
-        for part in code:
-            for _, node in self.loading.calls(part):
-                library = library_of(node.name)
-                if library is not None:
-                    found.add(library)
-        things = self.loading.loaded(loader)
-        owners = {part.owner for part in code if part.owner is not None}
-        for owner in owners:
-            things |= self.loading.kept(owner)
-        for thing in things:
-            name = self.project.node(thing).name
-            library = transform_library(name) if self.project.node(thing).kind is Kind.CALL else None
-            if library is not None:
-                found.add(library)
+        found = {library for library, _ in self._drawing(loader)}
+        for part in self.loading.code(loader):
+            found |= {library for _, node in self.loading.calls(part) if (library := library_of(node.name)) is not None}
         return frozenset(found) if found else None
+
+    def _drawing(self, loader: Value) -> Iterator[tuple[str, Value]]:
+        """The transforms of libraries that a loader's samples pass, each with the library that it draws from."""
+        things = self.loading.loaded(loader)
+        for owner in {part.owner for part in self.loading.code(loader) if part.owner is not None}:
+            things |= self.loading.kept(owner)
+        for thing in sorted(things):
+            node = self.project.node(thing)
+            library = transform_library(node.name) if node.kind is Kind.CALL else None
+            if library is not None:
+                yield library, thing
 
 
 def _is_fixed(name: str) -> bool:

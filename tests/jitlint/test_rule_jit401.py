@@ -96,6 +96,29 @@ def loaders():
     return DataLoader(train_part, shuffle=True), DataLoader(val_part)
 """
 )
+SWITCH = """
+import random
+from torch.utils.data import DataLoader, Dataset
+class Tracks(Dataset):
+    def __init__(self, tracks, augment):
+        self.tracks, self.augment = tracks, augment
+    def turned(self, track):
+        return track + random.uniform(0, 6)
+    def __getitem__(self, i):
+        return self.turned(self.tracks[i]) if self.augment else self.tracks[i]
+val_set = Tracks(tracks, augment=HERE)
+"""
+HOOKS = """
+import lightning as L
+import kornia.augmentation as K
+class Segmenter(L.LightningModule):
+    def __init__(self):
+        self.gpu = K.AugmentationSequential(K.RandomHorizontalFlip(), data_keys=["input", "mask"])
+    def training_step(self, batch, index):
+        return self.loss(self.net(self.gpu(batch["image"])))
+    def validation_step(self, batch, index):
+        return self.loss(self.net(HERE))
+"""
 KERAS_FLOW = """
 from tensorflow.keras.preprocessing.image import ImageDataGenerator
 import random

@@ -327,3 +327,48 @@ def test_a_stream_seeds_by_the_number_of_its_worker(tmp_path: Path) -> None:
 def test_workers_that_start_once(option: str, tmp_path: Path) -> None:
     text = crops("init").replace("HERE", numpy_seed("worker")).replace("num_workers=args.workers", option)
     assert found("JIT304", text, tmp_path) == []
+
+
+PROPERTY = """
+import numpy as np
+from torch.utils.data import DataLoader, Dataset, get_worker_info
+class Cutouts(Dataset):
+    def __init__(self, images):
+        self.images, self._rng = images, None
+    @property
+    def rng(self):
+        if self._rng is None:
+            info = get_worker_info()
+            self._rng = np.random.default_rng(HERE)
+        return self._rng
+    def __getitem__(self, i):
+        return self.images[i] + self.rng.normal(size=self.images[i].shape)
+loader = DataLoader(Cutouts(images), num_workers=2)
+"""
+IMGAUG = """
+import imgaug
+import numpy as np
+import torch
+from imgaug import augmenters as iaa
+from torch.utils.data import DataLoader, Dataset
+class Faces(Dataset):
+    def __init__(self, images):
+        self.images = images
+        self.augmenter = iaa.Sequential([iaa.Affine(rotate=(-20, 20))])
+    def __getitem__(self, i):
+        return self.augmenter(image=self.images[i])
+def init(worker):
+    HERE
+def loader(images):
+    return DataLoader(Faces(images), num_workers=6, worker_init_fn=init)
+"""
+UNSEEDED = "all workers draw the same numbers in every epoch: nothing seeds imgaug in them"
+
+
+def test_a_generator_made_at_its_first_use(tmp_path: Path) -> None:
+    check(Beside("JIT304", PROPERTY, "99 + info.id", "info.seed", "default_rng(", EACH_EPOCH), tmp_path)
+
+
+def test_the_workers_seed_another_library(tmp_path: Path) -> None:
+    case = Beside("JIT304", IMGAUG, numpy_seed(FRESH), f"imgaug.seed({FRESH})", "DataLoader(Faces", UNSEEDED)
+    check(case, tmp_path)
