@@ -42,6 +42,8 @@ TRANSFORM_DRAWS = {
     "skimage": "numpy",
     "monai.transforms": "own",  # Randomizable.R, which MONAI seeds in workers
 }
+# The first torch that seeds numpy in its workers: release notes of 1.9, torch/utils/data/_utils/worker.py.
+NUMPY_SEEDED_SINCE = (1, 9)
 # Libraries with a global generator of their own that torch does not seed in its workers.
 # imgaug: every augmenter draws from its module's generator (issue 659: all workers sample the same)
 UNSEEDED = frozenset({"imgaug"})
