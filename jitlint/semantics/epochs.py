@@ -49,7 +49,7 @@ class Epochs:
 
     def _unset(self) -> Iterator[Unset]:
         for sampler in self.objects.epoch_samplers:
-            if not self._shuffles(sampler) or self._counts_itself(sampler) or self._is_looked_after(sampler):
+            if not self._shuffles(sampler) or self._counts_itself(sampler) or self.is_looked_after(sampler.scope.path):
                 continue
             found = next(self._used(sampler), None)
             if found is None or self._may_be_set(sampler):
@@ -125,14 +125,14 @@ class Epochs:
 
     # ----------------------------------------------------------------------------------- who may set it
 
-    def _is_looked_after(self, sampler: Value) -> bool:
-        """Whether a library that sets the epoch itself runs the training."""
+    def is_looked_after(self, place: str) -> bool:
+        """Whether a library that sets the epoch itself runs the training that a file belongs to."""
         return any(
-            self._together(path, sampler.scope.path) and any(map(_sets_epoch, module.imports.values()))
+            self.together(path, place) and any(map(_sets_epoch, module.imports.values()))
             for path, module in self.project.modules.items()
         )
 
-    def _together(self, path: str, other: str) -> bool:
+    def together(self, path: str, other: str) -> bool:
         """Whether two files may belong to one program: the folder around both is that of a program."""
         places = [self.project.place(item) for item in (path, other)]
         folder = os.path.commonpath([os.path.dirname(place) for place in places])  # noqa: PTH120 - plain strings
@@ -148,11 +148,11 @@ class Epochs:
         for site in self._setters:
             receiver = self._receiver(site)
             if receiver is None or not self.objects.is_known(receiver):
-                if self._together(site.scope.path, sampler.scope.path):
+                if self.together(site.scope.path, sampler.scope.path):
                     return True
             elif self._reaches(receiver, sampler):
                 return True
-        return any(self._together(path, sampler.scope.path) for path in self._said_elsewhere)
+        return any(self.together(path, sampler.scope.path) for path in self._said_elsewhere)
 
     def _receiver(self, site: Value) -> Value | None:
         node = self.project.node(site)

@@ -372,3 +372,57 @@ def test_a_generator_made_at_its_first_use(tmp_path: Path) -> None:
 def test_the_workers_seed_another_library(tmp_path: Path) -> None:
     case = Beside("JIT304", IMGAUG, numpy_seed(FRESH), f"imgaug.seed({FRESH})", "DataLoader(Faces", UNSEEDED)
     check(case, tmp_path)
+
+
+RANKS = """
+import os
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch.utils.data import DataLoader, DistributedSampler
+def set_seeds(value):
+    np.random.seed(HERE)
+def setup(cfg, rank):
+    dist.init_process_group("nccl")
+    set_seeds(cfg.seed)
+def train(model, loader, opt):
+    for images, labels in loader:
+        lam = np.random.beta(1.0, 1.0)
+        mixed = lam * images + (1 - lam) * images.flip(0)
+        model(mixed, labels).backward()
+        opt.step()
+"""
+SHARES = """
+import os
+from torch.utils.data import DataLoader, DistributedSampler
+def loader(dataset, cfg, rank):
+    return DataLoader(dataset, sampler=DistributedSampler(dataset, seed=HERE))
+"""
+ALIKE = "all ranks draw the same numbers: this seed does not depend on the rank"
+OVERLAP = "the ranks' shares of the data overlap: the seed of this sampler differs between ranks"
+RANKED = [
+    Beside("JIT307", RANKS, "value", "value + int(os.environ['RANK'])", "np.random.seed", ALIKE, Confidence.MEDIUM),
+    Beside("JIT307", RANKS, "value", "value + dist.get_rank()", "np.random.seed", ALIKE, Confidence.MEDIUM),
+    Beside("JIT307", SHARES, "cfg.seed + rank", "cfg.seed", "seed=", OVERLAP),
+    Beside("JIT307", SHARES, "int(os.environ['RANK'])", "int(os.environ['SEED'])", "seed=", OVERLAP),
+]
+
+
+@pytest.mark.parametrize("case", RANKED)
+def test_ranks_and_seeds(case: Beside, tmp_path: Path) -> None:
+    check(case, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ('    dist.init_process_group("nccl")\n', ""),
+        ("    set_seeds(cfg.seed)", "    set_seeds(cfg.seed + rank)"),
+        ("    np.random.seed(value)", "    if value is not None:\n        np.random.seed(value)"),
+        ("np.random.beta(1.0, 1.0)", "0.5"),
+        ("import os\n", "import os\nimport lightning as L\n"),
+    ],
+)
+def test_ranks_that_need_no_seeds_of_their_own(change: tuple[str, str], tmp_path: Path) -> None:
+    assert found("JIT307", RANKS.replace("HERE", "value"), tmp_path / "bug") != []
+    assert found("JIT307", RANKS.replace("HERE", "value").replace(*change), tmp_path / "right") == []
