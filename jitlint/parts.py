@@ -139,7 +139,7 @@ class _Part:
 
     def _candidates(self, modules: Mapping[str, Module]) -> dict[str, list[Candidate]]:
         """The candidates of the part's own files, by file."""
-        project = Project(modules, self.settings.root, self.settings, self.context)
+        project = self._project(modules)
         enabled = enabled_codes(self.settings)
         found: dict[str, list[Candidate]] = defaultdict(list)
         for rule in all_rules():
@@ -147,6 +147,9 @@ class _Part:
                 for candidate in self._ask(rule, project):
                     found[candidate.path].append(candidate)
         return {key: _unique(items) for key, items in found.items() if key in modules}
+
+    def _project(self, modules: Mapping[str, Module]) -> Project:
+        return Project(modules, self.settings.root, self.settings, self.context, self.context.data)
 
     def _ask(self, rule: type[Rule], project: Project) -> list[Candidate]:
         """What a rule says of the project, or, should it fail, of each file alone that it does not fail on."""
@@ -160,7 +163,7 @@ class _Part:
         failed: list[str] = []
         for key, module in self.modules.items():
             try:
-                found += rule().check(Project({key: module}, self.settings.root, self.settings, self.context))
+                found += rule().check(self._project({key: module}))
             except Exception:
                 failed.append(key)
         where = ", ".join(failed) or f"{next(iter(self.modules))} and the files around it"
@@ -233,11 +236,12 @@ class _Context:
         return self.models.get(path)
 
     def _is_idle(self, path: str, name: str) -> bool:
-        data = self._data(path)
+        data = self.data(path)
         return data is not None and is_idle(data, name)
 
     @functools.lru_cache(maxsize=16)  # noqa: B019 - lives as long as the part
-    def _data(self, path: str) -> bytes | None:
+    def data(self, path: str) -> bytes | None:
+        """The bytes of a file, or None without it; the run depends on what it says."""
         try:
             data = read(path, self.changed)
         except OSError:
@@ -247,7 +251,7 @@ class _Context:
         return data
 
     def _load(self, path: str) -> Module | None:
-        data, digest = self._data(path), self.reads[path]
+        data, digest = self.data(path), self.reads[path]
         if data is None or digest is None:
             return None
         if len(data) > self.room or not (path.endswith("__init__.py") or screen(data).level > Level.NONE):
@@ -307,7 +311,8 @@ def _unique(candidates: Iterable[Candidate]) -> list[Candidate]:
 def _has_searched() -> bool:
     """Whether a rule searched the texts of the whole project."""
     mentions = sys.modules.get("jitlint.semantics.mentions")
-    return mentions is not None and mentions.Mentions.among.cache_info().currsize > 0
+    searches = (mentions.Mentions.among, mentions.Mentions.places) if mentions is not None else ()
+    return any(search.cache_info().currsize > 0 for search in searches)
 
 
 def _forget_projects() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import posixpath
@@ -55,7 +56,7 @@ class Project:
 
     `load` gives the model of another file of the same project, by its absolute path and the name that is
     wanted there (or None); such files help to understand the ones that were asked for, and nothing is
-    reported in them.
+    reported in them. `read` gives the bytes of any other file of the project.
     """
 
     def __init__(
@@ -64,12 +65,14 @@ class Project:
         root: Path | None = None,
         settings: Settings | None = None,
         load: Callable[[str, str], Module | None] | None = None,
+        read: Callable[[str], bytes | None] | None = None,
     ) -> None:
         self.modules: dict[str, Module] = dict(modules)
         self.asked = tuple(modules)
         self.root = root or Path()
         self.settings = settings
         self._load = load
+        self._read = read
         self._absent: set[tuple[str, str]] = set()
         self._files = {_absolute(path): path for path in modules}
 
@@ -78,7 +81,15 @@ class Project:
         modules = dict(self.modules)
         for path, scopes in extra.items():
             modules[path] = replace(modules[path], scopes={**modules[path].scopes, **scopes})
-        return Project(modules, self.root, self.settings, self._load)
+        return Project(modules, self.root, self.settings, self._load, self._read)
+
+    def read(self, path: str) -> bytes | None:
+        """The bytes of a file that is no module, such as one of requirements, by its absolute path; None without it."""
+        if self._read is not None:
+            return self._read(path)
+        with contextlib.suppress(OSError):
+            return Path(path).read_bytes()
+        return None
 
     def is_configured(self, option: str, name: str) -> bool:
         """Whether the settings list a qualified name, or its last parts, under `option`."""
