@@ -135,7 +135,7 @@ class Command:
 
     def _written(self, outcome: Outcome, files: tuple[File, ...], run: Run) -> Outcome:
         """Replace the changed files, each as a whole, and look at what is on disk then."""
-        from jitlint.syntax import write_atomically
+        from jitlint.fixes.write import write_atomically
 
         problems = []
         for path, data in outcome.changed.items():

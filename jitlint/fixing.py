@@ -53,7 +53,7 @@ def _pass(
     files: Sequence[File], found: Sequence[Diagnostic], changed: Mapping[str, bytes], unsafe: bool
 ) -> tuple[dict[str, bytes], int]:
     """The new texts of the files that one pass changes, and how many findings it fixes."""
-    from jitlint.syntax import apply_fixes
+    from jitlint.fixes.apply import apply_fixes
 
     mended: dict[str, bytes] = {}
     number = 0

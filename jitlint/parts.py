@@ -186,7 +186,7 @@ class _Part:
             return (), left.warnings
 
     def _diagnosed(self, source: Source, candidates: Sequence[Candidate]) -> list[Diagnostic]:
-        from jitlint.syntax import diagnose
+        from jitlint.fixes.diagnose import diagnose
 
         return diagnose(source, candidates, self._check, self._find)
 

@@ -10,11 +10,15 @@ from functools import cached_property
 from jitlint.diagnostic import Edit, Location, Span
 from jitlint.source import Source
 
-__all__ = ["Declined", "Text", "TextEdit", "apply_edits"]
+__all__ = ["Declined", "Text", "TextEdit", "Unreadable", "apply_edits"]
 
 
 class Declined(Exception):  # noqa: N818 - no failure: there is no fix that is surely right
     """The plan cannot be carried out for certain; the message says why."""
+
+
+class Unreadable(Declined):
+    """The text has no concrete tree; the message says why."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

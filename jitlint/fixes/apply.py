@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from jitlint.diagnostic import Applicability, Diagnostic, Fix
+from jitlint.fixes.render import render
+from jitlint.fixes.text import Text, TextEdit
 from jitlint.source import Source
-from jitlint.syntax.render import render
-from jitlint.syntax.text import Text, TextEdit
 
 __all__ = ["FixResult", "apply_fixes"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from jitlint.syntax import write_atomically
+from jitlint.fixes.write import write_atomically
 
 
 def test_the_file_is_replaced_and_keeps_its_mode(tmp_path: Path) -> None:

@@ -7,12 +7,12 @@ import json
 import pytest
 
 from jitlint.diagnostic import MoveIntoLoop, Replace, Span
+from jitlint.fixes.carry_out import edits_of
+from jitlint.fixes.notebook_json import with_sources
+from jitlint.fixes.program import Program
+from jitlint.fixes.render import render
+from jitlint.fixes.text import Declined, TextEdit
 from jitlint.source import Source, load_source
-from jitlint.syntax.module import Module
-from jitlint.syntax.notebook_json import with_sources
-from jitlint.syntax.plans import edits_of
-from jitlint.syntax.render import render
-from jitlint.syntax.text import Declined, TextEdit
 from tests.jitlint.fixing import spans
 
 OUTPUT = {"output_type": "stream", "text": ["ü\n", "for x in y:\n"], "png": "a/b=="}
@@ -35,7 +35,7 @@ def document(code: object, loop: object) -> dict[str, object]:
 def move(source: Source) -> bytes:
     find = spans(source.text)
     plan = MoveIntoLoop(find("for x"), (find("coord ="),), find("model("))
-    return render(source, edits_of(Module(source), plan))
+    return render(source, edits_of(Program(source), plan))
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_an_emptied_cell_has_no_lines() -> None:
 def test_magics_around_a_change_stay_and_those_in_it_decline() -> None:
     cells = [{"cell_type": "code", "source": "%matplotlib inline\na = 1\n!ls\nb = 2"}]
     source = load_source("nb.ipynb", json.dumps({"cells": cells}).encode())
-    changed = render(source, edits_of(Module(source), Replace(Span(2, 4, 2, 5), "é")))
+    changed = render(source, edits_of(Program(source), Replace(Span(2, 4, 2, 5), "é")))
     assert json.loads(changed)["cells"][0]["source"] == "%matplotlib inline\na = é\n!ls\nb = 2"
     start = source.text.index("a = 1")
     with pytest.raises(Declined, match="IPython"):

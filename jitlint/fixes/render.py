@@ -8,10 +8,10 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable
 
+from jitlint.fixes.notebook_json import with_sources
+from jitlint.fixes.text import Declined, Text, TextEdit, apply_edits
 from jitlint.notebook import code_cells, normalise
 from jitlint.source import Source, decode
-from jitlint.syntax.notebook_json import with_sources
-from jitlint.syntax.text import Declined, Text, TextEdit, apply_edits
 
 __all__ = ["render"]
 

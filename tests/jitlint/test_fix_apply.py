@@ -22,9 +22,10 @@ from jitlint.diagnostic import (
     Span,
     Trace,
 )
+from jitlint.fixes.apply import apply_fixes
+from jitlint.fixes.diagnose import diagnose
+from jitlint.fixes.text import Text
 from jitlint.source import Source, load_source
-from jitlint.syntax import apply_fixes, diagnose
-from jitlint.syntax.text import Text
 from tests.jitlint.fixing import spans
 
 TEXT = "coord = jitter(grid)  # é\n\nfor x in y:\n    model(coord)\n"
