@@ -16,10 +16,12 @@ from jitlint.rules.stale import (
     stale_traces,
     subject,
 )
+from jitlint.semantics.hoisted import hoisted_of
 from jitlint.semantics.moves import plan_move
 from jitlint.semantics.project import Project, Ref, Value
-from jitlint.semantics.provenance import is_draw
-from jitlint.semantics.staleness import Stale, staleness_of
+from jitlint.semantics.provenance import is_draw, provenance_of
+from jitlint.semantics.staleness import HIDDEN, Stale, staleness_of
+from jitlint.semantics.when import variance_of
 
 _MEANT = re.compile(r"jitter|nois|augment|(?:^|_)aug(?:_|$)|perturb|mixup|cutmix|corrupt|warp|distort|random_")
 
@@ -180,8 +182,7 @@ def train(model, loader, opt, grid):
 
     def check(self, project: Project) -> Iterator[Candidate]:
         """One candidate a perturbed value and loop."""
-        staleness = staleness_of(project)
-        for stale in (*staleness.in_loops, *staleness.in_steps, *staleness.in_fits, *staleness.in_slices):
+        for stale in hoisted_of(project).in_training:
             confidence = self._confidence(project, stale)
             if confidence is not None and stale.made.draw is not None:
                 yield self._candidate(project, stale, confidence)
@@ -190,12 +191,28 @@ def train(model, loader, opt, grid):
         made = stale.made
         if not made.perturbed or not made.data or is_evaluation_name(project, stale):
             return None
+        if stale.per_epoch or stale.loop.region == HIDDEN:
+            return self._over_epochs(project, stale)
         same_scope = stale.origin.scope == stale.loop.scope
         if not stale.loop.loader:
             return Confidence.MEDIUM if self._is_helper_call(project, stale) and same_scope else Confidence.LOW
         if not stale.certain:
             return Confidence.LOW
         return Confidence.HIGH if same_scope or stale.loop.trains else Confidence.MEDIUM
+
+    def _over_epochs(self, project: Project, stale: Stale) -> Confidence | None:
+        """Data that is perturbed once, for all epochs: medium where it is loaded or goes through a helper that perturbs.
+
+        What a program makes up, from a formula and noise, is a synthetic data set.
+        """
+        if not stale.loop.trains:
+            return None
+        draw = stale.made.draw
+        assert draw is not None
+        if not provenance_of(project).made(Value(Ref(draw.path, draw.scope), draw.node)).perturbed:
+            loaded = "data" in variance_of(project).seen(stale.origin).data
+            return Confidence.MEDIUM if loaded and stale.loop.region == HIDDEN else Confidence.LOW
+        return Confidence.MEDIUM
 
     def _is_helper_call(self, project: Project, stale: Stale) -> bool:
         """Whether a function perturbs, and a name says that it is meant to (it might split the data)."""

@@ -10,10 +10,11 @@ from jitlint.diagnostic import Candidate, Confidence, Trace
 from jitlint.rules.base import Rule
 from jitlint.rules.stale import draw_span, kept_on_purpose
 from jitlint.semantics.graph import Kind, Scope
+from jitlint.semantics.hoisted import hoisted_of
 from jitlint.semantics.kept_noise import KeptNoise, kept_noise
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import Made, provenance_of
-from jitlint.semantics.staleness import SETUP_METHODS, Stale, staleness_of
+from jitlint.semantics.staleness import SETUP_METHODS, Stale
 
 _NOISE = re.compile(r"(?:^|_)(?:noise|noises|jitter|perturb\w*|disturb\w*|augment\w*|corrupt\w*|eps|epsilon)(?:_|\d|$)")
 _MEASURED = re.compile(r"fft|kspace|k_space|measure|sensing|sinogram")
@@ -140,7 +141,7 @@ class Images(Dataset):
 
     def check(self, project: Project) -> Iterator[Candidate]:
         """One candidate a frozen attribute."""
-        for stale in staleness_of(project).in_data_path:
+        for stale in hoisted_of(project).in_data_path:
             confidence = self._confidence(project, stale)
             if confidence is not None:
                 yield self._noise(project, stale, confidence)

@@ -303,8 +303,9 @@ class Project:
         owner = self.self_class(receiver)
         if owner is not None:
             found = self.method(owner[0], owner[1], name)
-            if found or self.attribute_stores(owner, name):
-                return found
+            stores = () if found else self.attribute_stores(owner, name)
+            if found or stores:
+                return found or self._called_attribute(stores)
         made = self.constructor(receiver)
         if made is not None:
             return self.method(made[0], made[1], name) if made[0] else None
@@ -312,6 +313,10 @@ class Project:
         if len(only) == 1 and name not in COMMON_METHODS and not name.startswith("__") and owner is None:
             return only[0]
         return None
+
+    def _called_attribute(self, stores: tuple[Value, ...]) -> Ref | None:
+        """What `self.detector(…)` calls: the object that was stored there."""
+        return next(filter(None, map(self._called_object, stores)), None)
 
     def self_class(self, value: Value) -> tuple[str, str] | None:
         """(path, class) if a value is the instance that a method was called on."""
