@@ -70,11 +70,16 @@ class Trace(NamedTuple):
 
 
 class FixPlan(NamedTuple):
-    """How a candidate could be mended: a plan in the candidate's own source, and how safe it is."""
+    """How a candidate could be mended: a plan in the candidate's own source, and how safe it is.
+
+    `leaves` says in a sentence what the fix does not mend, if it mends only a part: `train still starts over from the
+    same seed in every call`. A run that applied such a fix says it and does not call the file clean.
+    """
 
     applicability: Applicability
     message: str
     plan: Plan
+    leaves: str = ""
 
 
 class Candidate(NamedTuple):

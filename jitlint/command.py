@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Command"]
 
 _TEXT_FORMATS = ("full", "concise")
+_WITHOUT_FIXES = ("github", "gitlab", "junit")
 
 
 class Command:
@@ -63,13 +64,18 @@ class Command:
         files, problems, changed = self._files()
         is_watched = is_terminal(sys.stderr) and not self.options.quiet
         with Workers(self.options.jobs or cores()) as workers, Progress(is_wanted=is_watched) as progress:
-            run = Run(self.settings, self._cache(), workers, self.cwd, changed, progress)
+            run = Run(self.settings, self._cache(), workers, self.cwd, changed, progress, self._shows_fixes())
             outcome = self._outcome(files, run)
             if outcome.changed and not (self.options.diff or self.is_stdin):
                 outcome = self._written(outcome, files, run)
             run.cache.save()
         report = replace(outcome.report, problems=(*problems, *outcome.report.problems))
         return self._finish(replace(outcome, report=report), files, run)
+
+    def _shows_fixes(self) -> bool:
+        """Whether the run makes fixes, or its report has a word on them."""
+        is_shown = self.options.statistics or self.format not in _WITHOUT_FIXES
+        return self.options.fix or self.options.diff or is_shown
 
     # -------------------------------------------------------------------------------------------- input
 
@@ -144,7 +150,8 @@ class Command:
             except OSError as error:
                 problems.append(f"cannot write {key_of(path, self.cwd)}: {error.strerror or error}")
         report = lint(files, run)
-        report = replace(report, problems=(*report.problems, *problems))
+        found = sorted((*report.diagnostics, *outcome.left), key=lambda item: item.sort_key)
+        report = replace(report, diagnostics=tuple(found), problems=(*report.problems, *problems))
         return replace(outcome, report=report, changed={}, note="" if problems else outcome.note)
 
     # ------------------------------------------------------------------------------------------ telling

@@ -141,11 +141,15 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """A proven change: the edits were applied once, the result parsed, and the finding was gone."""
+    """A proven change: the edits were applied once, the result parsed, and the finding was gone.
+
+    `leaves` says what it does not mend, if it mends only a part.
+    """
 
     applicability: Applicability
     message: str
     edits: tuple[Edit, ...]
+    leaves: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import hashlib
 import os
 import sys
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,11 +16,12 @@ from jitlint.cache import PartResult
 from jitlint.config import Settings
 from jitlint.diagnostic import Candidate, Confidence, Diagnostic, Location
 from jitlint.files import File, is_matched, key_of
+from jitlint.imports import ImportGraph
 from jitlint.rules import Rule, all_rules
 from jitlint.screen import Level, is_idle, screen
 from jitlint.selection import UNREADABLE, codes_of, enabled_codes
 from jitlint.semantics.build import build_module
-from jitlint.semantics.graph import Module
+from jitlint.semantics.graph import RELATIVE, Module
 from jitlint.semantics.project import Project
 from jitlint.source import Source, UnreadableSource, load_source
 from jitlint.suppress import UNUSED, Suppressed, suppress, unused_diagnostic
@@ -46,6 +47,7 @@ class Task(NamedTuple):
     settings: Settings
     cwd: str
     changed: Mapping[str, bytes]
+    fixes: bool = True  # whether anybody will look at them
 
 
 def lint_part(task: Task) -> PartResult:
@@ -91,6 +93,7 @@ class _Part:
         self.settings = task.settings
         self.changed = task.changed
         self.cwd = task.cwd
+        self.fixes = task.fixes
         self.paths = {file.key: file.path for file in task.files}
         self.context = _Context(task.cwd, task.changed)
         self.problems: list[str] = []
@@ -178,17 +181,25 @@ class _Part:
             return (), left.warnings
         unused = [item for item in left.kept if item.code == UNUSED]
         others = [item for item in left.kept if item.code != UNUSED]
+        reasons: list[str] = []
         try:
-            located = self._diagnosed(source, others) if others else []
-            return (*located, *(unused_diagnostic(source, item) for item in unused)), left.warnings
+            located = self._diagnosed(source, others, reasons.append) if others else []
+            found = (*located, *(unused_diagnostic(source, item) for item in unused))
+            return found, (*left.warnings, *reasons)
         except Exception as error:  # the other files still count
             self.problems.append(internal_error(f"while locating the findings of {key}", error))
             return (), left.warnings
 
-    def _diagnosed(self, source: Source, candidates: Sequence[Candidate]) -> list[Diagnostic]:
+    def _diagnosed(
+        self, source: Source, candidates: Sequence[Candidate], warn: Callable[[str], None]
+    ) -> list[Diagnostic]:
+        if not self.fixes or not any(item.fix for item in candidates):
+            from jitlint.fixes.locate import located
+
+            return located(source, candidates, self._find)
         from jitlint.fixes.diagnose import diagnose
 
-        return diagnose(source, candidates, self._check, self._find)
+        return diagnose(source, candidates, self._check, self._find, warn)
 
     def _find(self, key: str) -> Source | None:
         """Another source of the project, for the places of evidence in it."""
@@ -209,9 +220,19 @@ class _Part:
         kept = tuple(item for item in left.kept if item.confidence >= least and item.code in codes)
         return Suppressed(kept, left.warnings)
 
+    @functools.cached_property
+    def _imports(self) -> ImportGraph:
+        imported = {key: frozenset(module.imports.values()) for key, module in self.modules.items()}
+        names = {self.paths[key]: {name.replace(RELATIVE, ".") for name in found} for key, found in imported.items()}
+        return ImportGraph(names, {path: key for key, path in self.paths.items()}, str(self.settings.root))
+
     def _check(self, changed: Source) -> Sequence[Candidate]:
-        """The candidates of a changed source in the context of the part; raises what `build_module` raises."""
-        modules = {**self.modules, changed.path: build_module(changed)}
+        """The candidates of a changed source in the context of the part; raises what `build_module` raises.
+
+        The context is what a change can reach: the files that the source imports, and those that import it.
+        """
+        around = {key: self.modules[key] for key in self._imports.around(changed.path)}
+        modules = {**around, changed.path: build_module(changed)}
         found = self._candidates(modules).get(changed.path, [])
         return [item for item in self._reported(changed, found).kept if item.code != UNUSED]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -12,14 +13,20 @@ from jitlint.source import Source
 
 __all__ = ["FixResult", "apply_fixes"]
 
+_IMPORTS = re.compile(r"\n?(?:(?:import|from)\s.*\n|\n)+(?:(?:import|from)\s.*)?")
+
 
 @dataclass(frozen=True, slots=True)
 class FixResult:
-    """The document after a pass: its bytes, how many findings are fixed, and those that are left."""
+    """The document after a pass: its bytes, how many findings are fixed, and those that are left.
+
+    `leaves` says of fixes that mend only a part what they leave.
+    """
 
     data: bytes
     fixed: int
     left: tuple[Diagnostic, ...]
+    leaves: tuple[str, ...] = ()
 
 
 def apply_fixes(source: Source, diagnostics: Iterable[Diagnostic], unsafe: bool) -> FixResult:
@@ -41,8 +48,11 @@ def apply_fixes(source: Source, diagnostics: Iterable[Diagnostic], unsafe: bool)
             fixed.add(number)
     if not applied:
         return FixResult(source.data, 0, tuple(everything))
-    data = render(source, [edit for edits in applied for edit in edits])
-    return FixResult(data, len(fixed), tuple(item for n, item in enumerate(everything) if n not in fixed))
+    data = render(source, dict.fromkeys(edit for edits in applied for edit in edits))
+    applied_fixes = [(item.path, item.fix) for n, item in enumerate(everything) if n in fixed]
+    leaves = [f"{path}: {fix.leaves}" for path, fix in applied_fixes if fix and fix.leaves]
+    left = tuple(item for n, item in enumerate(everything) if n not in fixed)
+    return FixResult(data, len(fixed), left, tuple(dict.fromkeys(leaves)))
 
 
 def _edits(text: Text, diagnostics: Sequence[Diagnostic], unsafe: bool) -> Iterable[tuple[int, list[TextEdit]]]:
@@ -57,10 +67,16 @@ def _is_wanted(fix: Fix, unsafe: bool) -> bool:
 
 
 def _are_apart(text: Text, edits: Sequence[TextEdit], others: Sequence[TextEdit]) -> bool:
-    """Whether all lines from the first to the last edit of one lie before or after all those of the other."""
-    first, last = _lines(text, edits)
-    other_first, other_last = _lines(text, others)
-    return last < other_first or other_last < first
+    """Whether all lines from the first to the last edit of one lie before or after all those of the other.
+
+    Imports that both add, or that one adds, do not count.
+    """
+    ranges = [_lines(text, own) for own in (_without_imports(edits), _without_imports(others)) if own]
+    return len(ranges) < 2 or ranges[0][1] < ranges[1][0] or ranges[1][1] < ranges[0][0]
+
+
+def _without_imports(edits: Sequence[TextEdit]) -> list[TextEdit]:
+    return [edit for edit in edits if edit.start != edit.end or not _IMPORTS.fullmatch(edit.content)]
 
 
 def _lines(text: Text, edits: Sequence[TextEdit]) -> tuple[int, int]:

@@ -143,7 +143,7 @@ class _Fixes:
         plan = draft.candidate.fix
         assert plan is not None
         edits = tuple(self.program.text.to_edit(edit) for edit in draft.edits)
-        return Fix(plan.applicability, plan.message, edits)
+        return Fix(plan.applicability, plan.message, edits, plan.leaves)
 
 
 class _Growth:

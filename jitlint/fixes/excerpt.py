@@ -19,7 +19,7 @@ from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
 from jitlint.diagnostic import Span
 from jitlint.fixes.leading import CELL, Statement
 from jitlint.fixes.program import Program, Scope, first_line
-from jitlint.fixes.text import Declined, TextEdit, Unreadable
+from jitlint.fixes.text import Declined, Text, TextEdit, Unreadable
 
 __all__ = ["Block", "Excerpt", "Loop", "Placed", "excerpt_of", "top_level_excerpt"]
 
@@ -199,10 +199,12 @@ class Excerpt:
     def _edits(self, start: int, end: int, new: list[str]) -> Iterator[TextEdit]:
         """The edits that turn the lines from `start` up to `end` into others."""
         text = self.program.text
+        top, bottom = text.region(start)
         old = self.program.source.lines[start - 1 : end - 1]
         for kind, low, high, first, last in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
             if kind != "equal":
-                yield _edit(text.start_of(start), old, low, high, new[first:last])
+                part = (start + low, start + high)
+                yield _edit(text, part, new[first:last], above=part[0] > top, below=part[1] <= bottom)
 
 
 def excerpt_of(program: Program, spans: Sequence[Span]) -> Excerpt:
@@ -277,15 +279,18 @@ def _parts(lines: list[str]) -> Iterator[list[str]]:
     yield part
 
 
-def _edit(start: int, old: list[str], low: int, high: int, new: list[str]) -> TextEdit:
-    """One edit of whole lines, without what the old and new ones have in common at their ends."""
-    before, after = "\n".join(old[low:high]), "\n".join(new)
-    offset = start + sum(len(line) + 1 for line in old[:low])
-    if high < len(old):
-        before, after = before + "\n" * (high > low), after + "\n" * bool(new)
-    elif low:  # what stands behind the last line belongs to somebody else
-        offset -= 1
-        before, after = "\n" * (high > low) + before, "\n" * bool(new) + after
+def _edit(text: Text, part: tuple[int, int], new: list[str], above: bool, below: bool) -> TextEdit:
+    """One edit that replaces lines, without what the old and new ones have in common at their ends.
+
+    The newline behind a line goes with it; where no line is `below`, in the text or cell, that of the line `above`.
+    """
+    old = [text.line(number) for number in range(*part)]
+    before, after = "\n".join(old), "\n".join(new)
+    offset = text.start_of(part[0]) if below or not above else text.end_of(part[0] - 1)
+    if below:
+        before, after = before + "\n" * bool(old), after + "\n" * bool(new)
+    elif above:
+        before, after = "\n" * bool(old) + before, "\n" * bool(new) + after
     same = _common(before, after)
     back = _common(before[same:][::-1], after[same:][::-1])
     return TextEdit(offset + same, offset + len(before) - back, after[same : len(after) - back])

@@ -86,18 +86,6 @@ class Text:
         cell = self.source.cell_at(line)
         return (cell.first_line, cell.last_line) if cell else (1, len(self.lines))
 
-    def without_lines(self, first: int, last: int) -> TextEdit:
-        """Delete whole lines, and no newline that the end of the file or cell did not have."""
-        top, bottom = self.region(first)
-        if last < bottom:
-            return TextEdit(self.start_of(first), self.start_of(last + 1), "")
-        start = self.end_of(first - 1) if first > top else self.start_of(first)
-        return TextEdit(start, self.end_of(last), "")
-
-    def insertion(self, line: int, content: str) -> TextEdit:
-        """Insert whole lines (`content` ends with a newline) above `line`."""
-        return TextEdit(self.start_of(line), self.start_of(line), content)
-
     def to_edit(self, edit: TextEdit) -> Edit:
         """The edit as a person counts it; declines when it does not lie within one cell."""
         start, end = self._position(edit.start), self._position(edit.end)

@@ -87,7 +87,9 @@ def body_of(statement: Statement) -> cst.IndentedBlock:
     body = getattr(statement, "body", None)
     if isinstance(body, cst.IndentedBlock):
         return body
-    raise Declined("the body is on the line of its header" if body is not None else "the statement has no body")
+    raise Declined(
+        "the body is on the line of its header" if isinstance(body, cst.BaseSuite) else "the statement has no body"
+    )
 
 
 def parsed_statements(text: str, tree: cst.Module) -> list[Statement]:

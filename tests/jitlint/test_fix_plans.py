@@ -9,7 +9,6 @@ import pytest
 from jitlint.diagnostic import (
     DefaultToNone,
     ExtractAboveLoop,
-    InsertStatements,
     Replace,
     ReplaceMany,
     Span,
@@ -203,34 +202,6 @@ def test_a_statement_replaced_by_nothing_goes_with_its_lines() -> None:
 def test_a_replacement_keeps_comments(why: str, text: str, span: Span) -> None:
     with pytest.raises(Declined, match=why):
         carry_out(text, Replace(span, ""))
-
-
-# --------------------------------------------------------------------------------------- InsertStatements
-
-
-def test_statements_and_missing_imports_are_inserted() -> None:
-    text = '"""Doc."""\n\nimport os\ntry:\n    import x\nexcept ImportError:\n    x = None\n\n# why\nsplit(a)\n'
-    plan = InsertStatements(spans(text)("split"), ("b = copy(a)", "c = b"), ("from copy import copy", "import os"))
-    assert carry_out(text, plan) == (
-        '"""Doc."""\n\nimport os\nfrom copy import copy\ntry:\n    import x\nexcept ImportError:\n    x = None\n'
-        "\nb = copy(a)\nc = b\n# why\nsplit(a)\n"
-    )
-
-
-def test_an_import_goes_to_the_top_where_there_is_none() -> None:
-    text = "# licence\n\nx = 1\nif x:\n    split(a)\n"
-    plan = InsertStatements(spans(text)("split"), ("a = copy(a)",), ("import copy", "import copy"))
-    assert carry_out(text, plan) == "# licence\n\nimport copy\n\nx = 1\nif x:\n    a = copy(a)\n    split(a)\n"
-
-
-def test_insertion_above_the_first_statement() -> None:
-    plan = InsertStatements(Span(1, 0, 1, 5), ("a = copy(a)",), ("import copy",))
-    assert carry_out("b = a", plan) == "import copy\n\na = copy(a)\nb = a"
-
-
-def test_nothing_is_inserted_into_a_line() -> None:
-    with pytest.raises(Declined, match="more than one statement"):
-        carry_out("a = 1; b = a\n", InsertStatements(Span(1, 7, 1, 12), ("c = 1",)))
 
 
 # ------------------------------------------------------------------------------------------ DefaultToNone
