@@ -201,7 +201,7 @@ def train(model, loader, opt, grid):
         return Confidence.HIGH if same_scope or stale.loop.trains else Confidence.MEDIUM
 
     def _over_epochs(self, project: Project, stale: Stale) -> Confidence | None:
-        """Data that is perturbed once, for all epochs: medium where it is loaded or goes through a helper that perturbs.
+        """Data that is perturbed once, for all epochs: medium where it is loaded or a helper perturbs it.
 
         What a program makes up, from a formula and noise, is a synthetic data set.
         """

@@ -152,6 +152,10 @@ class Hoisted:
         if found is None:
             return None
         entry, combined, certain = found
+        if self.project.node(entry).kind is Kind.PARAM and self._is_forward(
+            entry.scope, self.project.scope(entry.scope)
+        ):
+            return None  # judged where the network is called
         role = next((item.role for item in self.variance.seen(entry).draws if item.site == drawn.site), drawn.role)
         origin = self._origin(entry, drawn)
         made = provenance_of(self.project).made(origin)
