@@ -16,6 +16,7 @@ from jitlint.engine import Outcome, Report, Run, lint
 from jitlint.errors import UsageError
 from jitlint.files import File, discover, key_of
 from jitlint.options import settings_for
+from jitlint.plugins import plugins
 from jitlint.progress import Progress
 from jitlint.terminal import is_colourful, is_terminal, say, width, write, writes_frames
 from jitlint.workers import Workers, cores
@@ -69,7 +70,8 @@ class Command:
             if outcome.changed and not (self.options.diff or self.is_stdin):
                 outcome = self._written(outcome, files, run)
             run.cache.save()
-        report = replace(outcome.report, problems=(*problems, *outcome.report.problems))
+        problems = (*plugins.problems, *problems, *outcome.report.problems)
+        report = replace(outcome.report, problems=problems, warnings=(*plugins.refused, *outcome.report.warnings))
         return self._finish(replace(outcome, report=report), files, run)
 
     def _shows_fixes(self) -> bool:

@@ -207,7 +207,8 @@ def _fresh_results(key: bytes, files: Sequence[File], surveys: Sequence[Survey],
     known = dict(zip(files, surveys, strict=True))
     asked = {file.path: item for file, item in known.items()}
     reach = Reach(asked, str(run.settings.root), partial(_look, run=run), partial(read, changed=run.changed))
-    parts = partition(reach.modelled(files), lambda file: known[file].stamp[1] or len(run.changed.get(file.path, b"")))
+    modelled = reach.modelled(files, has_plugins=bool(run.settings.plugins))
+    parts = partition(modelled, lambda file: known[file].stamp[1] or len(run.changed.get(file.path, b"")))
     plan = _plan(parts, known, reach, run)
     results = dict(_part_results(parts, plan, run))
     if not any(result.problems for result in results.values()):

@@ -44,7 +44,8 @@ def fix(files: Sequence[File], run: Run, *, unsafe: bool, choose: Choose = lambd
         report = lint(files, replace(run, changed={**run.changed, **changed}))
     half = _half_fixed(files, before, run, changed)
     report = replace(report, diagnostics=tuple(sorted((*report.diagnostics, *half), key=lambda item: item.sort_key)))
-    return Outcome(report, changed, done, f"Fixed {count(done, 'finding')}." if done else "", left=half, leaves=tuple(leaves))
+    note = f"Fixed {count(done, 'finding')}." if done else ""
+    return Outcome(report, changed, done, note, left=half, leaves=tuple(leaves))
 
 
 def _half_fixed(

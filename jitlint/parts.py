@@ -17,7 +17,8 @@ from jitlint.config import Settings
 from jitlint.diagnostic import Candidate, Confidence, Diagnostic, Location
 from jitlint.files import File, is_matched, key_of
 from jitlint.imports import ImportGraph
-from jitlint.rules import Rule, all_rules
+from jitlint.plugins import plugins
+from jitlint.rules import Rule, all_rules, is_own
 from jitlint.screen import Level, is_idle, screen
 from jitlint.selection import UNREADABLE, codes_of, enabled_codes
 from jitlint.semantics.build import build_module
@@ -54,6 +55,7 @@ def lint_part(task: Task) -> PartResult:
     """Everything found in the files of one part."""
     if not gc.isenabled():  # the command line collects between parts, and only what a part has made
         gc.freeze()
+    plugins.restore(task.settings.plugins)
     try:
         return _Part(task).result()
     finally:
@@ -86,6 +88,14 @@ def internal_error(what: str, error: BaseException) -> str:
     return f"internal error {what}: {type(error).__name__}: {text}{at}; please report it with the file"
 
 
+def _failure(rule: type[Rule], where: str, error: Exception) -> str:
+    """One line on a rule that failed, which names the plugin it is from."""
+    if is_own(rule):
+        return internal_error(f"of {rule.code} in {where}", error)
+    line = internal_error(f"of {rule.code} in {where}", error).removesuffix("; please report it with the file")
+    return line.replace("internal error", f"plugin {rule.__module__}: error", 1)
+
+
 class _Part:
     """The state of linting one part."""
 
@@ -99,6 +109,7 @@ class _Part:
         self.problems: list[str] = []
         self.broken: list[Diagnostic] = []
         self.modules: dict[str, Module] = {}
+        self.proven: Source | None = None  # the changed source of a fix that is being proven
 
     def result(self) -> PartResult:
         """Model, ask, locate."""
@@ -117,6 +128,9 @@ class _Part:
     # ---------------------------------------------------------------------------------------- modelling
 
     def _source(self, key: str) -> Source:
+        """The text of a file of the part, or its changed text while a fix is proven."""
+        if self.proven is not None and self.proven.path == key:
+            return self.proven
         return load_source(key, read(self.paths[key], self.changed))
 
     def _model(self, key: str) -> None:
@@ -142,7 +156,7 @@ class _Part:
 
     def _candidates(self, modules: Mapping[str, Module]) -> dict[str, list[Candidate]]:
         """The candidates of the part's own files, by file."""
-        project = Project(modules, self.settings.root, self.settings, self.context)
+        project = self._project(modules)
         enabled = enabled_codes(self.settings)
         found: dict[str, list[Candidate]] = defaultdict(list)
         for rule in all_rules():
@@ -150,6 +164,11 @@ class _Part:
                 for candidate in self._ask(rule, project):
                     found[candidate.path].append(candidate)
         return {key: _unique(items) for key, items in found.items() if key in modules}
+
+    def _project(self, modules: Mapping[str, Module]) -> Project:
+        project = Project(modules, self.settings.root, self.settings, self.context)
+        project.source = self._source
+        return project
 
     def _ask(self, rule: type[Rule], project: Project) -> list[Candidate]:
         """What a rule says of the project, or, should it fail, of each file alone that it does not fail on."""
@@ -163,11 +182,11 @@ class _Part:
         failed: list[str] = []
         for key, module in self.modules.items():
             try:
-                found += rule().check(Project({key: module}, self.settings.root, self.settings, self.context))
+                found += rule().check(self._project({key: module}))
             except Exception:
                 failed.append(key)
         where = ", ".join(failed) or f"{next(iter(self.modules))} and the files around it"
-        self.problems.append(internal_error(f"of {rule.code} in {where}", error))
+        self.problems.append(_failure(rule, where, error))
         return found
 
     # ----------------------------------------------------------------------------------------- locating
@@ -233,7 +252,11 @@ class _Part:
         """
         around = {key: self.modules[key] for key in self._imports.around(changed.path)}
         modules = {**around, changed.path: build_module(changed)}
-        found = self._candidates(modules).get(changed.path, [])
+        self.proven = changed
+        try:
+            found = self._candidates(modules).get(changed.path, [])
+        finally:
+            self.proven = None
         return [item for item in self._reported(changed, found).kept if item.code != UNUSED]
 
 
