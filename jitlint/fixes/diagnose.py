@@ -75,6 +75,11 @@ class _Fixes:
                 unreadable[str(error)] = None
             except Declined:
                 pass
+            except RecursionError:
+                unreadable["it is nested too deeply for libcst"] = None
+            except Exception as error:  # the finding stands without its fix
+                text = " ".join(str(error).split())[:200]
+                unreadable[f"internal error: {type(error).__name__}: {text}; please report it with the file"] = None
         for reason in unreadable:
             self.warn(f"{self.source.path}: no fix for some findings: {reason}")
 
