@@ -16,6 +16,7 @@ from jitlint.rules.stale import (
     stale_traces,
     subject,
 )
+from jitlint.semantics.clocks import Role
 from jitlint.semantics.hoisted import hoisted_of
 from jitlint.semantics.moves import plan_move
 from jitlint.semantics.project import Project, Ref, Value
@@ -189,13 +190,19 @@ def train(model, loader, opt, grid):
 
     def _confidence(self, project: Project, stale: Stale) -> Confidence | None:
         made = stale.made
-        if not made.perturbed or not made.data or is_evaluation_name(project, stale):
+        if not made.perturbed or is_evaluation_name(project, stale):
             return None
+        if stale.drawn.role is Role.MASKED and stale.loop.trains:
+            return Confidence.MEDIUM
+        if not made.data:
+            return None
+        grid = "grid" in variance_of(project).seen(stale.origin).data and stale.loop.trains
         if stale.per_epoch or stale.loop.region == HIDDEN:
-            return self._over_epochs(project, stale)
+            return Confidence.MEDIUM if grid else self._over_epochs(project, stale)
         same_scope = stale.origin.scope == stale.loop.scope
         if not stale.loop.loader:
-            return Confidence.MEDIUM if self._is_helper_call(project, stale) and same_scope else Confidence.LOW
+            meant = grid or self._is_helper_call(project, stale)
+            return Confidence.MEDIUM if meant and same_scope else Confidence.LOW
         if not stale.certain:
             return Confidence.LOW
         return Confidence.HIGH if same_scope or stale.loop.trains else Confidence.MEDIUM
@@ -210,8 +217,10 @@ def train(model, loader, opt, grid):
         draw = stale.made.draw
         assert draw is not None
         if not provenance_of(project).made(Value(Ref(draw.path, draw.scope), draw.node)).perturbed:
-            loaded = "data" in variance_of(project).seen(stale.origin).data
-            return Confidence.MEDIUM if loaded and stale.loop.region == HIDDEN else Confidence.LOW
+            held = variance_of(project).seen(stale.origin)
+            if "data" not in held.data and not held.holes:
+                return None
+            return Confidence.MEDIUM if stale.loop.region == HIDDEN else Confidence.LOW
         return Confidence.MEDIUM
 
     def _is_helper_call(self, project: Project, stale: Stale) -> bool:

@@ -164,6 +164,8 @@ def noisy_batches(data, batch_size):
         operation = project.node(stale.combined)
         named = any(_NOISE_NAME.search(name.lower()) for name in stale_names(project, stale))
         if operation.kind is not Kind.OP:
+            if self._mixes(project, stale) and stale.loop.loader and stale.loop.trains:
+                return Confidence.MEDIUM
             joins = operation.method in _JOINING and named and stale.loop.loader
             return Confidence.MEDIUM if joins and staleness_of(project).trains_on(stale) else Confidence.LOW
         if operation.name in ("+", "-", "+=", "-="):

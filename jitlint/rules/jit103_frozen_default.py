@@ -169,7 +169,7 @@ def combination(scope: Scope, name: str) -> int | None:
 def is_constant(project: Project, stale: Stale) -> bool:
     """Whether a stale value is a class attribute or an upper-case module constant, added to data."""
     entry, operation = project.node(stale.entry), project.node(stale.consumer)
-    if stale.made.perturbed or stale.made.data or operation.name not in ("+", "-", "+=", "-="):
+    if stale.per_epoch or stale.made.perturbed or stale.made.data or operation.name not in ("+", "-", "+=", "-="):
         return False
     if stale.origin.scope.qualname or kept_on_purpose(entry.name):
         return False

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from jitlint.diagnostic import Candidate, Confidence, FixPlan, Trace
 from jitlint.rules.base import Rule
+from jitlint.semantics.clocks import CALL
 from jitlint.semantics.graph import Kind
 from jitlint.semantics.keys import Keys, Reuse
 from jitlint.semantics.loops import loops_of
-from jitlint.semantics.project import Project, Value
-from jitlint.semantics.when import CALL
+from jitlint.semantics.project import Project, Ref, Value
 
 
 class KeyReuse(Rule):
@@ -159,13 +159,15 @@ class Block(eqx.Module):
         region = project.node(reuse.again).region
         if loops.evaluates(ref, region):
             return Confidence.LOW
-        trains = loops.trains(ref) or any(loops.trains(site.scope) for site in project.callers(ref))
+        around = [Ref(ref.path, scope.parent)] if scope.parent else []
+        around += [ref, *(site.scope for site in project.callers(ref))]
+        trains = any(map(loops.trains, around))
         if reuse.clock is None:
             return Confidence.MEDIUM if trains else Confidence.LOW
         if reuse.clock.region == CALL:
             return Confidence.MEDIUM
-        around = {loop.region: loop for loop in loops.loops(reuse.clock.scope)}
-        inside = [around[outer] for outer in scope.region_chain(region) if outer in around]
+        known = {loop.region: loop for loop in loops.loops(reuse.clock.scope)}
+        inside = [known[outer] for outer in scope.region_chain(region) if outer in known]
         return Confidence.HIGH if any(loop.trains for loop in inside) else Confidence.LOW
 
     def _fix(self, project: Project, reuse: Reuse) -> FixPlan | None:

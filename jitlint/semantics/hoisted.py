@@ -11,14 +11,16 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from jitlint import catalogue
+from jitlint.semantics.clocks import ALWAYS, CALL, EPOCH, Clock, Drawn, Role
 from jitlint.semantics.graph import Kind, Node, RegionKind, Scope
 from jitlint.semantics.loops import Loop, loops_of
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import COMBINING, CONVERSIONS, Draw, provenance_of
 from jitlint.semantics.staleness import ARRAY_LIBRARIES, HIDDEN, Stale, Staleness, staleness_of
-from jitlint.semantics.when import ALWAYS, CALL, EPOCH, Clock, Drawn, Role, Variance, variance_of
+from jitlint.semantics.when import Variance, read_inputs, variance_of
 
 MAX_PATH = 400
+_ADDING = frozenset({"+", "-", "+=", "-="})
 
 
 class Use(NamedTuple):
@@ -48,7 +50,7 @@ class Hoisted:
     @functools.cached_property
     def in_training(self) -> tuple[Stale, ...]:
         """Every draw that a network is trained on and that its batches, or its epochs, share."""
-        return tuple(self._stale(self._trained()))
+        return tuple(self._stale(self.trained()))
 
     @functools.cached_property
     def in_generators(self) -> tuple[Stale, ...]:
@@ -103,7 +105,8 @@ class Hoisted:
 
     # --------------------------------------------------------------------------------------------- uses
 
-    def _trained(self) -> Iterator[Use]:
+    def trained(self) -> Iterator[Use]:
+        """Every place where a network is trained on a value."""
         for ref, scope in (*self.project.scopes(), *self.staleness.called_elsewhere()):
             repeats = [*self.loops.batch_loops(ref)]
             if self.staleness.is_step(ref, scope) or self._is_forward(ref, scope):
@@ -162,11 +165,21 @@ class Hoisted:
         site = drawn.site
         node = self.project.node(site)
         made = made._replace(
-            draw=Draw(site.scope.path, site.scope.qualname, site.node, node.text), perturbed=role is Role.MIXED
+            draw=Draw(site.scope.path, site.scope.qualname, site.node, node.text), perturbed=role >= Role.MIXED
         )
         if self.staleness.is_owned(origin) or self.staleness.is_owned(entry):
             return None
-        return Stale(use.loop, use.consumer, entry, origin, made, combined, certain, clock != use.clock)
+        return Stale(
+            use.loop,
+            use.consumer,
+            entry,
+            origin,
+            made,
+            combined,
+            certain,
+            drawn._replace(role=role),
+            clock != use.clock or clock in drawn.chosen,
+        )
 
     def _entry(self, use: Use, drawn: Drawn) -> tuple[Value, Value | None, bool] | None:
         """The node through which a draw comes in from outside, and the operation inside that combines it."""
@@ -181,15 +194,19 @@ class Hoisted:
                 continue
             seen.add(index)
             node = scope.nodes[index]
-            holding = [item for item in reversed(node.inputs) if self._holds(Value(ref, item), drawn)]
+            read = read_inputs(node) if node.kind is Kind.CALL else node.inputs
+            holding = [item for item in reversed(read) if self._holds(Value(ref, item), drawn)]
             if self._is_outside(scope, node, use.loop.region) or not holding:
                 return Value(ref, index), combined, certain
-            mixes = self._mixes(use, scope, node, drawn)
-            if mixes:
+            adds = node.kind is Kind.OP and node.name in _ADDING
+            if self._mixes(use, scope, node, drawn) and (adds or not self._is_sum(combined)):
                 combined = Value(ref, index)
                 certain = certain and (node.kind is Kind.OP or node.name.startswith(ARRAY_LIBRARIES))
             todo += [(item, combined, certain) for item in holding]
         return None
+
+    def _is_sum(self, value: Value | None) -> bool:
+        return value is not None and self.project.node(value).name in _ADDING
 
     def _holds(self, value: Value, drawn: Drawn) -> bool:
         return any(item.site == drawn.site for item in self.variance.seen(value).draws)

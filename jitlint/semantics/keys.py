@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from jitlint import catalogue
+from jitlint.semantics.clocks import CALL, Clock
 from jitlint.semantics.flow import exclusive
 from jitlint.semantics.graph import LOOPS, Kind, Node, Scope
 from jitlint.semantics.project import Project, Ref, Value
-from jitlint.semantics.when import CALL, Clock, variance_of
+from jitlint.semantics.when import variance_of
 
 # Functions of `jax.random` that make or look at keys; all others but `fold_in` use one up.
 _MAKERS = frozenset("PRNGKey key key_data wrap_key_data key_impl clone fold_in default_prng_impl".split())
@@ -118,8 +119,9 @@ class Keys:
         return all(a == b or scope.nodes[a][4:] == scope.nodes[b][4:] for a, b in pairs)
 
     def _in_each_pass(self, use: KeyUse) -> Iterator[Reuse]:
-        if not use.draws:
-            return
+        given = self.project.node(use.key)
+        if not use.draws or (given.kind is Kind.CALL and not given.name.startswith("jax.random.")):
+            return  # a stream of keys gives another one each time
         made = self.variance.when(use.key)
         scope = self.project.scope(use.call.scope)
         holders = {hole.ref for hole in made.holes}
@@ -127,8 +129,8 @@ class Keys:
             if clock not in made.varies and (clock.region != CALL or use.call.scope not in holders):
                 yield Reuse(use.call, None, clock, use.key)
                 return
-        for hole in made.holes:
-            yield from self._passed_again(hole.ref, hole.name)
+        for ref in holders:
+            yield from self._passed_again(ref, [hole.name for hole in made.holes if hole.ref == ref])
 
     def _clocks(self, call: Value, scope: Scope) -> Iterator[Clock]:
         """The loops around a use, and each call of a function that something runs again and again."""
@@ -139,7 +141,7 @@ class Keys:
             yield Clock(call.scope, CALL)
 
     def _is_repeated(self, ref: Ref, scope: Scope) -> bool:
-        if scope.owner and scope.name in catalogue.STEP_FUNCTIONS:
+        if scope.owner and (scope.name in catalogue.STEP_FUNCTIONS or self._is_called_in_loop(ref)):
             return True
         parent = self.project.modules[ref.path].scopes.get(scope.parent) if scope.parent is not None else None
         if parent is None:
@@ -153,17 +155,18 @@ class Keys:
             for _, node in parent.calls()
         )
 
-    def _passed_again(self, ref: Ref, name: str) -> Iterator[Reuse]:
-        """A loop that gives a function the same key in each pass."""
+    def _is_called_in_loop(self, ref: Ref) -> bool:
+        return any(self.variance.here(site) - {Clock(site.scope, CALL)} for site in self.project.callers(ref))
+
+    def _passed_again(self, ref: Ref, names: list[str]) -> Iterator[Reuse]:
+        """A loop that gives a function the same key, and the same of what is folded into it, in each pass."""
         for site in self.project.callers(ref):
-            argument = self.project.argument(site, ref, name)
-            if argument is None:
-                continue
-            key = Value(site.scope, argument)
-            made = self.variance.when(key)
+            given = [self.project.argument(site, ref, name) for name in names]
+            keys = [Value(site.scope, argument) for argument in given if argument is not None]
+            varies = frozenset(clock for key in keys for clock in self.variance.when(key).varies)
             scope = self.project.scope(site.scope)
             for region in scope.region_chain(scope.nodes[site.node].region):
                 clock = Clock(site.scope, region)
-                if scope.regions[region].kind in LOOPS and clock not in made.varies:
-                    yield Reuse(site, None, clock, key)
+                if keys and scope.regions[region].kind in LOOPS and clock not in varies:
+                    yield Reuse(site, None, clock, keys[0])
                     break

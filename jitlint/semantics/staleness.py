@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from jitlint import catalogue
+from jitlint.semantics.clocks import Drawn
 from jitlint.semantics.graph import Kind, Node, Scope
 from jitlint.semantics.loops import Loop, Loops, loops_of
 from jitlint.semantics.project import COMMON_METHODS, Project, Ref, Value
@@ -50,6 +51,7 @@ class Stale(NamedTuple):
     made: Made
     combined: Value | None
     certain: bool
+    drawn: Drawn
     per_epoch: bool = False  # batches get different draws, but every epoch the same
 
 
