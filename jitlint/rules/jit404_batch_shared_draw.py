@@ -83,7 +83,8 @@ def train(model, loader, criterion):
                 scalar = node.name.startswith("random.") or (
                     node.name.startswith("numpy.random.") and node.keyword("size") is None and len(node.arguments) <= 2
                 )
-                if scalar and "beta" not in node.method and drawn.role is Role.MIXED and clock in drawn.fresh and drawn.draw not in told:
+                shared = scalar and "beta" not in node.method and drawn.role is Role.MIXED
+                if shared and clock in drawn.fresh and drawn.draw not in told:
                     told.add(drawn.draw)
                     yield self._candidate(project, drawn.draw, use.consumer)
 

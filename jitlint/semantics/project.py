@@ -17,6 +17,7 @@ from jitlint.semantics.graph import RELATIVE, ClassModel, Kind, Module, Node, Sc
 
 if TYPE_CHECKING:
     from jitlint.config import Settings
+    from jitlint.source import Source
 
 # Methods that give back their receiver as far as its class goes.
 SAME_OBJECT = frozenset(
@@ -68,6 +69,7 @@ class Project:
         read: Callable[[str], bytes | None] | None = None,
     ) -> None:
         self.modules: dict[str, Module] = dict(modules)
+        self.source: Callable[[str], Source] | None = None  # the text of a module, by its path, for users' rules
         self.asked = tuple(modules)
         self.root = root or Path()
         self.settings = settings
