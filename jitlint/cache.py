@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from jitlint.config import Settings
 from jitlint.diagnostic import Diagnostic
-from jitlint.plain import MalformedValue, plain, restored
+from jitlint.plain import MalformedValueError, plain, restored
 from jitlint.records import RecordFile, open_records
 from jitlint.survey import Stamp, Survey, Trouble
 
@@ -108,7 +108,7 @@ class Cache:
             return None
         try:
             found = restored(kind, marshal.loads(content))
-        except (MalformedValue, EOFError, ValueError, TypeError):
+        except (MalformedValueError, EOFError, ValueError, TypeError):
             return None  # checked, so written by a version of jitlint that it was not told from this one
         self._records[key] = content
         return found

@@ -18,6 +18,7 @@ from jitlint.files import File, discover, key_of
 from jitlint.options import settings_for
 from jitlint.progress import Progress
 from jitlint.terminal import is_colourful, is_terminal, say, width, write, writes_frames
+from jitlint.visible import visible
 from jitlint.workers import Workers, cores
 
 if TYPE_CHECKING:
@@ -47,11 +48,11 @@ class Command:
         if self.options.show_settings:
             from jitlint.explain import settings_lines
 
-            write(settings_lines(self.settings))
+            write(map(visible, settings_lines(self.settings)))
             return 0
         if self.options.show_files:
             found = discover(self.options.paths, self.settings, force_exclude=self.options.force_exclude)
-            write(file.key for file in found.files)
+            write(visible(file.key) for file in found.files)
             return self._status(Report(problems=found.problems))
         if self.options.watch:
             from jitlint.watch import watch

@@ -14,14 +14,14 @@ from collections.abc import Callable
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
-__all__ = ["MalformedValue", "plain", "restored"]
+__all__ = ["MalformedValueError", "plain", "restored"]
 
 Kind = TypeVar("Kind")
 _Restore = Callable[[Any], Any]
 _PLAIN = frozenset({type(None), bool, int, float, str, bytes})
 
 
-class MalformedValue(ValueError):
+class MalformedValueError(ValueError):
     """A plain value that does not have the shape of the wanted type."""
 
 
@@ -39,7 +39,7 @@ def plain(value: Any) -> Any:
 
 
 def restored(kind: Callable[..., Kind], value: Any) -> Kind:
-    """The object of type `kind` that `plain` made `value` of; raises :class:`MalformedValue`."""
+    """The object of type `kind` that `plain` made `value` of; raises :class:`MalformedValueError`."""
     found: Kind = _restore(kind)(value)
     return found
 
@@ -68,7 +68,7 @@ def _restore(kind: Any) -> _Restore:
 
 def _exactly(kind: type, value: Any) -> Any:
     if type(value) is not kind:
-        raise MalformedValue(f"{type(value).__name__} instead of {kind.__name__}")
+        raise MalformedValueError(f"{type(value).__name__} instead of {kind.__name__}")
     return value
 
 
@@ -76,20 +76,20 @@ def _one_of(choices: list[_Restore], value: Any) -> Any:
     for choice in choices:
         try:
             return choice(value)
-        except MalformedValue:
+        except MalformedValueError:
             continue
-    raise MalformedValue(f"{type(value).__name__} is none of the possible types")
+    raise MalformedValueError(f"{type(value).__name__} is none of the possible types")
 
 
 def _many(item: _Restore, value: Any) -> tuple[Any, ...]:
     if type(value) is not tuple:
-        raise MalformedValue(f"{type(value).__name__} instead of a tuple")
+        raise MalformedValueError(f"{type(value).__name__} instead of a tuple")
     return tuple(map(item, value))
 
 
 def _record(make: Callable[..., Any], items: list[_Restore], value: Any) -> Any:
     if type(value) is not tuple or len(value) != len(items):
-        raise MalformedValue(f"not a record of {len(items)} values")
+        raise MalformedValueError(f"not a record of {len(items)} values")
     return make(*(restore(item) for restore, item in zip(items, value, strict=True)))
 
 
@@ -101,4 +101,4 @@ def _member(kind: type[enum.Enum], value: Any) -> enum.Enum:
     try:
         return kind(value)
     except (ValueError, TypeError):
-        raise MalformedValue(f"not one of {kind.__name__}") from None
+        raise MalformedValueError(f"not one of {kind.__name__}") from None

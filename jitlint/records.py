@@ -20,7 +20,6 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, NamedTuple
 
 __all__ = ["Name", "RecordFile", "open_records"]
@@ -124,7 +123,7 @@ def _make(folder: str) -> None:
         os.makedirs(os.path.dirname(folder), 0o700, exist_ok=True)  # noqa: PTH103, PTH120
         os.mkdir(folder, 0o700)  # noqa: PTH102
     except FileExistsError:
-        _check(os.lstat(folder), stat.S_ISDIR)  # noqa: PTH116
+        _check(os.lstat(folder), stat.S_ISDIR)
         if os.listdir(folder):  # noqa: PTH208
             if _read(tag, len(_TAG)) != _TAG:
                 raise PermissionError(f"{folder} was not made by jitlint") from None

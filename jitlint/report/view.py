@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from jitlint.diagnostic import Diagnostic, Location
+from jitlint.visible import visible
 
 __all__ = ["Texts", "View", "place"]
 
 
 def place(path: str, location: Location) -> str:
-    """`train.py:3:5`, or `nb.ipynb:cell 3:2:1` in a notebook."""
+    """`train.py:3:5`, or `nb.ipynb:cell 3:2:1` in a notebook; the path as it can be printed."""
     cell = f"cell {location.cell}:" if location.cell else ""
-    return f"{path}:{cell}{location.line}:{location.column}"
+    return f"{visible(path)}:{cell}{location.line}:{location.column}"
 
 
 @dataclass(frozen=True)

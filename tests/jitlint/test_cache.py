@@ -15,7 +15,7 @@ import pytest
 
 from jitlint import lint_paths
 from jitlint.cache import Cache, PartResult
-from jitlint.plain import MalformedValue, plain, restored
+from jitlint.plain import MalformedValueError, plain, restored
 from jitlint.records import RecordFile
 from tests.jitlint.command_line import CORRECT, HOISTED, Shell
 
@@ -106,7 +106,7 @@ def listing(folder: Path) -> dict[str, bytes | str]:
     """Everything below a folder: what files hold and where links lead."""
     paths = sorted(folder.rglob("*"))
     return {
-        str(path.relative_to(folder)): os.readlink(path) if path.is_symlink() else path.read_bytes()
+        str(path.relative_to(folder)): str(path.readlink()) if path.is_symlink() else path.read_bytes()
         for path in paths
         if path.is_symlink() or path.is_file()
     }
@@ -168,7 +168,7 @@ def test_a_folder_that_is_not_ours_is_left_alone(shell: Shell, cache_home: Path)
     (cache_home / "jitlint/diary.txt").write_text("dear diary")
     shell.write("train.py", HOISTED)
     assert shell.run().code == 1
-    assert os.listdir(cache_home / "jitlint") == ["diary.txt"]
+    assert [path.name for path in (cache_home / "jitlint").iterdir()] == ["diary.txt"]
 
 
 def test_a_folder_that_others_may_write_to_is_not_believed(shell: Shell, cache_home: Path, parsed: list[str]) -> None:
@@ -266,7 +266,7 @@ def test_results_come_back_as_they_were(shell: Shell) -> None:
     assert diagnostics[0].evidence and diagnostics[0].fix
     result = PartResult(diagnostics, ("w",), (), (("a.py", None), ("b.py", b"d")), True, b"t")
     assert restored(PartResult, plain(result)) == result
-    with pytest.raises(MalformedValue):
+    with pytest.raises(MalformedValueError):
         restored(PartResult, (*plain(result)[:-1], "t"))
     with pytest.raises(TypeError):
         plain({"a": object()})
