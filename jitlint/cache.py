@@ -15,13 +15,15 @@ import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from jitlint.config import Settings
 from jitlint.diagnostic import Diagnostic
 from jitlint.plain import MalformedValueError, plain, restored
-from jitlint.records import RecordFile, open_records
 from jitlint.survey import Stamp, Survey, Trouble
+
+if TYPE_CHECKING:
+    from jitlint.records import RecordFile
 
 __all__ = ["Cache", "PartResult", "Plan", "digest_of", "open_cache"]
 
@@ -73,7 +75,7 @@ class Cache:
 
     def add_survey(self, path: str, item: Survey) -> None:
         """Keep what the first look at a file found."""
-        self._surveys[path] = (*item[:7], tuple(map(tuple, item.troubles)), item.problem)
+        self._surveys[path] = plain(item)
         self._is_changed = True
 
     def plan(self, key: bytes) -> Plan | None:
@@ -120,6 +122,8 @@ class Cache:
 
 def open_cache(settings: Settings, project: Path) -> Cache:
     """The cache of a project for these settings and this version of jitlint."""
+    from jitlint.records import open_records
+
     name = digest_of(_version_stamp(), sys.version_info[:3], settings, os.path.abspath(project))  # noqa: PTH100
     return Cache(open_records(name.hex()))
 

@@ -12,6 +12,7 @@ from jitlint.cache import Cache, PartResult, Plan, digest_of
 from jitlint.config import Settings
 from jitlint.diagnostic import Diagnostic
 from jitlint.files import File
+from jitlint.selection import UNREADABLE
 from jitlint.survey import Survey, read, stamp_of, survey
 from jitlint.tree import text_files, tree_digest
 from jitlint.workers import Workers
@@ -75,12 +76,21 @@ def lint(files: Sequence[File], run: Run) -> Report:
     found = [*_troubles(files, surveys, run.settings), *(item for result in results for item in result.diagnostics)]
     readable = [item for item in surveys if not item.problem]
     return Report(
-        diagnostics=tuple(sorted(found, key=lambda item: item.sort_key)),
+        diagnostics=tuple(_merged(sorted(found, key=lambda item: item.sort_key))),
         files=len(readable),
         lines=sum(item.lines for item in readable),
         problems=(*(item.problem for item in surveys if item.problem), *_of(results, "problems")),
         warnings=tuple(_of(results, "warnings")),
     )
+
+
+def _merged(found: Sequence[Diagnostic]) -> Iterable[Diagnostic]:
+    """The findings, with one line for a tree of Python 2."""
+    if not any(item.code == UNREADABLE for item in found):
+        return found
+    from jitlint.dialects import merged
+
+    return merged(found)
 
 
 def _of(results: Iterable[PartResult], name: str) -> Iterator[str]:
@@ -134,7 +144,7 @@ def _remember(path: str, item: Survey, run: Run) -> None:
 
 def _size(file: File) -> int:
     try:
-        return stamp_of(file.path)[1]
+        return stamp_of(file.path)[2]
     except OSError:
         return 0
 
@@ -203,7 +213,7 @@ def _fresh_results(key: bytes, files: Sequence[File], surveys: Sequence[Survey],
     known = dict(zip(files, surveys, strict=True))
     asked = {file.path: item for file, item in known.items()}
     reach = Reach(asked, str(run.settings.root), partial(_look, run=run), partial(read, changed=run.changed))
-    parts = partition(reach.modelled(files), lambda file: known[file].stamp[1] or len(run.changed.get(file.path, b"")))
+    parts = partition(reach.modelled(files), lambda file: known[file].size)
     plan = _plan(parts, known, reach, run)
     results = dict(_part_results(parts, plan, run))
     if not any(result.problems for result in results.values()):

@@ -10,10 +10,8 @@ does not check is never decoded.
 from __future__ import annotations
 
 import hashlib
-import hmac
 import os
 import re
-import secrets
 import stat
 import struct
 import sys
@@ -60,12 +58,14 @@ class RecordFile(NamedTuple):
         _replace(self.path, b"".join(pieces))
 
     def _records(self, data: bytes) -> Iterator[tuple[Name, bytes]]:
+        from hmac import compare_digest
+
         at = len(_MAGIC)
         while at + _HEADER.size <= len(data):
             digest, name, size = _HEADER.unpack_from(data, at)
             at += _HEADER.size
             content = data[at : at + size]
-            if hmac.compare_digest(digest, self._digest(name, content)):
+            if compare_digest(digest, self._digest(name, content)):
                 yield name, content
             at += size
 
@@ -147,7 +147,7 @@ def _secret(folder: str) -> bytes:
             found = _read(path, _SECRET_SIZE + 1)
             if len(found) == _SECRET_SIZE:
                 return found
-        _replace(path, secrets.token_bytes(_SECRET_SIZE))
+        _replace(path, os.urandom(_SECRET_SIZE))
     raise PermissionError(f"{path} cannot be kept")
 
 
@@ -162,7 +162,7 @@ def _read(path: str, largest: int) -> bytes:
 
 def _replace(path: str, data: bytes) -> None:
     """Write beside and rename, so that two runs at once leave one whole file, and no reader sees half."""
-    temporary = f"{os.path.splitext(path)[0]}.{secrets.token_hex(8)}.tmp"  # noqa: PTH122
+    temporary = f"{os.path.splitext(path)[0]}.{os.urandom(8).hex()}.tmp"  # noqa: PTH122
     handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NOFOLLOW, 0o600)
     try:
         with os.fdopen(handle, "wb") as file:

@@ -43,9 +43,6 @@ def _texts(key: str, data: bytes) -> dict[str, list[str]]:
 
     if not key.endswith(".ipynb"):
         return {key: decode(data)[0].replace("\r\n", "\n").replace("\r", "\n").split("\n")}
-    import json
+    from jitlint.notebook import cell_texts
 
-    from jitlint.notebook import code_cells
-
-    cells = code_cells(json.loads(data.decode("utf-8-sig")))
-    return {f"{key}:cell {index}": text.split("\n") for index, text in cells}
+    return {f"{key}:cell {index}": text.split("\n") for index, text in cell_texts(data).items()}

@@ -68,12 +68,9 @@ def _module_lines(data: bytes) -> list[str]:
 
 def _cell_lines(path: str, data: bytes, cell: int) -> list[str]:
     """The lines as they are in the notebook, magics and all."""
-    import json
+    from jitlint.notebook import cell_texts
 
-    from jitlint.notebook import code_cells, normalise
-
-    cells = dict(code_cells(json.loads(data.decode("utf-8-sig"))))
-    return normalise(cells.get(cell, "")).split("\n")
+    return cell_texts(data).get(cell, "").split("\n")
 
 
 @dataclass(frozen=True, slots=True)
