@@ -10,7 +10,7 @@ __all__ = ["ModuleFinder", "listing_digest"]
 
 
 class ModuleFinder:
-    """Finds modules by name in the directory of the importing file and in those above it, up to `root`.
+    """Finds modules by name in the directory of the importing file and in those above it, up to `root`, never above.
 
     Directory listings are kept: most names are those of libraries, and a look into a set of names says so.
     """
@@ -27,15 +27,20 @@ class ModuleFinder:
         directory = os.path.dirname(importer)  # noqa: PTH120
         if level:
             for _ in range(level - 1):
+                if directory == self.root:
+                    return None
                 directory = os.path.dirname(directory)  # noqa: PTH120
-            return self._file(directory, parts)
+            return self._file(directory, parts) if self._is_inside(directory) else None
         return next((found for above in self._upwards(directory) if (found := self._file(above, parts))), None)
 
     def _upwards(self, directory: str) -> list[str]:
         found = [directory]
-        while found[-1] != self.root and found[-1].startswith(self.root):
+        while found[-1] != self.root and self._is_inside(found[-1]):
             found.append(os.path.dirname(found[-1]))  # noqa: PTH120
         return found
+
+    def _is_inside(self, directory: str) -> bool:
+        return directory == self.root or directory.startswith(self.root.rstrip(os.sep) + os.sep)
 
     def _file(self, directory: str, parts: list[str]) -> str | None:
         for part in parts[:-1]:

@@ -27,11 +27,11 @@ _REPEATING = (
 # They put a generator back to where it was.
 _RESTORES = re.compile(
     r"fork_rng|(?:set|restore|load|reset)_(?:rng|random|seed)_?state|setstate|(?:^|[._])set_state$|"
-    r"(?:temp|temporary|isolated|scoped|preserve|keep)\w*_(?:seed|rng|random)|(?:seed|rng)\w*_(?:context|scope)"
+    r"(?:temp|temporary|isolated|scoped|preserve|keep)\w{0,60}_(?:seed|rng|random)|(?:seed|rng)\w{0,60}_(?:context|scope)"
 )
 # Library calls that draw from the global generator inside.
 _DRAWS_INSIDE = re.compile(
-    r"(?:transform|transforms|augment\w*|aug|dropout\w*|shuffle|sample|random\w*|create_test_image_\dd)$"
+    r"(?:transform|transforms|augment\w{0,60}|aug|dropout\w{0,60}|shuffle|sample|random\w{0,60}|create_test_image_\dd)$"
 )
 _AUGMENTS = re.compile(r"(?:transform|augment|(?:^|[._])aug(?:_|$)|jitter|perturb)")
 

@@ -11,7 +11,7 @@ which raises `Declined` whenever the result might not be what the author of the 
 from __future__ import annotations
 
 from jitlint.syntax.apply import FixResult, apply_fixes
-from jitlint.syntax.atomic import write_atomically
+from jitlint.syntax.atomic import leads_out, remove_litter, write_atomically
 from jitlint.syntax.diagnose import diagnose
 
-__all__ = ["FixResult", "apply_fixes", "diagnose", "write_atomically"]
+__all__ = ["FixResult", "apply_fixes", "diagnose", "leads_out", "remove_litter", "write_atomically"]

@@ -54,6 +54,20 @@ def test_modules_are_found_from_the_importing_file_upwards(tmp_path: Path) -> No
     assert found("pkg.sub") == "a/pkg/sub.py"
     assert found("..pkg") == "a/pkg/__init__.py"
     assert found("torch.nn") is None
+    assert found("...near") is None, "above the root"
+    assert found("....a.far") is None
+
+
+def test_no_module_is_looked_for_above_the_root(tmp_path: Path) -> None:
+    """Nor beside it, in a directory whose name begins like the root's."""
+    for name in ("secret.py", "root/train.py", "rooted/train.py", "rooted/near.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    finder = ModuleFinder(str(tmp_path / "root"))
+    for importer in ("root/train.py", "rooted/train.py"):
+        for name in ("secret", "..secret", "...secret", "....secret", "..rooted.near"):
+            assert finder.find(str(tmp_path / importer), name) is None
+    assert finder.find(str(tmp_path / "rooted/train.py"), "near") == str(tmp_path / "rooted/near.py")
 
 
 def test_two_processes_find_what_one_finds(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
