@@ -85,7 +85,7 @@ SEEDS = frozenset(
 # They put a generator back to where it was.
 RESTORES = re.compile(
     r"fork_rng|(?:set|restore|load|reset)_(?:rng|random|seed)_?state|setstate|(?:^|[._])set_state$|"
-    r"(?:temp|temporary|isolated|scoped|preserve|keep)\w*_(?:seed|rng|random)|(?:seed|rng)\w*_(?:context|scope)"
+    r"(?:temp|temporary|isolated|scoped|preserve|keep)\w{0,60}_(?:seed|rng|random)|(?:seed|rng)\w{0,60}_(?:context|scope)"
 )
 # They give another number in each call.
 VARYING = frozenset(
