@@ -492,6 +492,7 @@ class ScopeBuilder:
     def return_(self, tree: ast.Return) -> bool:
         if tree.value is not None:
             self.returns.append(self.value(tree.value))
+        self.add(Kind.WORD, span_of(tree), (), "return")
         return True
 
     def leave(self, tree: ast.stmt) -> bool:

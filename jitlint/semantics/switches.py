@@ -17,7 +17,7 @@ from jitlint.semantics.pipelines import Augments, pipelines_of
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.reads import Read, reads_of
 
-PLAIN_DECORATORS = frozenset("staticmethod classmethod no_grad inference_mode jit script njit wraps dataclass".split())
+PLAIN_DECORATORS = frozenset("staticmethod classmethod no_grad inference_mode jit dataclass".split())
 _COMMANDS = re.compile(r"(?:^|\.)(?:click|typer|app|cli)\.(?:\w+\.)*(?:command|option|argument|group|pass_context)$")
 # Bases that read no attribute but those of their own interface.
 PLAIN_BASES = frozenset(
@@ -25,7 +25,7 @@ PLAIN_BASES = frozenset(
 )
 # Calls that read every parameter of the function they stand in.
 _READS_ALL = frozenset(
-    "locals vars eval exec save_hyperparameters currentframe getargvalues store_attr signature".split()
+    "locals vars eval exec save_hyperparameters currentframe getargvalues store_attr signature bind".split()
 )
 _SAID_UNUSED = re.compile(
     r"unused|ignored|not used|no effect|deprecat|compat|placeholder|not (?:yet )?(?:supported|implemented)|reserved|"
@@ -33,7 +33,7 @@ _SAID_UNUSED = re.compile(
     re.IGNORECASE,
 )
 _SETTINGS_NAME = re.compile(
-    r"(?:^|_)(?:args|arguments|opts?|options|cfg|c|config|conf|configs|hparams|hyperparameters|hps?|params|flags|settings)"
+    r"(?:^|_)(?:args|arguments|opts?|options|cfg|c|config|conf|configs|hparams|hps?|params|flags|settings)"
     r"(?:_|\d|$)",
     re.IGNORECASE,
 )
@@ -45,8 +45,8 @@ _SETTINGS_MAKERS = frozenset(
 _SETTINGS_CLASS = re.compile(r"(?:Config|Args|Arguments|Options|Settings|HParams|Params|Hyperparameters|Cfg|Opts)$")
 # Calls that only write settings down, or copy them.
 _HARMLESS = frozenset(
-    "print pprint format str repr dumps dump safe_dump info debug log warning save write dict list sorted len isinstance "
-    "type copy deepcopy update init add_hparams log_hyperparams log_params Namespace setattr getattr hasattr vars asdict "
+    "print pprint format str repr dumps dump safe_dump info debug log warning save write dict list sorted len "
+    "type copy deepcopy update init add_hparams log_hyperparams log_params setattr getattr hasattr vars asdict "
     "to_yaml set_struct resolve add_text join items keys".split()
 )
 

@@ -108,7 +108,8 @@ READ = {
     "a tensor": "def run(model, noise):\n    fit(model)\nrun(net, images)",
     "an interface of two classes": (
         "class A:\n    def load(self, path, augment=False):\n        return fit(path)\n"
-        "class B:\n    def load(self, path, augment=False):\n        return fit(path, augment)\nA().load(1, augment=True)"
+        "class B:\n    def load(self, path, augment=False):\n        return fit(path, augment)\n"
+        "A().load(1, augment=True)"
     ),
     "a library's base": (
         "import lib\nclass A(lib.Base):\n    def __init__(self, dropout=0.1):\n        self.dropout = dropout\nA(0.3)"
@@ -160,7 +161,8 @@ KEYS = {
     "a dict": 'config = {"lr": 0.1, "jitter": 0.5}\ntrain(config["lr"])',
     "a call of dict": 'config = dict(lr=0.1, jitter=0.5)\ntrain(config["lr"])',
     "fields": (
-        "from dataclasses import dataclass\n@dataclass\nclass TrainConfig:\n    lr: float = 0.1\n    jitter: float = 0.5\n"
+        "from dataclasses import dataclass\n@dataclass\nclass TrainConfig:\n    lr: float = 0.1\n"
+        "    jitter: float = 0.5\n"
         "train(TrainConfig().lr)"
     ),
     "absl": "from absl import flags\nflags.DEFINE_float('lr', 0.1, '')\n"
