@@ -21,7 +21,7 @@ PLAIN_DECORATORS = frozenset("staticmethod classmethod no_grad inference_mode ji
 _COMMANDS = re.compile(r"(?:^|\.)(?:click|typer|app|cli)\.(?:\w+\.)*(?:command|option|argument|group|pass_context)$")
 # Bases that read no attribute but those of their own interface.
 PLAIN_BASES = frozenset(
-    "object Module Dataset IterableDataset LightningModule LightningDataModule Layer Model Sequence ABC Callback".split()
+    "object Module Dataset IterableDataset LightningModule LightningDataModule Layer Model Sequence ABC".split()
 )
 # Calls that read every parameter of the function they stand in.
 _READS_ALL = frozenset(
