@@ -40,6 +40,7 @@ _DRAW_WORDS = (
     b"key=self.", b"rngs=",
     b"Subset(", b".sample(frac", b"dataset.transform", b"ImageDataGenerator(", b"FLIP_",
     b".DistributedS", b" DistributedS", b"cycle(", b"list(", b"dropout", b"deterministic=False", b"num_workers",
+    b"not self.training",
 )  # fmt: skip
 _CALLED = {word: re.compile(re.escape(word) + rb"\w*\s*(\()?") for word in _DRAW_WORDS if word.isalpha()}
 _CALLED[b"rand"] = re.compile(rb"rand(?<!operand)(?<!\btrand)\w*(?:\.\w+)*\s*(\()?")  # begins with letters: fast
@@ -47,7 +48,15 @@ _CALLED[b"cycle("] = re.compile(rb"\bcycle(\()")
 _CALLED[b"list("] = re.compile(rb"\blist(\()\w*(?:loader|_dl)\)")
 # Functional dropout that is not told the mode of the network; `nn.Dropout` is.
 _CALLED[b"dropout"] = re.compile(rb"\b(?:F|functional|nn)\.\w*dropout\w*(\()(?![^\n]*training=(?!True))")
+# An evaluation that overwrites a rate: `if not self.training: self.dropout = 0`.
+_SWITCHED_OFF = re.compile(rb"not self\.training\b[^\n:]{0,80}:\s{0,200}self\.\w+ = (0|False)")
+_CALLED[b"not self.training"] = _SWITCHED_OFF
 _CALLED[b"rng."] = re.compile(rb"rng\.\w+(\()?")
+# A parameter or option that promises an augmentation, in a file that calls none.
+_SWITCHES = (
+    b"ugment=", b"ugmentation=", b"ugmentations=", b"ransform=None", b"ransforms=None", b"noise_std", b"jitter=",
+    b"--noise", b"--aug", b"--jitter", b"--mixup", b"--data-aug", b"--use-aug", b"--use_aug",
+)  # fmt: skip
 _USE_WORDS = (
     b".backward(", b".step(", b"training_step", b"train_step", b"iter_step", b"def __getitem__", b".fit(",
     b"train_on_batch", b"sess.run(", b"apply_gradients", b"value_and_grad", b"apply_updates", b"compute_loss",
@@ -167,15 +176,16 @@ def _yields_batches(data: bytes) -> bool:
 def screen(data: bytes) -> Screen:
     """The level of a file and what it imports (only asked of files that may matter)."""
     if not draws(data):
-        return Screen(Level.CONSUMER, imports_of(data)) if uses(data) else Screen(Level.NONE)
+        return _without_draws(data)
     data = without_docstrings(data)
     if not draws(data):
-        return Screen(Level.CONSUMER, imports_of(data)) if uses(data) else Screen(Level.NONE)
+        return _without_draws(data)
     if (
         uses(data)
         or _is_in_code(_SEEDS, data)
         or any(_makes_train_data(match[1]) or _is_frozen(match[2]) for match in _FUNCTION.finditer(data))
         or _draws_in_setup(data)
+        or _SWITCHED_OFF.search(data) is not None
     ):
         return Screen(Level.DRAWS, imports_of(data))
     return Screen(Level.HELPER, imports_of(data))
@@ -193,6 +203,15 @@ def _is_frozen(signature: bytes) -> bool:
     """Whether a default draws: made once, at the definition."""
     default = signature.find(b"=")
     return default >= 0 and _RANDN.search(signature, default) is not None
+
+
+def _without_draws(data: bytes) -> Screen:
+    """The level of a file that draws nothing: a training may lose its dropout or leave a switch unread."""
+    if not uses(data):
+        return Screen(Level.NONE)
+    loses_mode = b".eval()" in data and b".backward(" in data
+    promises = any(word in data for word in _SWITCHES)
+    return Screen(Level.DRAWS if loses_mode or promises else Level.CONSUMER, imports_of(data))
 
 
 def _draws_in_setup(data: bytes) -> bool:
