@@ -36,7 +36,7 @@ _DRAW_WORDS = (
     b"ixup", b"ixUp", b"utmix", b"utMix", b"utout", b"normal_(", b"uniform_(", b"bernoulli", b"permutation",
     b"PRNGKey", b"Flip(", b"Compose(", b"_aug(", b"gauss(", b"rng.",
     b"Subset(", b".sample(frac", b"dataset.transform", b"ImageDataGenerator(", b"FLIP_",
-    b".DistributedS", b" DistributedS", b"cycle(", b"list(", b"dropout", b"deterministic=False", b"num_workers",
+    b".DistributedS", b" DistributedS", b"cycle(", b"list(", b"dropout", b"deterministic=False",
 )  # fmt: skip
 _CALLED = {word: re.compile(re.escape(word) + rb"\w*\s*\(") for word in _DRAW_WORDS if word.isalpha()}
 _CALLED[b"rand"] = re.compile(rb"rand(?<!operand)(?<!\btrand)\w*(?:\.\w+)*\s*\(")  # begins with letters: fast

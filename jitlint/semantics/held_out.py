@@ -123,9 +123,14 @@ class HeldOuts:
         for ref, scope in self.project.scopes():
             for index, node in scope.calls():
                 value = Value(ref, index)
-                if not node.arguments or not node.method[:1].isupper() or node.method in catalogue.COMPOSERS:
+                if not node.arguments or node.name.startswith((".", "(")) or not node.method[:1].isupper():
                     continue
-                if self.objects.is_loader(value) or node.method in _SPLIT or not self._holds_out(value):
+                if (
+                    node.method in catalogue.COMPOSERS
+                    or self.objects.is_loader(value)
+                    or node.method in _SPLIT
+                    or not self._holds_out(value)
+                ):
                     continue
                 found = None if self._is_test_code(value) else self._transform(value, node) or self._switched_on(value)
                 if found is not None:
@@ -262,6 +267,7 @@ class HeldOuts:
         return any(key in _RANGES and not (item.kind is Kind.CONST and not item.value) for key, item in given)
 
 
+@functools.lru_cache(maxsize=2048)
 def evaluates_by_name(name: str) -> bool:
     """Whether a function's name says that it evaluates, and nothing else."""
     return bool(_EVALUATES.match(catalogue.snake(name).strip("_")))
