@@ -98,12 +98,11 @@ class HeldOuts:
     def _holds_out(self, call: Value, dataset: int | None = None) -> bool:
         """Whether the names of a call's value, or else of its data set, say that it is held out from training."""
         parts = self.project.bound_names(Value(call.scope, dataset)) if dataset is not None else ()
-        if any(_ON_PURPOSE.search(catalogue.snake(name)) for name in (*self._around(call), *parts)):
-            return False
-        own = [*self.project.bound_names(call), *loading_of(self.project).keys(call)]
-        own = own or list(parts)
+        own = [*self.project.bound_names(call), *loading_of(self.project).keys(call)] or list(parts)
         plain = [catalogue.snake(name.rpartition(".")[2]) for name in own]
-        return any(map(_HELD_OUT.search, plain)) and not any(named(name) is Purpose.TRAIN for name in own)
+        if not any(map(_HELD_OUT.search, plain)) or any(named(name) is Purpose.TRAIN for name in own):
+            return False
+        return not any(_ON_PURPOSE.search(catalogue.snake(name)) for name in (*self._around(call), *parts))
 
     def _around(self, call: Value) -> list[str]:
         """What a call's value, its function and its file are called."""
