@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from jitlint.diagnostic import Diagnostic, Evidence, Fix, Location
+from jitlint.rules import find_rule, is_own
 
 __all__ = ["location_record", "record", "rule_url"]
 
@@ -12,8 +13,9 @@ _RULES = "https://github.com/jitlint/jitlint/blob/main/docs/rules"
 
 
 def rule_url(code: str) -> str:
-    """The page that explains a rule."""
-    return f"{_RULES}/{code}.md"
+    """The page that explains a rule; for a plugin's, what it says itself, or an empty text."""
+    rule = find_rule(code)
+    return f"{_RULES}/{code}.md" if rule is None or is_own(rule) else rule.url
 
 
 def record(item: Diagnostic) -> dict[str, Any]:

@@ -412,6 +412,8 @@ class ScopeBuilder:
         name = dotted(target) if target is not None else None
         if name and (name in self.environment or (overwrites and name.partition(".")[0] in self.environment)):
             self.environment[name] = node
+            if "." in name:
+                self.stores.append(Store(name, node, self.statement, self.region))
 
     def assign(self, tree: ast.Assign) -> None:
         node = self.value(tree.value)
@@ -652,7 +654,8 @@ class ScopeBuilder:
     def decorator(self, tree: ast.expr) -> str | None:
         if isinstance(tree, ast.Call):
             self.value(tree)
-            tree = tree.func
+            made = tree.args[0] if tree.args and (dotted(tree.func) or "").endswith("partial") else None
+            tree = made if made is not None else tree.func  # `@partial(jax.jit, static_argnums=0)` is `@jax.jit`
         name = dotted(tree)
         return self.qualified(name) if name else None
 

@@ -17,6 +17,7 @@ from jitlint.semantics.graph import RELATIVE, ClassModel, Kind, Module, Node, Sc
 
 if TYPE_CHECKING:
     from jitlint.config import Settings
+    from jitlint.source import Source
 
 # Methods that give back their receiver as far as its class goes.
 SAME_OBJECT = frozenset(
@@ -68,6 +69,7 @@ class Project:
         read: Callable[[str], bytes | None] | None = None,
     ) -> None:
         self.modules: dict[str, Module] = dict(modules)
+        self.source: Callable[[str], Source] | None = None  # the text of a module, by its path, for users' rules
         self.asked = tuple(modules)
         self.root = root or Path()
         self.settings = settings
@@ -126,8 +128,27 @@ class Project:
             for qualname, scope in self.modules[path].scopes.items():
                 ref = Ref(path, qualname)
                 for index, node in scope.calls():
-                    found[node.text.rpartition(".")[2]].append(Value(ref, index))
+                    value = Value(ref, index)
+                    found[node.text.rpartition(".")[2]].append(value)
+                    for chosen in self._chosen(value, node):
+                        found[chosen.qualname.rpartition(".")[2]].append(value)
         return {name: tuple(sites) for name, sites in found.items()}
+
+    def _chosen(self, value: Value, node: Node) -> tuple[Ref, ...]:
+        """The functions among which `table[key](…)` chooses, where the table is a dict display."""
+        if node.name != "()":
+            return ()
+        called = self.node(Value(value.scope, node.inputs[0]))
+        if called.kind is not Kind.INDEX:
+            return ()
+        table = Value(value.scope, called.inputs[0])
+        for alias in self.aliases(table) or (table,):
+            display = self.node(alias)
+            if display.kind is Kind.COLLECTION and display.name == "dict":
+                items = (self.node(Value(alias.scope, item)) for item in display.inputs[len(display.inputs) // 2 :])
+                found = (self.function(alias.scope.path, item.name) for item in items if item.kind is Kind.GLOBAL)
+                return tuple(ref for ref in found if ref is not None)
+        return ()
 
     @functools.cached_property
     def methods(self) -> Mapping[str, tuple[Ref, ...]]:
@@ -393,7 +414,10 @@ class Project:
         """The calls of a function that the project contains."""
         scope = self.scope(ref)
         name = scope.owner.rpartition(".")[2] if scope.name == "__init__" else scope.name
-        return tuple(site for site in self.call_sites.get(name, ()) if self.callee(site) == ref)
+        return tuple(site for site in self.call_sites.get(name, ()) if self._may_call(site, ref))
+
+    def _may_call(self, site: Value, ref: Ref) -> bool:
+        return self.callee(site) == ref or ref in self._chosen(site, self.node(site))
 
     def argument(self, site: Value, ref: Ref, parameter: str) -> int | None:
         """The node that a call passes for a parameter of the called function, or None."""

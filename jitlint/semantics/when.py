@@ -9,17 +9,19 @@ clocks that the index varies with; each element of a returned tuple is a value o
 
 from __future__ import annotations
 
-import enum
 import functools
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from jitlint import catalogue
+from jitlint.semantics.clocks import ALWAYS, CALL, EPOCH, NONE, Clock, Clocks, Drawn, Path, Role
 from jitlint.semantics.flow import reached, sources
 from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind, Scope
 from jitlint.semantics.memo import remembered
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import (
     CONVERSIONS,
+    GATHERING,
     SHAPE_ATTRIBUTES,
     Provenance,
     is_draw,
@@ -28,10 +30,8 @@ from jitlint.semantics.provenance import (
     provenance_of,
     tells_shape,
 )
-from jitlint.semantics.staleness import PROJECTIONS, SELECTORS, SETUP_METHODS
+from jitlint.semantics.staleness import ARRAY_LIBRARIES, PROJECTIONS, SELECTORS, SETUP_METHODS
 
-CALL = 0  # the region of the clock "each call of this function"
-EPOCH = -1  # the region of the clock "each epoch", of a method that gives one sample
 MAX_SITES = 6
 MAX_OUTWARD = 3
 
@@ -43,38 +43,12 @@ _SAME_ELEMENTS = frozenset(
 )
 _CHAIN = frozenset("batch shuffle prefetch repeat cache take skip unbatch padded_batch with_options".split())
 _GRIDS = frozenset("linspace arange meshgrid mgrid ogrid indices affine_grid cartesian_prod create_meshgrid".split())
+# What they give of coordinates are coordinates; other functions make values from them.
+_KEEPING_GRIDS = frozenset(
+    "clamp clip remainder fmod where add sub subtract mul multiply div rearrange repeat mod vstack Tensor "
+    "from_numpy".split()
+)
 _MAKERS = frozenset("tensor array asarray as_tensor constant Tensor FloatTensor LongTensor float int str".split())
-
-
-class Clock(NamedTuple):
-    """What ticks: a loop's region in a scope, or `CALL` or `EPOCH` of a function."""
-
-    scope: Ref
-    region: int
-
-
-class Role(enum.IntEnum):
-    """What a draw does to the value that holds it."""
-
-    NOISE = 1  # the value is drawn
-    PICKED = 2  # the draw chose elements, or their order
-    MIXED = 3  # the draw was combined with data: it perturbs
-
-
-Clocks = frozenset[Clock]
-Path = tuple[object, ...]
-NONE: Clocks = frozenset()
-# In `fresh`: over every clock there is, such as a draw of a data set made for each sample.
-ALWAYS = Clock(Ref("", ""), -2)
-
-
-class Drawn(NamedTuple):
-    """A draw in a value: where, over which clocks it is fresh, what takes freshness away (or None), and its role."""
-
-    site: Value
-    fresh: Clocks
-    restart: Value | None = None
-    role: Role = Role.NOISE
 
 
 class Hole(NamedTuple):
@@ -85,6 +59,7 @@ class Hole(NamedTuple):
     path: Path = ()
     element: Clock | None = None  # the loop whose passes take one element each
     picked: Clocks = NONE  # the clocks with which an index into it varies
+    chosen: Clocks = NONE  # those of them with which the index is drawn
     role: Role = Role.NOISE
 
 
@@ -95,7 +70,7 @@ class When(NamedTuple):
     varies: Clocks = NONE
     holes: frozenset[Hole] = frozenset()
     carried: Clocks = NONE  # loops in which it is made from its own last value and a fresh draw
-    data: frozenset[str] = frozenset()  # "grid" for coordinates, "data" for what was loaded or is not known
+    data: frozenset[str] = frozenset()  # "grid": coordinates, "made": from them, "data": loaded, or not known
 
 
 EMPTY = When()
@@ -112,9 +87,9 @@ def join(parts: Iterable[When]) -> When:
         for drawn in part.draws:
             old = draws.get(drawn.site)
             if old is not None:
-                drawn = Drawn(
-                    drawn.site, old.fresh & drawn.fresh, drawn.restart or old.restart, max(old.role, drawn.role)
-                )
+                fresh, restart = old.fresh & drawn.fresh, drawn.restart or old.restart
+                chosen = old.chosen | drawn.chosen
+                drawn = drawn._replace(fresh=fresh, restart=restart, role=max(old.role, drawn.role), chosen=chosen)
             draws[drawn.site] = drawn
         varies |= part.varies
         holes |= part.holes
@@ -128,15 +103,33 @@ def _with_role(made: When, role: Role) -> When:
     return made._replace(draws=draws, holes=frozenset(hole._replace(role=max(hole.role, role)) for hole in made.holes))
 
 
-def _fresher(made: When, clocks: Clocks) -> When:
-    """The value when something picks another part of it with each tick of `clocks`."""
+def _fresher(made: When, clocks: Clocks, chosen: Clocks = NONE) -> When:
+    """The value when something picks another part of it with each tick of `clocks`, by a draw in those of `chosen`."""
     if not clocks:
         return made
+    counted = clocks - chosen
     return made._replace(
-        draws=tuple(drawn._replace(fresh=drawn.fresh | clocks) for drawn in made.draws),
+        draws=tuple(
+            drawn._replace(fresh=drawn.fresh | counted, chosen=drawn.chosen | chosen)
+            if drawn.role >= Role.MIXED
+            else drawn._replace(fresh=drawn.fresh | clocks)
+            for drawn in made.draws
+        ),
         varies=made.varies | clocks,
-        holes=frozenset(hole._replace(picked=hole.picked | clocks) for hole in made.holes),
+        holes=frozenset(hole._replace(picked=hole.picked | clocks, chosen=hole.chosen | chosen) for hole in made.holes),
     )
+
+
+def _projected(made: When) -> When:
+    """A product with a random matrix is a projection; chosen or perturbed data stays what it is."""
+    return made._replace(draws=tuple(drawn for drawn in made.draws if drawn.role is not Role.NOISE))
+
+
+def read_inputs(node: Node) -> tuple[int, ...]:
+    """The values that a call's result depends on: not what it overwrites."""
+    kept = tuple(item for item, key in zip(node.arguments, node.keywords, strict=False) if key != "out")
+    read = node.name.startswith(".") and node.method not in catalogue.OVERWRITES  # a called object is no data
+    return (node.inputs[0], *kept) if read else kept
 
 
 class Variance:
@@ -157,6 +150,13 @@ class Variance:
         if scope.name == "__getitem__":
             found.append(Clock(ref, EPOCH))
         return frozenset(found)
+
+    def _innermost(self, value: Value) -> Clock:
+        """What repeats the code of a value most often."""
+        scope = self.project.scope(value.scope)
+        chain = scope.region_chain(self.project.node(value).region)
+        loop = next((region for region in chain if scope.regions[region].kind in _REPEATING), CALL)
+        return Clock(value.scope, loop)
 
     def here(self, value: Value) -> Clocks:
         """Everything that repeats the code of a value."""
@@ -233,7 +233,9 @@ class Variance:
 
     def _global(self, value: Value, node: Node, path: Path) -> When:
         aliases = self.project.aliases(value)
-        return self._elsewhere(value, aliases, path) if aliases else When(data=frozenset(["data"]))
+        if aliases:
+            return self._elsewhere(value, aliases, path)
+        return EMPTY if node.name.startswith(ARRAY_LIBRARIES) else When(data=frozenset(["data"]))
 
     def _attribute(self, value: Value, node: Node, path: Path) -> When:
         if node.name in SHAPE_ATTRIBUTES:
@@ -260,7 +262,10 @@ class Variance:
         unknown = frozenset(Clock(hole.ref, CALL) for hole in index.holes)
         crop = any(self._is_slice(value, item) for item in keys)
         role = Role.MIXED if crop and whole.data else Role.PICKED
-        return join([_fresher(whole, index.varies | unknown), _with_role(index, role)._replace(data=frozenset())])
+        chosen = frozenset(clock for drawn in index.draws for clock in drawn.fresh & self.here(drawn.site))
+        return join(
+            [_fresher(whole, index.varies | unknown, chosen), _with_role(index, role)._replace(data=frozenset())]
+        )
 
     def _is_slice(self, value: Value, item: int) -> bool:
         """Whether an index cuts a window: a slice with two ends."""
@@ -273,23 +278,30 @@ class Variance:
 
     def _operation(self, value: Value, node: Node, path: Path) -> When:
         if node.name == "@":
-            return self._all(value, node.inputs)._replace(draws=())  # a projection
-        return self._mixed(value, node.inputs)
+            return _projected(self._all(value, node.inputs))
+        made = self._mixed(value, node.inputs)
+        if node.name == "**" and "grid" in made.data:
+            return made._replace(data=made.data - {"grid"} | {"made"})
+        return made
 
     def _mixed(self, value: Value, inputs: Iterable[int]) -> When:
         """A draw that meets data perturbs it; of two parameters that are added, callers tell which one is drawn."""
-        inputs = tuple(inputs)
-        parts = [self.when(Value(value.scope, item)) for item in inputs]
-        joined = join(parts)
-        if joined.draws and self.what.made(value).perturbed:
-            made = [self.what.made(Value(value.scope, item)) for item in inputs]
-            return join(
-                _with_role(part, Role.MIXED) if of.draw and not of.data else part
-                for part, of in zip(parts, made, strict=True)
-            )
+        joined = self._perturbed(value, inputs)
         if joined.holes and not joined.draws and self._adds_parameters(value):
             return joined._replace(holes=_with_role(joined, Role.MIXED).holes)
         return joined
+
+    def _perturbed(self, value: Value, inputs: Iterable[int]) -> When:
+        """What a node makes of some of its inputs: the drawn ones perturb, if anything is perturbed."""
+        inputs = tuple(inputs)
+        parts = [self.when(Value(value.scope, item)) for item in inputs]
+        if not any(part.draws for part in parts) or not self.what.made(value).perturbed:
+            return join(parts)
+        made = [self.what.made(Value(value.scope, item)) for item in inputs]
+        return join(
+            _with_role(part, Role.MIXED) if of.draw and not of.data else part
+            for part, of in zip(parts, made, strict=True)
+        )
 
     def _adds_parameters(self, value: Value) -> bool:
         """Whether a value is the sum of two that come from different parameters."""
@@ -302,8 +314,17 @@ class Variance:
     def _written(self, value: Value, node: Node, path: Path) -> When:
         """`x[key] = item`: what stood there, what is put there, and where."""
         base, item, *keys = node.inputs
-        where = self._all(value, keys)
-        return join([self._all(value, (base, item)), _with_role(where, Role.MIXED)._replace(data=frozenset())])
+        held, where = self.when(Value(value.scope, base)), self._all(value, keys)
+        known = bool(held.draws or held.data or held.holes)
+        written = self.project.scope(value.scope).nodes[item]
+        masks = known and (written.kind is Kind.CONST or (written.kind is Kind.GLOBAL and self._is_number(value, item)))
+        role = Role.MASKED if masks else Role.MIXED
+        put = self.when(Value(value.scope, item))
+        return join([held, put, _with_role(where, role)._replace(data=frozenset())])
+
+    def _is_number(self, value: Value, item: int) -> bool:
+        aliases = self.project.aliases(Value(value.scope, item))
+        return bool(aliases) and all(self.project.node(alias).kind is Kind.CONST for alias in aliases)
 
     def _display(self, value: Value, node: Node, path: Path) -> When:
         if path and node.name in ("tuple", "list") and isinstance(path[0], int) and path[0] < len(node.inputs):
@@ -343,7 +364,7 @@ class Variance:
         added = [self._beside(Value(value.scope, index), scope.nodes[index], cone, value.node) for index in cone]
         sides = join(added)
         joined = join([first, sides])
-        walks = any(clock in drawn.fresh and drawn.role is Role.MIXED for drawn in sides.draws)
+        walks = any(clock in drawn.fresh and drawn.role >= Role.MIXED for drawn in sides.draws)
         return joined._replace(
             varies=joined.varies | {clock}, carried=joined.carried | (frozenset([clock]) if walks else NONE)
         )
@@ -361,18 +382,16 @@ class Variance:
 
     def _beside(self, value: Value, node: Node, cone: frozenset[int], head: int) -> When:
         """What a node of a cone adds to the value that goes through it."""
-        beside = [item for item in node.inputs if item not in cone and item != head]
-        made = self._all(value, beside)
-        if node.kind is Kind.CALL:
-            ref = self.project.callee(value)
-            if self._own_draw(value, node) is not None:
-                made = join([made, self._drawn(value, node)])
-            elif ref is not None and not is_network_call(self.project, value, ref):
-                made = join([made, self._returned(value, ref, (), frozenset({*cone, head}))])
-            elif is_network_call(self.project, value, ref):
-                return EMPTY
-        if self.what.made(value).perturbed or (node.kind is Kind.OP and node.name in ("+", "-", "+=", "-=")):
-            return _with_role(made, Role.MIXED)
+        made = self._perturbed(value, [item for item in node.inputs if item not in cone and item != head])
+        if node.kind is not Kind.CALL:
+            return made
+        ref = self.project.callee(value)
+        if self._own_draw(value, node) is not None:
+            return join([made, self._drawn(value, node, node.inputs[:0])])
+        if is_network_call(self.project, value, ref):
+            return EMPTY
+        if ref is not None:
+            return join([made, self._returned(value, ref, (), frozenset({*cone, head}))])
         return made
 
     # -------------------------------------------------------------------------------------------- calls
@@ -380,24 +399,34 @@ class Variance:
     def _call(self, value: Value, node: Node, path: Path) -> When:
         if tells_shape(node):
             return EMPTY
+        said = self.what.said_by_settings(value, node)
+        if said is not None and not said.augmentation:
+            return self._all(value, node.inputs)
         if self._own_draw(value, node) is not None:
-            return self._drawn(value, node)
+            return self._drawn(value, node, read_inputs(node))
         ref = self.project.callee(value)
         if ref is not None and self.project.scope(ref).name != "__init__":
             return self._returned(value, ref, path)
-        if is_network_call(self.project, value, ref):
+        if is_network_call(self.project, value, ref) or node.name.startswith(".predict"):
             return When(varies=self._all(value, node.inputs).varies)
-        if node.method == "Parameter" or node.method in PROJECTIONS:
-            return self._all(value, node.inputs)._replace(draws=())
+        if node.method == "Parameter":
+            return self._all(value, node.inputs)._replace(draws=())  # learned
+        if node.method in PROJECTIONS:
+            return _projected(self._all(value, node.inputs))
         if node.method in ("next", "pop", "popleft"):
             return _fresher(self.element(Value(value.scope, node.inputs[0]), None, path), self.here(value))
         if node.method in SELECTORS and node.inputs:
             return self._picked(value, node.inputs[0], node.inputs[1:], path)
-        if node.name.startswith(".") and node.method in CONVERSIONS:
+        if node.name.startswith(".") and node.method in CONVERSIONS and not self._is_module(value, node):
             return self.when(Value(value.scope, node.inputs[0]), path)
         if self._is_layer(value, node) or (is_opaque(self.project, value) and ref is None and not self._gathers(node)):
             return When(varies=self._all(value, node.inputs).varies)
         return self._library_call(value, node)
+
+    def _is_module(self, value: Value, node: Node) -> bool:
+        """Whether the receiver of a call is a name that nothing binds: a module whose import is not shown."""
+        receiver = Value(value.scope, node.inputs[0])
+        return self.project.node(receiver).kind is Kind.GLOBAL and not self.project.aliases(receiver)
 
     def _is_layer(self, value: Value, node: Node) -> bool:
         """Whether a call runs a layer that a network keeps: what comes out is no longer what went in."""
@@ -410,16 +439,20 @@ class Variance:
         return node.method.endswith(("Dataset", "DataLoader", "Loader", "Sampler", "Subset", "Batch", "Data"))
 
     def _library_call(self, value: Value, node: Node) -> When:
-        made = self._mixed(value, node.inputs)
+        if node.name in catalogue.VARYING:
+            return When(varies=self.here(value))
+        made = self._mixed(value, read_inputs(node))
         if node.method in _GRIDS:
             return made._replace(data=made.data | {"grid"})
+        if "grid" in made.data and node.method not in CONVERSIONS | GATHERING | _KEEPING_GRIDS:
+            made = made._replace(data=made.data - {"grid"} | {"made"})
         if made.draws or made.data or made.holes or node.method in _MAKERS or node.name.startswith("."):
             return made
         return made._replace(data=frozenset(["data"]))
 
     def _own_draw(self, value: Value, node: Node) -> Role | None:
         """What role the draw of a call itself has, or None if the call is no draw."""
-        if is_draw(self.project, value):
+        if is_draw(self.project, value) or node.name.startswith("torch.nn.init."):
             shuffles = node.method in ("shuffle", "permutation", "permuted", "sample", "choice") and node.arguments
             return Role.PICKED if shuffles else Role.NOISE
         made = self.what.made(value)
@@ -427,15 +460,16 @@ class Variance:
             return Role.MIXED
         return None
 
-    def _drawn(self, value: Value, node: Node) -> When:
+    def _drawn(self, value: Value, node: Node, read: tuple[int, ...]) -> When:
+        """What a call that draws gives, made from what it reads."""
         role = self._own_draw(value, node)
         assert role is not None
-        inputs = self._all(value, node.inputs)
+        inputs = self._all(value, read)
         fresh, restart = self._freshness(value, node)
-        own = Drawn(value, fresh, restart, role)
+        own = Drawn(value, fresh, value, restart, role)
         if role is Role.NOISE:
             return When((own,), fresh | inputs.varies)
-        return join([_with_role(inputs, role), When((own,), fresh)])
+        return join([inputs, When((own,), fresh)])
 
     def _freshness(self, value: Value, node: Node) -> tuple[Clocks, Value | None]:
         """Over which clocks a draw is fresh, and the restart of its generator that takes some away."""
@@ -459,9 +493,15 @@ class Variance:
         here = self.here(site)
         parts = [
             made._replace(
-                draws=tuple(drawn._replace(fresh=self._outward(drawn.fresh, ref, here)) for drawn in made.draws),
+                draws=tuple(self._called(drawn, ref, site, here) for drawn in made.draws),
                 varies=self._outward(made.varies, ref, here),
-                holes=frozenset(hole for hole in made.holes if hole.ref != ref),
+                holes=frozenset(
+                    hole._replace(
+                        picked=self._outward(hole.picked, ref, here), chosen=self._outward(hole.chosen, ref, here)
+                    )
+                    for hole in made.holes
+                    if hole.ref != ref
+                ),
                 carried=NONE,
             )
         ]
@@ -469,8 +509,15 @@ class Variance:
             argument = self.project.argument(site, ref, hole.name) if hole.ref == ref else None
             if argument is not None and argument not in without:
                 passed = self.plugged(hole, Value(site.scope, argument))
-                parts.append(_fresher(passed, self._outward(hole.picked, ref, here)))
+                picked, chosen = (self._outward(clocks, ref, here) for clocks in (hole.picked, hole.chosen))
+                parts.append(_fresher(passed, picked, chosen))
         return join(parts)
+
+    def _called(self, drawn: Drawn, ref: Ref, site: Value, here: Clocks) -> Drawn:
+        """A draw in the terms of the caller: one that each call makes is made at the call."""
+        fresh = self._outward(drawn.fresh, ref, here)
+        site = site if Clock(ref, CALL) in drawn.fresh else drawn.site
+        return drawn._replace(fresh=fresh, site=site, chosen=self._outward(drawn.chosen, ref, here))
 
     def plugged(self, hole: Hole, argument: Value) -> When:
         """What an argument brings to where a parameter is used."""
@@ -580,7 +627,7 @@ class Variance:
         for hole in made.holes:
             argument = self.project.argument(site, ref, hole.name) if hole.ref == ref else None
             if argument is not None:
-                parts.append(_fresher(self.plugged(hole, Value(site.scope, argument)), hole.picked))
+                parts.append(_fresher(self.plugged(hole, Value(site.scope, argument)), hole.picked, hole.chosen))
         return join(parts)
 
     def _element_of_function(self, value: Value, ref: Ref, clock: Clock | None, path: Path) -> When:
@@ -598,11 +645,15 @@ class Variance:
                 for drawn in made.draws
             )
             varies = made.varies | (ticks if inner & made.varies or not made.draws else NONE)
-            parts.append(made._replace(draws=draws, varies=varies))
+            holes = frozenset(
+                hole._replace(picked=hole.picked | ticks) if inner & hole.picked else hole for hole in made.holes
+            )
+            parts.append(made._replace(draws=draws, varies=varies, holes=holes))
         return self.filled(join(parts), ref, value)
 
     # ---------------------------------------------------------------------------------- seen by callers
 
+    @remembered(EMPTY)
     def seen(self, value: Value, path: Path = ()) -> When:
         """A value with the parameters of its function, and of the callers', replaced by what callers pass."""
         made = self.when(value, path)
@@ -620,13 +671,12 @@ class Variance:
                 if argument is None:
                     continue
                 made = self.plugged(hole, Value(site.scope, argument))
-                around = self.here(site)
                 each = frozenset([Clock(hole.ref, CALL)])
                 draws = tuple(
-                    drawn._replace(fresh=drawn.fresh | (each if around and around <= drawn.fresh else NONE))
+                    drawn._replace(fresh=drawn.fresh | (each if self._innermost(site) in drawn.fresh else NONE))
                     for drawn in made.draws
                 )
-                yield _fresher(made._replace(draws=draws, carried=NONE), hole.picked)
+                yield _fresher(made._replace(draws=draws, carried=NONE), hole.picked, hole.chosen)
 
 
 _HANDLERS = {
