@@ -107,17 +107,21 @@ torch==1.6.0
                 f"all workers draw the same numbers with torch {version}, which {item.allowed.file} allows: "
                 "before 1.9 numpy is not seeded in workers"
             )
-            made = item.loader.made
-            loader = Trace("loader", made.scope.path, project.node(made).span, "the loader with these workers")
-            span = project.node(item.draw).span
-            yield Candidate(self.code, item.draw.scope.path, span, message, _confidence(item), (loader,))
+            span, traces = project.node(item.draw).span, tuple(_traces(project, item))
+            yield Candidate(self.code, item.draw.scope.path, span, message, _confidence(item), traces)
+
+
+def _traces(project: Project, item: Unseeded) -> Iterator[Trace]:
+    if item.loader is not None:
+        made = item.loader.made
+        yield Trace("loader", made.scope.path, project.node(made).span, "the loader with these workers")
 
 
 def _confidence(item: Unseeded) -> Confidence:
     """High if no version that is allowed seeds numpy, and the loader has workers."""
     below = item.allowed.below
     pinned = below is not None and below <= NUMPY_SEEDED_SINCE
-    certain = pinned and not item.allowed.is_prose and item.loader.workers
+    certain = pinned and not item.allowed.is_prose and item.loader is not None and item.loader.workers
     return Confidence.HIGH if certain else Confidence.MEDIUM
 
 

@@ -98,12 +98,11 @@ class HeldOuts:
     def _holds_out(self, call: Value, dataset: int | None = None) -> bool:
         """Whether the names of a call's value, or else of its data set, say that it is held out from training."""
         parts = self.project.bound_names(Value(call.scope, dataset)) if dataset is not None else ()
-        if any(_ON_PURPOSE.search(catalogue.snake(name)) for name in (*self._around(call), *parts)):
-            return False
-        own = [*self.project.bound_names(call), *loading_of(self.project).keys(call)]
-        own = own or list(parts)
+        own = [*self.project.bound_names(call), *loading_of(self.project).keys(call)] or list(parts)
         plain = [catalogue.snake(name.rpartition(".")[2]) for name in own]
-        return any(map(_HELD_OUT.search, plain)) and not any(named(name) is Purpose.TRAIN for name in own)
+        if not any(map(_HELD_OUT.search, plain)) or any(named(name) is Purpose.TRAIN for name in own):
+            return False
+        return not any(_ON_PURPOSE.search(catalogue.snake(name)) for name in (*self._around(call), *parts))
 
     def _around(self, call: Value) -> list[str]:
         """What a call's value, its function and its file are called."""
@@ -123,9 +122,14 @@ class HeldOuts:
         for ref, scope in self.project.scopes():
             for index, node in scope.calls():
                 value = Value(ref, index)
-                if not node.arguments or not node.method[:1].isupper() or node.method in catalogue.COMPOSERS:
+                if not node.arguments or node.name.startswith((".", "(")) or not node.method[:1].isupper():
                     continue
-                if self.objects.is_loader(value) or node.method in _SPLIT or not self._holds_out(value):
+                if (
+                    node.method in catalogue.COMPOSERS
+                    or self.objects.is_loader(value)
+                    or node.method in _SPLIT
+                    or not self._holds_out(value)
+                ):
                     continue
                 found = None if self._is_test_code(value) else self._transform(value, node) or self._switched_on(value)
                 if found is not None:
@@ -262,6 +266,7 @@ class HeldOuts:
         return any(key in _RANGES and not (item.kind is Kind.CONST and not item.value) for key, item in given)
 
 
+@functools.lru_cache(maxsize=2048)
 def evaluates_by_name(name: str) -> bool:
     """Whether a function's name says that it evaluates, and nothing else."""
     return bool(_EVALUATES.match(catalogue.snake(name).strip("_")))

@@ -310,8 +310,11 @@ class Objects:
         }
         chosen = {path for path in self.project.asked if any(word in name for name in self._imports(path))}
         for ref, scope in self.project.scopes():
+            is_chosen = ref.path in chosen
             for index, node in scope.calls():
-                looks_so = word in node.text or node.method in derived or (node.name == "()" and ref.path in chosen)
+                looks_so = (
+                    word in node.text or (is_chosen and node.name == "()") or (derived and node.method in derived)
+                )
                 if looks_so and is_so(Value(ref, index)):
                     yield Value(ref, index)
 

@@ -12,6 +12,7 @@ from jitlint.libraries.loading import SAMPLE_METHODS
 from jitlint.semantics.flow import reached
 from jitlint.semantics.graph import Kind
 from jitlint.semantics.loading import Code, Loader, Loading, loading_of
+from jitlint.semantics.mentions import mentions_of
 from jitlint.semantics.project import Project, Value
 from jitlint.semantics.purpose import Purpose, named
 from jitlint.semantics.worker_seeds import library_of
@@ -21,10 +22,10 @@ TORCH = r"(?:torch|pytorch)"
 
 
 class Unseeded(NamedTuple):
-    """A draw in a worker, the loader, and the versions of torch that the project allows."""
+    """A draw in a worker, the loader (None if it stands where no model is), and the versions of torch allowed."""
 
     draw: Value
-    loader: Loader
+    loader: Loader | None
     allowed: Allowed
 
 
@@ -39,32 +40,35 @@ class UnseededNumpy:
     def found(self) -> tuple[Unseeded, ...]:
         """The first draw of each data set."""
         found: dict[Value, Unseeded] = {}
-        for code, loader in self._samples():
+        for code, loader in (*self._loaded(), *self._others()):
             draw = self._draw(code)
-            if draw is not None and draw not in found:
-                allowed = self.allowed(draw.scope.path)
-                if allowed is not None:
-                    found[draw] = Unseeded(draw, loader, allowed)
+            allowed = self.allowed(draw.scope.path) if draw is not None and draw not in found else None
+            if draw is not None and allowed is not None and (loader is not None or self._is_loaded_somewhere):
+                found[draw] = Unseeded(draw, loader, allowed)
         return tuple(found.values())
 
-    def _samples(self) -> Iterator[tuple[frozenset[Code], Loader]]:
-        """What makes the samples of each loader with workers; if one loads something unknown, of all data sets."""
-        unknown: Loader | None = None
-        known: set[tuple[str, str] | None] = set()
+    def _loaded(self) -> Iterator[tuple[frozenset[Code], Loader]]:
+        """What makes the samples of each loader with workers that do not seed numpy."""
         for loader in self.loading.loaders:
-            if loader.workers is False or loader.purpose is Purpose.EVALUATION or self._seeds(loader):
-                continue
-            code = self.loading.code(loader.made)
-            if code:
-                known |= {part.owner for part in code}
-                yield code, loader
-            else:
-                unknown = unknown or loader
-        for ref, scope in self.project.scopes() if unknown is not None else ():
+            if loader.workers is not False and loader.purpose is not Purpose.EVALUATION and not self._seeds(loader):
+                yield self.loading.code(loader.made), loader
+
+    def _others(self) -> Iterator[tuple[frozenset[Code], Loader | None]]:
+        """What makes the samples of the data sets that no loader is seen to load, and a loader of something unknown."""
+        known = {part.owner for loader in self.loading.loaders for part in self.loading.code(loader.made)}
+        unknown = next((loader for code, loader in self._loaded() if not code), None)
+        if unknown is None and self.loading.loaders:
+            return
+        for ref, scope in self.project.scopes():
             owner = (ref.path, scope.owner)
             if scope.name in SAMPLE_METHODS and scope.owner and owner not in known and self._is_data_set(owner):
-                assert unknown is not None
                 yield self.loading.closure({Code(ref, owner)}), unknown
+
+    @functools.cached_property
+    def _is_loaded_somewhere(self) -> bool:
+        """Whether a file that has no model asks for workers, and none says how they begin."""
+        mentions = mentions_of(self.project)
+        return mentions.of("num_workers") and not mentions.of("worker_init_fn")
 
     def _is_data_set(self, owner: tuple[str, str]) -> bool:
         return self.project.is_dataset_class(*owner) and named(owner[1]) is not Purpose.EVALUATION
