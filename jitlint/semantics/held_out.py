@@ -26,7 +26,7 @@ _HELD_OUT = re.compile(
 _ON_PURPOSE = re.compile(
     r"(?:^|_)(?:tta|test_time|contrastive|simclr|byol|moco|simsiam|dino|ssl|selfsup|self_supervised|barlow|vicreg|"
     r"register|registration|unsupervised|pretrain\w*|robust\w*|corrupt\w*|twice|two_crop\w*|views?|mae|inpainting|"
-    r"denois\w*|restor\w*|rotnet|jigsaw|generat\w*|diffusion|ddpm|gan|vae|attack\w*|adversarial)(?:_|\d|$)"
+    r"denois\w*|restor\w*|rotnet|jigsaw|generat\w*|diffusion|ddpm|[a-z0-9]*gan|vae|attack\w*|adversarial)(?:_|\d|$)"
 )
 # A function that evaluates, by its name.
 _EVALUATES = re.compile(
