@@ -16,7 +16,7 @@ from jitlint.cache import PartResult
 from jitlint.config import Settings
 from jitlint.diagnostic import Candidate, Confidence, Diagnostic, Location
 from jitlint.files import File, is_matched, key_of
-from jitlint.imports import ImportGraph
+from jitlint.imports import ImportGraph, ModuleFinder, answers_digest, lookups
 from jitlint.plugins import plugins
 from jitlint.rules import Rule, all_rules, is_own
 from jitlint.screen import Level, is_idle, screen
@@ -106,6 +106,7 @@ class _Part:
         self.fixes = task.fixes
         self.paths = {file.key: file.path for file in task.files}
         self.context = _Context(task.cwd, task.changed)
+        self.finder = ModuleFinder(str(self.settings.root), self.paths.values())
         self.problems: list[str] = []
         self.broken: list[Diagnostic] = []
         self.modules: dict[str, Module] = {}
@@ -123,7 +124,11 @@ class _Part:
             diagnostics += located
             warnings += warned
         reads = tuple(sorted(self.context.reads.items()))
-        return PartResult(tuple(diagnostics), tuple(warnings), tuple(self.problems), reads, _has_searched())
+        imports = lookups(self.finder)
+        found_there = answers_digest(self.finder, imports)
+        return PartResult(
+            tuple(diagnostics), tuple(warnings), tuple(self.problems), reads, imports, found_there, _has_searched()
+        )
 
     # ---------------------------------------------------------------------------------------- modelling
 
@@ -166,7 +171,7 @@ class _Part:
         return {key: _unique(items) for key, items in found.items() if key in modules}
 
     def _project(self, modules: Mapping[str, Module]) -> Project:
-        project = Project(modules, self.settings.root, self.settings, self.context, self.context.data)
+        project = Project(modules, self.settings.root, self.settings, self.context, self.context.data, self.finder)
         project.source = self._source
         return project
 

@@ -492,13 +492,17 @@ class ScopeBuilder:
     def return_(self, tree: ast.Return) -> bool:
         if tree.value is not None:
             self.returns.append(self.value(tree.value))
+        self.add(Kind.WORD, span_of(tree), (), "return")
         return True
 
     def leave(self, tree: ast.stmt) -> bool:
-        for child in ast.iter_child_nodes(tree):
-            if isinstance(child, ast.expr):
-                self.value(child)
+        self.say(tree)
         return True
+
+    def say(self, tree: ast.stmt) -> None:
+        """`break`, `raise error`, `assert x`: what it reads, and that it stands here."""
+        inputs = tuple(self.value(child) for child in ast.iter_child_nodes(tree) if isinstance(child, ast.expr))
+        self.add(Kind.WORD, span_of(tree), inputs, type(tree).__name__.lower())
 
     def if_(self, tree: ast.If) -> bool:
         test = self.value(tree.test)
@@ -608,6 +612,7 @@ class ScopeBuilder:
         return False
 
     def delete(self, tree: ast.Delete) -> None:
+        self.say(tree)
         for target in tree.targets:
             name = dotted(target)
             if name:
@@ -991,6 +996,7 @@ _STATEMENTS: dict[type, Callable[[ScopeBuilder, Any], bool | None]] = {
     ast.Raise: ScopeBuilder.leave,
     ast.Continue: ScopeBuilder.leave,
     ast.Break: ScopeBuilder.leave,
+    ast.Assert: ScopeBuilder.say,
     ast.If: ScopeBuilder.if_,
     ast.For: ScopeBuilder.for_,
     ast.AsyncFor: ScopeBuilder.for_,

@@ -42,6 +42,7 @@ class Kind(enum.IntEnum):
     ENTER = 13  # the value of `with inputs[0] as …`
     COMPREHENSION = 14  # inputs are the element (of a dict, whose `value` is "dict": key and value) and the conditions
     YIELD = 15
+    WORD = 16  # a statement that only says `name`: break, return, raise, assert or del of its inputs
 
 
 class RegionKind(enum.IntEnum):
