@@ -74,7 +74,7 @@ class Mentions:
         if not self.complete:
             return (str(self.project.root),)
         wanted = {name.encode()}
-        found = [str(path) for path in self._files if path.suffix != ".ipynb" and _mentioned(wanted, path)]
+        found = [str(path) for path in self.files if path.suffix != ".ipynb" and _mentioned(wanted, path)]
         others = [path for path in self.project.modules if path.endswith(".ipynb") and name in self._modelled(path)]
         return (*found, *others)
 
