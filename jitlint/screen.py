@@ -59,14 +59,14 @@ _SWITCHES = (
 _USE_WORDS = (
     b".backward(", b".step(", b"training_step", b"train_step", b"iter_step", b"def __getitem__", b".fit(",
     b"train_on_batch", b"sess.run(", b"apply_gradients", b"value_and_grad", b"apply_updates", b"compute_loss",
-    b"collate_fn", b".transform =", b"Compose(", b"from_tensor_slices(", b"AUTOTUNE", b"Trainer(",
+    b"collate_fn", b".transform =", b"Compose(", b"from_tensor_slices(", b"AUTOTUNE", b"Trainer(", b"tf.data.",
 )  # fmt: skip
 _LOADER = re.compile(rb"oader\b")
 _EPOCH = re.compile(rb"for\s+\w*epoch")
 _FUNCTION = re.compile(rb"def (\w+)([^\n]*)")
 _DATA_WORD = re.compile(rb"preprocess|transform|augment|input")
 # A file that does not train matters by itself if it seeds, draws in a default, or while a network is set up.
-_SEEDS = re.compile(rb"(?:manual_seed|random\.seed|default_rng|RandomState|PRNGKey|\.Random)(\()?")
+_SEEDS = re.compile(rb"(?:manual_seed|random\.seed|default_rng|RandomState|PRNGKey|\.Random\b)(\()?")
 _RANDN = re.compile(rb"\brandn?(?:_like)?\(")
 _SETUP = re.compile(rb"def __init__\(.*?(?=\n    def |\nclass |\ndef |\Z)", re.DOTALL)
 _NOISE = re.compile(rb"\brandn?(?:_like)?\(|np\.random\.|\brandom\.\w+\(|=\s*torch\.randn?\(")
@@ -185,6 +185,7 @@ def screen(data: bytes) -> Screen:
         or any(_makes_train_data(match[1]) or _is_frozen(match[2]) for match in _FUNCTION.finditer(data))
         or _draws_in_setup(data)
         or _SWITCHED_OFF.search(data) is not None
+        or b"key=self." in data
     ):
         return Screen(Level.DRAWS, imports_of(data))
     return Screen(Level.HELPER, imports_of(data))

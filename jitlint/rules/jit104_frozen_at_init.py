@@ -14,7 +14,7 @@ from jitlint.semantics.graph import Kind, Scope
 from jitlint.semantics.hoisted import hoisted_of
 from jitlint.semantics.kept_noise import KeptNoise, kept_noise
 from jitlint.semantics.made_once import is_made_at_setup, is_per_item
-from jitlint.semantics.project import Project
+from jitlint.semantics.project import Project, Value
 from jitlint.semantics.purpose import Purpose, purposes_of
 from jitlint.semantics.staleness import Stale
 from jitlint.semantics.when import variance_of
@@ -151,10 +151,12 @@ class Images(Dataset):
         for kept in kept_noise(project):
             if _NOISE.search(catalogue.snake(kept.name)) and not kept_on_purpose(kept.name):
                 yield self._kept(project, kept)
-        for stale in hoisted_of(project).in_training:
-            if is_made_at_setup(project, stale) and stale.loop.trains:
+        told: set[Value] = set()
+        for stale in (*hoisted_of(project).in_training, *hoisted_of(project).in_samples):
+            if is_made_at_setup(project, stale) and stale.loop.trains and stale.drawn.site not in told:
                 confidence = self._chosen(project, stale)
                 if confidence is not None:
+                    told.add(stale.drawn.site)
                     yield self._frozen(project, stale, confidence)
 
     def _chosen(self, project: Project, stale: Stale) -> Confidence | None:
