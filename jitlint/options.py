@@ -116,7 +116,7 @@ def _add_files(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--show-files", action="store_true", help="print what would be linted and stop")
     group.add_argument("--show-settings", action="store_true", help="print the settings and stop")
     group.add_argument("--jobs", metavar="N", type=_count, help="processes (default: as many as are worth it)")
-    group.add_argument("--no-cache", action="store_true", help="neither read nor write .jitlint_cache")
+    group.add_argument("--no-cache", action="store_true", help="neither read nor write the cache")
 
 
 def _add_fixes(group: argparse._ArgumentGroup) -> None:

@@ -16,7 +16,7 @@ from jitlint.cache import PartResult
 from jitlint.config import Settings
 from jitlint.diagnostic import Candidate, Confidence, Diagnostic, Location
 from jitlint.files import File, is_matched, key_of
-from jitlint.imports import ImportGraph
+from jitlint.imports import ImportGraph, ModuleFinder, answers_digest, lookups
 from jitlint.plugins import plugins
 from jitlint.rules import Rule, all_rules, is_own
 from jitlint.screen import Level, is_idle, screen
@@ -106,6 +106,7 @@ class _Part:
         self.fixes = task.fixes
         self.paths = {file.key: file.path for file in task.files}
         self.context = _Context(task.cwd, task.changed)
+        self.finder = ModuleFinder(str(self.settings.root), self.paths.values())
         self.problems: list[str] = []
         self.broken: list[Diagnostic] = []
         self.modules: dict[str, Module] = {}
@@ -123,7 +124,11 @@ class _Part:
             diagnostics += located
             warnings += warned
         reads = tuple(sorted(self.context.reads.items()))
-        return PartResult(tuple(diagnostics), tuple(warnings), tuple(self.problems), reads, _has_searched())
+        imports = lookups(self.finder)
+        found_there = answers_digest(self.finder, imports)
+        return PartResult(
+            tuple(diagnostics), tuple(warnings), tuple(self.problems), reads, imports, found_there, _has_searched()
+        )
 
     # ---------------------------------------------------------------------------------------- modelling
 
@@ -166,7 +171,7 @@ class _Part:
         return {key: _unique(items) for key, items in found.items() if key in modules}
 
     def _project(self, modules: Mapping[str, Module]) -> Project:
-        project = Project(modules, self.settings.root, self.settings, self.context)
+        project = Project(modules, self.settings.root, self.settings, self.context, self.context.data, self.finder)
         project.source = self._source
         return project
 
@@ -277,11 +282,12 @@ class _Context:
         return self.models.get(path)
 
     def _is_idle(self, path: str, name: str) -> bool:
-        data = self._data(path)
+        data = self.data(path)
         return data is not None and is_idle(data, name)
 
     @functools.lru_cache(maxsize=16)  # noqa: B019 - lives as long as the part
-    def _data(self, path: str) -> bytes | None:
+    def data(self, path: str) -> bytes | None:
+        """The bytes of a file, or None without it; the run depends on what it says."""
         try:
             data = read(path, self.changed)
         except OSError:
@@ -291,7 +297,7 @@ class _Context:
         return data
 
     def _load(self, path: str) -> Module | None:
-        data, digest = self._data(path), self.reads[path]
+        data, digest = self.data(path), self.reads[path]
         if data is None or digest is None:
             return None
         if len(data) > self.room or not (path.endswith("__init__.py") or screen(data).level > Level.NONE):
@@ -351,7 +357,8 @@ def _unique(candidates: Iterable[Candidate]) -> list[Candidate]:
 def _has_searched() -> bool:
     """Whether a rule searched the texts of the whole project."""
     mentions = sys.modules.get("jitlint.semantics.mentions")
-    return mentions is not None and mentions.Mentions.among.cache_info().currsize > 0
+    searches = (mentions.Mentions.among, mentions.Mentions.places) if mentions is not None else ()
+    return any(search.cache_info().currsize > 0 for search in searches)
 
 
 def _forget_projects() -> None:

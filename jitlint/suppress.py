@@ -32,11 +32,11 @@ from jitlint.rules import all_rules, find_rule
 from jitlint.source import Source
 from jitlint.survey import has_directives
 
-__all__ = ["UNUSED", "Statements", "Suppressed", "suppress", "unused_diagnostic"]
+__all__ = ["UNUSED", "Statements", "Suppressed", "comments", "end_of_codes", "suppress", "unused_diagnostic"]
 
 UNUSED = "JIT001"
 _NAME = "unused-suppression"
-_OWN = re.compile(r"#\s*jitlint\s*:\s*(?P<kind>[\w-]+)\s*(?:\[(?P<codes>[^\]]*)\])?")
+_OWN = re.compile(r"#\s*jitlint\s*:\s*(?P<kind>[\w-]+)\s*(?:\[(?P<codes>[^\]\[]*)\])?")
 _NOQA = re.compile(r"#\s*noqa\s*:\s*(?P<codes>[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*)", re.IGNORECASE)
 _WORDS = ("ignore", "ignore-file", "noqa")
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -102,20 +102,27 @@ def _directives(source: Source) -> Iterator[_Directive]:
     if not has_others and not has_directives(source.text.encode("utf-8", "surrogatepass")):
         return
     statements = Statements(source.text)
-    for token in _comments(source.text):
+    for token in comments(source.text):
         for match in (*_OWN.finditer(token.string), *_NOQA.finditer(token.string)):
             found = _directive(token, match, statements)
             if found is not None:
                 yield found
 
 
-def _comments(text: str) -> Iterator[tokenize.TokenInfo]:
+def comments(text: str) -> Iterator[tokenize.TokenInfo]:
+    """The comments of a text; what looks like one inside a string is none."""
     try:
         for token in tokenize.generate_tokens(StringIO(text).readline):
             if token.type == tokenize.COMMENT:
                 yield token
     except (tokenize.TokenError, SyntaxError):
         return  # what `ast` reads and `tokenize` does not ends here; the comments above still hold
+
+
+def end_of_codes(comment: str) -> int | None:
+    """Where a comment that suppresses findings of its statement takes another code, or None if it does not."""
+    found = (match for match in _OWN.finditer(comment) if match["kind"] == "ignore" and match["codes"])
+    return next((match.end("codes") for match in found), None)
 
 
 def _directive(token: tokenize.TokenInfo, match: re.Match[str], statements: Statements) -> _Directive | None:

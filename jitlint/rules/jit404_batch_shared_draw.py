@@ -37,7 +37,8 @@ class BatchSharedDraw(Rule):
         None is offered: draw one number a sample.
 
     Known limits:
-        Mixing coefficients (mixup) are shared by design, and so is a draw that is meant for all: hence off by default.
+        Mixing coefficients of a beta distribution (mixup) are shared by design and left alone. Other draws may be meant
+        for all as well: hence off by default.
     """
 
     code = "JIT404"
@@ -82,7 +83,8 @@ def train(model, loader, criterion):
                 scalar = node.name.startswith("random.") or (
                     node.name.startswith("numpy.random.") and node.keyword("size") is None and len(node.arguments) <= 2
                 )
-                if scalar and drawn.role is Role.MIXED and clock in drawn.fresh and drawn.draw not in told:
+                shared = scalar and "beta" not in node.method and drawn.role is Role.MIXED
+                if shared and clock in drawn.fresh and drawn.draw not in told:
                     told.add(drawn.draw)
                     yield self._candidate(project, drawn.draw, use.consumer)
 

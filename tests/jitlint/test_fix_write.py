@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import fcntl
 import os
 import stat
 from pathlib import Path
 
 import pytest
 
-from jitlint.fixes.write import write_atomically
+from jitlint.fixes.write import remove_litter, write_atomically
 
 
 def test_the_file_is_replaced_and_keeps_its_mode(tmp_path: Path) -> None:
@@ -76,3 +77,40 @@ def test_a_read_only_file_is_left_alone(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(PermissionError, match="read-only"):
         write_atomically(path, b"new")
     assert path.read_bytes() == b"old"
+
+
+def test_a_link_out_of_the_tree_is_not_followed(tmp_path: Path) -> None:
+    tree, outside = tmp_path / "tree", tmp_path / "outside.py"
+    tree.mkdir()
+    outside.write_bytes(b"old")
+    (tree / "out.py").symlink_to(outside)
+    (tree / "folder").symlink_to(tmp_path)
+    (tree / "loop.py").symlink_to("loop.py")
+    for name in ("out.py", "folder/outside.py", "loop.py"):
+        with pytest.raises(OSError, match="a link leads out"):
+            write_atomically(tree / name, b"new", tree=tree)
+    assert outside.read_bytes() == b"old"
+    (tree / "real.py").write_bytes(b"old")
+    (tree / "in.py").symlink_to("real.py")
+    write_atomically(tree / "in.py", b"new", tree=tree)
+    assert (tree / "real.py").read_bytes() == b"new"
+    write_atomically(outside, b"new", tree=tree)
+    assert outside.read_bytes() == b"new"
+
+
+def test_litter_of_a_killed_run_goes_and_that_of_a_living_one_stays(tmp_path: Path) -> None:
+    abandoned = tmp_path / ".a.py.0123abcd.jitlint-tmp"
+    held = tmp_path / ".b.py.0123abcd.jitlint-tmp"
+    others = [tmp_path / name for name in (".a.py.tmp", "a.py", ".c.py.0123abcd.jitlint-tmp.py")]
+    for path in (abandoned, held, *others):
+        path.write_bytes(b"x")
+    (tmp_path / ".d.py.0123abcd.jitlint-tmp").mkdir()
+    (tmp_path / ".e.py.0123abcd.jitlint-tmp").symlink_to(tmp_path / "a.py")
+    with held.open("wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        remove_litter([str(tmp_path), str(tmp_path / "none")])
+        assert held.exists()
+        assert not abandoned.exists()
+    assert all(path.exists() for path in others)
+    remove_litter([str(tmp_path)])
+    assert not held.exists()
