@@ -38,8 +38,6 @@ from jitlint.workers import Workers
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tests.mutators import mutants
 
-LARGEST = 16_000  # bytes of a file that is broken: larger ones take long and tell no more
-
 
 @dataclass(frozen=True)
 class Broken:
@@ -66,14 +64,14 @@ class Counts:
 # ------------------------------------------------------------------------------------------------ mistakes
 
 
-def broken_files(folders: list[Path]) -> Iterator[Broken]:
+def broken_files(folders: list[Path], largest: int) -> Iterator[Broken]:
     """Every mistake in every file that trains."""
     files = sorted(path for folder in folders for path in folder.rglob("*.py") if path.is_file())
     random.Random(1).shuffle(files)
     for path in files:
         try:
             text = path.read_text(encoding="utf-8")
-            if ".backward(" in text and len(text) <= LARGEST and "\t" not in text and "\r" not in text:
+            if ".backward(" in text and len(text) <= largest and "\t" not in text and "\r" not in text:
                 ast.parse(text)
                 yield from _broken(path, text)
         except (SyntaxError, ValueError, RecursionError, OSError):
@@ -226,10 +224,11 @@ def main() -> int:
     ask.add_argument("folders", nargs="+", type=Path)
     ask.add_argument("--mutants", type=int, default=2000)
     ask.add_argument("--start", type=int, default=0, help="leave out as many first, to go on with an earlier run")
+    ask.add_argument("--largest", type=int, default=40_000, help="bytes of a file that is broken")
     options = ask.parse_args()
     warnings.simplefilter("ignore")
     counts = Counts()
-    chosen = islice(broken_files(options.folders), options.start, options.start + options.mutants)
+    chosen = islice(broken_files(options.folders, options.largest), options.start, options.start + options.mutants)
     for number, item in enumerate(chosen, start=options.start):
         form = list(FORMS)[number % len(FORMS)]
         try:
