@@ -26,11 +26,8 @@ FAMILIES = {"0": "the file", "1": "stale", "2": "absent", "3": "repeated", "4": 
 
 def explain(arguments: Sequence[str]) -> int:
     """`rule CODE|NAME`, `rule ALL` or `rules`; the exit status."""
-    plugins.begin(["."], "--allow-plugins" in arguments, own_plugins())
-    find_settings([Path.cwd()])  # names plugins
+    _load_plugins("--allow-plugins" in arguments)
     arguments = [word for word in arguments if word != "--allow-plugins"]
-    for line in (*plugins.refused, *plugins.problems):
-        say(f"jitlint: {line}")
     if arguments[0] == "rules" and len(arguments) > 1:
         raise UsageError(f"`jitlint rules` takes nothing more; did you mean `jitlint rule {arguments[1]}`?")
     if arguments[0] == "rules" or [word.upper() for word in arguments[1:]] == ["ALL"]:
@@ -40,6 +37,18 @@ def explain(arguments: Sequence[str]) -> int:
         raise UsageError("`jitlint rule` takes one code or name; `jitlint rules` lists them")
     _show(rule_page(_rule(arguments[1])))
     return 0
+
+
+def _load_plugins(is_allowed: bool) -> None:
+    """Those of the user and, if that is allowed, of the project here; a broken configuration hides no rule."""
+    try:
+        plugins.begin(["."], is_allowed, own_plugins())
+        if is_allowed:
+            find_settings([Path.cwd()])  # names them
+    except UsageError as error:
+        say(f"jitlint: {error}")
+    for line in plugins.problems:
+        say(f"jitlint: {line}")
 
 
 def rule_page(rule: type[Rule]) -> str:
