@@ -35,14 +35,17 @@ Kind = TypeVar("Kind")
 class PartResult(NamedTuple):
     """What was found in one part of the project.
 
-    `reads` are the other files that had a say, with their digests (None: they did not exist). `reads_tree`:
-    a rule searched every text of the project for a name.
+    `reads` are the other files that had a say, with their digests (None: they did not exist). `imports` are the module
+    names that were looked up, by the directory they were looked up from, and `imported` is a digest of the files that
+    they meant. `reads_tree`: a rule searched every text of the project for a name.
     """
 
     diagnostics: tuple[Diagnostic, ...] = ()
     warnings: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     reads: tuple[tuple[str, bytes | None], ...] = ()
+    imports: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    imported: bytes = b""
     reads_tree: bool = False
     tree: bytes = b""  # filled in by the engine: the state of those texts
 

@@ -18,6 +18,7 @@ from jitlint.tree import text_files, tree_digest
 from jitlint.workers import Workers
 
 if TYPE_CHECKING:
+    from jitlint.imports import ModuleFinder
     from jitlint.reach import Reach
 
 __all__ = ["Outcome", "Report", "Run", "lint"]
@@ -167,11 +168,12 @@ def _troubles(files: Sequence[File], surveys: Sequence[Survey], settings: Settin
 
 def _results(files: Sequence[File], surveys: Sequence[Survey], run: Run) -> Iterator[PartResult]:
     """The result of every part, from the cache where nothing that had a say has changed."""
-    key = digest_of(run.cwd, [(file.key, item.digest) for file, item in zip(files, surveys, strict=True)])
+    key = digest_of("run", run.cwd, [(file.key, item.digest) for file, item in zip(files, surveys, strict=True)])
     plan = run.cache.plan(key)
-    remembered = [_remembered_result(part, run) for part in plan.parts] if plan and _holds(plan, run) else [None]
-    if None not in remembered:
-        return (item for item in remembered if item is not None)
+    if plan is not None and _holds(plan, run):
+        remembered = [_remembered_result(part, run) for part in plan.parts]
+        if None not in remembered:
+            return (item for item in remembered if item is not None)
     return _fresh_results(key, files, surveys, run)
 
 
@@ -200,11 +202,23 @@ def _look(path: str, run: Run) -> Survey | None:
     return None if found.problem else found
 
 
-def _remembered_result(key: bytes, run: Run) -> PartResult | None:
+def _remembered_result(key: bytes, run: Run, finder: ModuleFinder | None = None) -> PartResult | None:
+    """What was found in a part, if nothing that had a say has changed.
+
+    Names of modules are looked up again with a `finder`; without one, no directory that they led to has changed.
+    """
     found = run.cache.result(key)
     if found is None or not _unchanged(found.reads, run):
         return None
+    if finder is not None and not _same_imports(found, finder):
+        return None
     return found if not found.reads_tree or found.tree == tree_digest(str(run.settings.root)) else None
+
+
+def _same_imports(found: PartResult, finder: ModuleFinder) -> bool:
+    from jitlint.imports import answers_digest
+
+    return answers_digest(finder, found.imports) == found.imported
 
 
 def _fresh_results(key: bytes, files: Sequence[File], surveys: Sequence[Survey], run: Run) -> Iterator[PartResult]:
@@ -214,23 +228,26 @@ def _fresh_results(key: bytes, files: Sequence[File], surveys: Sequence[Survey],
     asked = {file.path: item for file, item in known.items()}
     reach = Reach(asked, str(run.settings.root), partial(_look, run=run), partial(read, changed=run.changed))
     parts = partition(reach.modelled(files), lambda file: known[file].size)
-    plan = _plan(parts, known, reach, run)
-    results = dict(_part_results(parts, plan, run))
+    by_key = {digest_of("part", run.cwd, [(file.key, known[file].digest) for file in part]): part for part in parts}
+    results = dict(_part_results(by_key, reach.finder, run))
     if not any(result.problems for result in results.values()):
-        run.cache.add_plan(key, plan)
+        run.cache.add_plan(key, _plan(results, reach))
     return iter(results.values())
 
 
-def _plan(parts: Sequence[tuple[File, ...]], known: Mapping[File, Survey], reach: Reach, run: Run) -> Plan:
-    listing = reach.finder.digest()
-    keys = (digest_of(run.cwd, listing, [(file.key, known[file].digest) for file in part]) for part in parts)
+def _plan(results: Mapping[bytes, PartResult], reach: Reach) -> Plan:
+    """The plan of a run; its directories are those that the parts looked into as well."""
+    for result in results.values():
+        _same_imports(result, reach.finder)
     reads = tuple((path, item.digest if item else None) for path, item in reach.others.items())
-    return Plan(tuple(keys), reach.finder.directories, listing, reads)
+    return Plan(tuple(results), reach.finder.directories, reach.finder.digest(), reads)
 
 
-def _part_results(parts: Sequence[tuple[File, ...]], plan: Plan, run: Run) -> Iterator[tuple[bytes, PartResult]]:
-    found = {key: _remembered_result(key, run) for key in plan.parts}
-    todo = [(key, part) for key, part in zip(plan.parts, parts, strict=True) if found[key] is None]
+def _part_results(
+    parts: Mapping[bytes, tuple[File, ...]], finder: ModuleFinder, run: Run
+) -> Iterator[tuple[bytes, PartResult]]:
+    found = {key: _remembered_result(key, run, finder) for key in parts}
+    todo = [(key, part) for key, part in parts.items() if found[key] is None]
     if todo:
         for (key, _), result in zip(todo, _lint_parts([part for _, part in todo], run), strict=True):
             found[key] = result

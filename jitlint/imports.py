@@ -6,25 +6,53 @@ import hashlib
 import os
 from collections.abc import Iterable
 
-__all__ = ["ModuleFinder", "listing_digest"]
+__all__ = ["Lookups", "ModuleFinder", "answers_digest", "listing_digest", "lookups"]
+
+Lookups = tuple[tuple[str, tuple[str, ...]], ...]  # names by the directory they were looked up from
 
 
 class ModuleFinder:
     """Finds modules by name in the directory of the importing file and in those above it, up to `root`, never above.
 
-    Directory listings are kept: most names are those of libraries, and a look into a set of names says so.
+    Directory listings are kept: most names are those of libraries, and a look into a set of names says so. `known`
+    are files that need not be on the disk; without `on_disk` there are no others. What was asked and answered is kept
+    too, so that a later run can see whether the same questions still have the same answers.
     """
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, known: Iterable[str] = (), *, on_disk: bool = True) -> None:
         self.root = os.path.abspath(root)  # noqa: PTH100 - plain strings, for speed
+        self.on_disk = on_disk
+        self.answers: dict[str, dict[str, str | None]] = {}
         self._listings: dict[str, frozenset[str]] = {}
+        self._known: dict[str, set[str]] = {}
+        for path in known:
+            self._know(path)
+
+    def _know(self, path: str) -> None:
+        """Remember a file, and the directories that it lies in, as entries of theirs."""
+        while path != os.path.dirname(path):  # noqa: PTH120
+            directory, name = os.path.split(path)
+            names = self._known.setdefault(directory, set())
+            if name in names:
+                return
+            names.add(name)
+            path = directory
 
     def find(self, importer: str, name: str) -> str | None:
         """The absolute path of the file that the importing file means by `name`, or None."""
+        return self.find_from(os.path.dirname(importer), name)  # noqa: PTH120
+
+    def find_from(self, directory: str, name: str) -> str | None:
+        """The absolute path of the file that is meant by `name` in the files of a directory, or None."""
+        answers = self.answers.setdefault(directory, {})
+        if name not in answers:
+            answers[name] = self._find(directory, name)
+        return answers[name]
+
+    def _find(self, directory: str, name: str) -> str | None:
         stripped = name.lstrip(".")
         level = len(name) - len(stripped)
         parts = stripped.split(".") if stripped else []
-        directory = os.path.dirname(importer)  # noqa: PTH120
         if level:
             for _ in range(level - 1):
                 if directory == self.root:
@@ -63,12 +91,15 @@ class ModuleFinder:
 
     def _listing(self, directory: str) -> frozenset[str]:
         if directory not in self._listings:
-            try:
-                names = os.listdir(directory)  # noqa: PTH208
-            except OSError:
-                names = []
+            names = [*self._names(directory), *self._known.get(directory, ())]
             self._listings[directory] = frozenset(name for name in names if name.endswith(".py") or "." not in name)
         return self._listings[directory]
+
+    def _names(self, directory: str) -> list[str]:
+        try:
+            return os.listdir(directory) if self.on_disk else []  # noqa: PTH208
+        except OSError:
+            return []
 
     @property
     def directories(self) -> tuple[str, ...]:
@@ -87,3 +118,17 @@ def listing_digest(directories: Iterable[str]) -> bytes:
     for directory in directories:
         finder.modules_in(directory)
     return finder.digest()
+
+
+def lookups(finder: ModuleFinder) -> Lookups:
+    """What a finder was asked for."""
+    return tuple((directory, tuple(sorted(names))) for directory, names in sorted(finder.answers.items()))
+
+
+def answers_digest(finder: ModuleFinder, asked: Lookups) -> bytes:
+    """A digest of the finder's answers to some questions."""
+    digest = hashlib.blake2b(digest_size=16)
+    for directory, names in asked:
+        for name in names:
+            digest.update(f"{finder.find_from(directory, name)}\n".encode("utf-8", "surrogatepass"))
+    return digest.digest()

@@ -16,6 +16,7 @@ from jitlint.cache import PartResult
 from jitlint.config import Settings
 from jitlint.diagnostic import Candidate, Confidence, Diagnostic, Location
 from jitlint.files import File, is_matched, key_of
+from jitlint.imports import ModuleFinder, answers_digest, lookups
 from jitlint.rules import Rule, all_rules
 from jitlint.screen import Level, is_idle, screen
 from jitlint.selection import UNREADABLE, codes_of, enabled_codes
@@ -93,6 +94,7 @@ class _Part:
         self.cwd = task.cwd
         self.paths = {file.key: file.path for file in task.files}
         self.context = _Context(task.cwd, task.changed)
+        self.finder = ModuleFinder(str(self.settings.root), self.paths.values())
         self.problems: list[str] = []
         self.broken: list[Diagnostic] = []
         self.modules: dict[str, Module] = {}
@@ -109,7 +111,11 @@ class _Part:
             diagnostics += located
             warnings += warned
         reads = tuple(sorted(self.context.reads.items()))
-        return PartResult(tuple(diagnostics), tuple(warnings), tuple(self.problems), reads, _has_searched())
+        imports = lookups(self.finder)
+        found_there = answers_digest(self.finder, imports)
+        return PartResult(
+            tuple(diagnostics), tuple(warnings), tuple(self.problems), reads, imports, found_there, _has_searched()
+        )
 
     # ---------------------------------------------------------------------------------------- modelling
 
@@ -139,7 +145,7 @@ class _Part:
 
     def _candidates(self, modules: Mapping[str, Module]) -> dict[str, list[Candidate]]:
         """The candidates of the part's own files, by file."""
-        project = Project(modules, self.settings.root, self.settings, self.context)
+        project = Project(modules, self.settings.root, self.settings, self.context, self.finder)
         enabled = enabled_codes(self.settings)
         found: dict[str, list[Candidate]] = defaultdict(list)
         for rule in all_rules():
@@ -160,7 +166,8 @@ class _Part:
         failed: list[str] = []
         for key, module in self.modules.items():
             try:
-                found += rule().check(Project({key: module}, self.settings.root, self.settings, self.context))
+                alone = Project({key: module}, self.settings.root, self.settings, self.context, self.finder)
+                found += rule().check(alone)
             except Exception:
                 failed.append(key)
         where = ", ".join(failed) or f"{next(iter(self.modules))} and the files around it"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import os
-import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from jitlint.imports import ModuleFinder
 from jitlint.semantics.graph import RELATIVE, ClassModel, Kind, Module, Node, Scope
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class Project:
         root: Path | None = None,
         settings: Settings | None = None,
         load: Callable[[str, str], Module | None] | None = None,
+        finder: ModuleFinder | None = None,
     ) -> None:
         self.modules: dict[str, Module] = dict(modules)
         self.asked = tuple(modules)
@@ -72,13 +73,14 @@ class Project:
         self._load = load
         self._absent: set[tuple[str, str]] = set()
         self._files = {_absolute(path): path for path in modules}
+        self._finder = finder or ModuleFinder(str(self.root), self._files, on_disk=load is not None)
 
     def with_scopes(self, extra: Mapping[str, Mapping[str, Scope]]) -> Project:
         """A project of the same files in which some have more scopes (such as code that comments hold)."""
         modules = dict(self.modules)
         for path, scopes in extra.items():
             modules[path] = replace(modules[path], scopes={**modules[path].scopes, **scopes})
-        return Project(modules, self.root, self.settings, self._load)
+        return Project(modules, self.root, self.settings, self._load, self._finder)
 
     def is_configured(self, option: str, name: str) -> bool:
         """Whether the settings list a qualified name, or its last parts, under `option`."""
@@ -144,30 +146,7 @@ class Project:
     @functools.cache  # noqa: B019 - lives as long as the run
     def find_module(self, importer: str, name: str) -> str | None:
         """The absolute path of the project's file that the importing file means by a dotted module name."""
-        stripped = name.lstrip(RELATIVE)
-        level = len(name) - len(stripped)
-        relative = stripped.replace(".", "/")
-        folder = posixpath.dirname(_absolute(importer))
-        if level:
-            for _ in range(level - 1):
-                folder = posixpath.dirname(folder)
-            return self._file(folder, relative)
-        root = _absolute(str(self.root))
-        while True:
-            found = self._file(folder, relative)
-            if found or folder == root or folder == posixpath.dirname(folder) or not folder.startswith(root):
-                return found
-            folder = posixpath.dirname(folder)
-
-    def _file(self, folder: str, relative: str) -> str | None:
-        package = posixpath.join(folder, relative, "__init__.py")
-        module = posixpath.join(folder, relative) + ".py"
-        if relative and self._is_file(module):
-            return module
-        return package if self._is_file(package) else None
-
-    def _is_file(self, absolute: str) -> bool:
-        return absolute in self._files or (self._load is not None and os.path.isfile(absolute))  # noqa: PTH113 - hot path
+        return self._finder.find(_absolute(importer), name.replace(RELATIVE, "."))
 
     def _loaded(self, absolute: str, name: str) -> str | None:
         """The path of a file's model, once there is one; None if it has nothing to say of `name`."""

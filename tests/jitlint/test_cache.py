@@ -264,7 +264,9 @@ def test_results_come_back_as_they_were(shell: Shell) -> None:
     shell.write("train.py", HOISTED)
     diagnostics = lint_paths([shell.folder]).diagnostics
     assert diagnostics[0].evidence and diagnostics[0].fix
-    result = PartResult(diagnostics, ("w",), (), (("a.py", None), ("b.py", b"d")), True, b"t")
+    result = PartResult(
+        diagnostics, ("w",), (), (("a.py", None), ("b.py", b"d")), (("/p", ("a", "b")),), b"i", True, b"t"
+    )
     assert restored(PartResult, plain(result)) == result
     with pytest.raises(MalformedValueError):
         restored(PartResult, (*plain(result)[:-1], "t"))
@@ -328,3 +330,20 @@ def test_an_internal_error_is_not_remembered(shell: Shell, monkeypatch: pytest.M
         patch.setattr("jitlint.parts._Part._ask", lambda self, rule, project: 1 / 0)
         assert shell.run().code == 2
     assert shell.run().code == 1
+
+
+def test_a_new_file_costs_what_depends_on_it(shell: Shell, parsed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the root, beside everything: what does not mean it by an import keeps its result."""
+    monkeypatch.setattr("jitlint.reach.partition.__defaults__", (1,))
+    for number in range(20):
+        shell.write(f"pkg{number}/train.py", HOISTED)
+    shell.write("pkg0/train.py", f"import late\n{HOISTED}")
+    first = shell.run()
+    parsed.clear()
+    shell.write("late.py", "x = 1\n")
+    assert shell.run().lines == first.lines
+    assert set(parsed) <= {"pkg0/train.py", "late.py"}
+    parsed.clear()
+    shell.write("another.py", HOISTED)
+    assert len(shell.run().lines) == len(first.lines) + 1
+    assert set(parsed) == {"another.py"}
