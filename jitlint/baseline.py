@@ -62,7 +62,7 @@ def _key(item: Diagnostic, file: Path, texts: Texts) -> _Key:
 
 
 def _write(file: Path, keys: Sequence[_Key]) -> None:
-    from jitlint.syntax import write_atomically
+    from jitlint.fixes.write import write_atomically
 
     findings = [{"code": code, "path": path, "line": line} for code, path, line in sorted(keys)]
     text = json.dumps({"version": 1, "findings": findings}, indent=2, ensure_ascii=False)

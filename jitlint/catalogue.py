@@ -82,6 +82,17 @@ SEEDS = frozenset(
     "lightning.fabric.utilities.seed.seed_everything transformers.set_seed transformers.trainer_utils.set_seed "
     "accelerate.utils.set_seed monai.utils.set_determinism torch.mps.manual_seed torch.xpu.manual_seed".split()
 )
+# They put a generator back to where it was.
+RESTORES = re.compile(
+    r"fork_rng|(?:set|restore|load|reset)_(?:rng|random|seed)_?state|setstate|(?:^|[._])set_state$|"
+    r"(?:temp|temporary|isolated|scoped|preserve|keep)\w*_(?:seed|rng|random)|(?:seed|rng)\w*_(?:context|scope)"
+)
+# They give another number in each call.
+VARYING = frozenset(
+    "time.time time.time_ns time.perf_counter time.monotonic os.urandom os.getpid secrets.randbits secrets.randbelow "
+    "uuid.uuid4 torch.initial_seed torch.seed torch.random.initial_seed torch.utils.data.get_worker_info "
+    "datetime.datetime.now datetime.now".split()
+)
 GENERATORS = frozenset(
     "numpy.random.default_rng numpy.random.RandomState numpy.random.Generator numpy.random.PCG64 random.Random "
     "torch.Generator jax.random.PRNGKey jax.random.key tensorflow.random.Generator.from_seed "

@@ -16,6 +16,7 @@ from jitlint.engine import Outcome, Report, Run, lint
 from jitlint.errors import UsageError
 from jitlint.files import File, discover, key_of
 from jitlint.options import settings_for
+from jitlint.plugins import plugins
 from jitlint.progress import Progress
 from jitlint.terminal import is_colourful, is_terminal, say, width, write, writes_frames
 from jitlint.visible import visible
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Command"]
 
 _TEXT_FORMATS = ("full", "concise")
+_WITHOUT_FIXES = ("github", "gitlab", "junit")
 
 
 class Command:
@@ -64,14 +66,20 @@ class Command:
         files, problems, changed = self._files()
         is_watched = is_terminal(sys.stderr) and not self.options.quiet
         with Workers(self.options.jobs or cores()) as workers, Progress(is_wanted=is_watched) as progress:
-            run = Run(self.settings, self._cache(), workers, self.cwd, changed, progress)
+            run = Run(self.settings, self._cache(), workers, self.cwd, changed, progress, self._shows_fixes())
             outcome = self._outcome(files, run)
             if self._writes():
                 self._remove_litter(files)
                 outcome = self._written(outcome, files, run) if outcome.changed else outcome
             run.cache.save()
-        report = replace(outcome.report, problems=(*problems, *outcome.report.problems))
+        problems = (*plugins.problems, *problems, *outcome.report.problems)
+        report = replace(outcome.report, problems=problems, warnings=(*plugins.refused, *outcome.report.warnings))
         return self._finish(replace(outcome, report=report), files, run)
+
+    def _shows_fixes(self) -> bool:
+        """Whether the run makes fixes, or its report has a word on them."""
+        is_shown = self.options.statistics or self.format not in _WITHOUT_FIXES
+        return self.options.fix or self.options.diff or is_shown
 
     # -------------------------------------------------------------------------------------------- input
 
@@ -142,13 +150,13 @@ class Command:
 
     def _remove_litter(self, files: tuple[File, ...]) -> None:
         """Delete what killed runs left beside the files."""
-        from jitlint.syntax import remove_litter
+        from jitlint.fixes.write import remove_litter
 
         remove_litter({os.path.dirname(file.path) for file in files})  # noqa: PTH120 - plain strings
 
     def _written(self, outcome: Outcome, files: tuple[File, ...], run: Run) -> Outcome:
         """Replace the changed files, each as a whole, and look at what is on disk then."""
-        from jitlint.syntax import write_atomically
+        from jitlint.fixes.write import write_atomically
 
         problems = []
         for path, data in outcome.changed.items():
@@ -157,7 +165,8 @@ class Command:
             except OSError as error:
                 problems.append(f"cannot write {key_of(path, self.cwd)}: {error.strerror or error}")
         report = lint(files, run)
-        report = replace(report, problems=(*report.problems, *problems))
+        found = sorted((*report.diagnostics, *outcome.left), key=lambda item: item.sort_key)
+        report = replace(report, diagnostics=tuple(found), problems=(*report.problems, *problems))
         return replace(outcome, report=report, changed={}, note="" if problems else outcome.note)
 
     # ------------------------------------------------------------------------------------------ telling
@@ -173,7 +182,7 @@ class Command:
             self._summarise(outcome)
 
     def _write_report(self, text: str) -> None:
-        from jitlint.syntax import leads_out
+        from jitlint.fixes.write import leads_out
 
         path = Path(self.options.output_file)
         if leads_out(path, Path(self.cwd)):

@@ -47,7 +47,8 @@ class Report:
 class Outcome:
     """What a command came to: what is left, the new texts of changed files by path, and what it did.
 
-    `note` says in a sentence what was done to the `done` findings; `known` ones are in the baseline.
+    `note` says in a sentence what was done to the `done` findings; `known` ones are in the baseline. `left`
+    are findings that fixes left half done, and the report has them too; `leaves` says what other fixes left.
     """
 
     report: Report
@@ -55,6 +56,8 @@ class Outcome:
     done: int = 0
     note: str = ""
     known: int = 0
+    left: tuple[Diagnostic, ...] = ()
+    leaves: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class Run:
     cwd: str
     changed: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
     progress: Callable[[int, int], None] = lambda done, total: None
+    fixes: bool = True  # whether anybody will look at the fixes; they take longer than all the rest
 
 
 def lint(files: Sequence[File], run: Run) -> Report:
@@ -168,7 +172,9 @@ def _troubles(files: Sequence[File], surveys: Sequence[Survey], settings: Settin
 
 def _results(files: Sequence[File], surveys: Sequence[Survey], run: Run) -> Iterator[PartResult]:
     """The result of every part, from the cache where nothing that had a say has changed."""
-    key = digest_of("run", run.cwd, [(file.key, item.digest) for file, item in zip(files, surveys, strict=True)])
+    key = digest_of(
+        "run", run.cwd, run.fixes, [(file.key, item.digest) for file, item in zip(files, surveys, strict=True)]
+    )
     plan = run.cache.plan(key)
     if plan is not None and _holds(plan, run):
         remembered = [_remembered_result(part, run) for part in plan.parts]
@@ -227,8 +233,11 @@ def _fresh_results(key: bytes, files: Sequence[File], surveys: Sequence[Survey],
     known = dict(zip(files, surveys, strict=True))
     asked = {file.path: item for file, item in known.items()}
     reach = Reach(asked, str(run.settings.root), partial(_look, run=run), partial(read, changed=run.changed))
-    parts = partition(reach.modelled(files), lambda file: known[file].size)
-    by_key = {digest_of("part", run.cwd, [(file.key, known[file].digest) for file in part]): part for part in parts}
+    modelled = reach.modelled(files, has_plugins=bool(run.settings.plugins))
+    parts = partition(modelled, lambda file: known[file].size)
+    by_key = {
+        digest_of("part", run.cwd, run.fixes, [(file.key, known[file].digest) for file in part]): part for part in parts
+    }
     results = dict(_part_results(by_key, reach.finder, run))
     if not any(result.problems for result in results.values()):
         run.cache.add_plan(key, _plan(results, reach))
@@ -260,7 +269,7 @@ def _part_results(
 def _lint_parts(parts: Sequence[tuple[File, ...]], run: Run) -> Iterator[PartResult]:
     from jitlint.parts import Task, lint_part
 
-    tasks = [Task(part, run.settings, run.cwd, run.changed) for part in parts]
+    tasks = [Task(part, run.settings, run.cwd, run.changed, run.fixes) for part in parts]
     worth_it = sum(_size(file) for part in parts for file in part) > _WORTH_MODELLING
     for done, result in enumerate(run.workers.map(lint_part, tasks, is_worth_it=worth_it), start=1):
         run.progress(len(tasks) + done, 2 * len(tasks))

@@ -43,7 +43,7 @@ def add_ignores(files: Sequence[File], run: Run, reason: str) -> Outcome:
 
 
 def _with_comments(source: Source, diagnostics: Sequence[Diagnostic], reason: str) -> bytes:
-    from jitlint.syntax import apply_fixes
+    from jitlint.fixes.apply import apply_fixes
 
     edits = list(_edits(source, diagnostics, reason)) if diagnostics else []
     carriers = [replace(diagnostics[0], fix=Fix(Applicability.SAFE, "", (edit,))) for edit in edits]

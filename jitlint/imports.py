@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-__all__ = ["Lookups", "ModuleFinder", "answers_digest", "listing_digest", "lookups"]
+__all__ = ["ImportGraph", "Lookups", "ModuleFinder", "answers_digest", "listing_digest", "lookups"]
 
 Lookups = tuple[tuple[str, tuple[str, ...]], ...]  # names by the directory they were looked up from
 
@@ -110,6 +110,37 @@ class ModuleFinder:
         """A digest of what those directories contain: with another file, a name may mean another module."""
         lines = (f"{path}:{','.join(sorted(names))}" for path, names in sorted(self._listings.items()))
         return hashlib.blake2b("\n".join(lines).encode("utf-8", "surrogatepass"), digest_size=16).digest()
+
+
+class ImportGraph:
+    """Which files of a part import which, by absolute path; `keys` gives each path its name in the answers."""
+
+    def __init__(self, names: Mapping[str, Iterable[str]], keys: Mapping[str, str], root: str) -> None:
+        finder = ModuleFinder(root)
+        self._keys = keys
+        self._imports: dict[str, set[str]] = {path: set() for path in names}
+        self._importers: dict[str, set[str]] = {path: set() for path in names}
+        for path, imported in names.items():
+            for name in imported:
+                for module in (name, name.rpartition(".")[0]):
+                    target = finder.find(path, module) if module.strip(".") else None
+                    if target in self._imports:
+                        self._imports[path].add(target)
+                        self._importers[target].add(path)
+
+    def around(self, key: str) -> set[str]:
+        """The files that a file imports, directly or not, and those that import it."""
+        start = next(path for path, name in self._keys.items() if name == key)
+        return {self._keys[path] for way in (self._imports, self._importers) for path in _reached(start, way)}
+
+
+def _reached(start: str, edges: Mapping[str, Iterable[str]]) -> set[str]:
+    found, waiting = {start}, [start]
+    while waiting:
+        new = [path for path in edges.get(waiting.pop(), ()) if path not in found]
+        found.update(new)
+        waiting += new
+    return found
 
 
 def listing_digest(directories: Iterable[str]) -> bytes:

@@ -72,9 +72,9 @@ class Reach:
         self.look = look
         self.others: dict[str, Survey | None] = {}
 
-    def modelled(self, files: Iterable[File]) -> list[File]:
-        """The files that rules have to see, in order."""
-        reached = self._paths()
+    def modelled(self, files: Iterable[File], has_plugins: bool = False) -> list[File]:
+        """The files that rules have to see, in order. The rules of plugins may look for anything, so they see all."""
+        reached = set(self.known) if has_plugins else self._paths()
         return [file for file in files if file.path in reached and not _is_unreadable(self.known[file.path])]
 
     def _paths(self) -> set[str]:

@@ -37,15 +37,23 @@ _DRAW_WORDS = (
     b"rand", b"Rand", b"nois", b"Nois", b"jitter", b"Jitter", b"perturb", b"ugment", b"shuffle", b"seed",
     b"ixup", b"ixUp", b"utmix", b"utMix", b"utout", b"normal_(", b"uniform_(", b"bernoulli", b"permutation",
     b"PRNGKey", b"Flip(", b"Compose(", b"_aug(", b"gauss(", b"rng.",
+    b"key=self.", b"rngs=",
     b"Subset(", b".sample(frac", b"dataset.transform", b"ImageDataGenerator(", b"FLIP_",
+    b".DistributedS", b" DistributedS", b"cycle(", b"list(", b"dropout", b"deterministic=False", b"num_workers",
 )  # fmt: skip
 _CALLED = {word: re.compile(re.escape(word) + rb"\w*\s*(\()?") for word in _DRAW_WORDS if word.isalpha()}
 _CALLED[b"rand"] = re.compile(rb"rand(?<!operand)(?<!\btrand)\w*(?:\.\w+)*\s*(\()?")  # begins with letters: fast
+_CALLED[b"cycle("] = re.compile(rb"\bcycle(\()")
+_CALLED[b"list("] = re.compile(rb"\blist\(\w*(?:loader|_dl)(\))")
+# Functional dropout that is not told the mode of the network; `nn.Dropout` is.
+_CALLED[b"dropout"] = re.compile(
+    rb"\b(?:F|functional|nn)\.(?:\w{0,40}_)?dropout\w{0,20}(\()(?![^\n]{0,300}training=(?!True))"
+)
 _CALLED[b"rng."] = re.compile(rb"rng\.\w+(\()?")
 _USE_WORDS = (
     b".backward(", b".step(", b"training_step", b"train_step", b"iter_step", b"def __getitem__", b".fit(",
     b"train_on_batch", b"sess.run(", b"apply_gradients", b"value_and_grad", b"apply_updates", b"compute_loss",
-    b"collate_fn", b".transform =", b"Compose(", b"from_tensor_slices(", b"AUTOTUNE",
+    b"collate_fn", b".transform =", b"Compose(", b"from_tensor_slices(", b"AUTOTUNE", b"Trainer(",
 )  # fmt: skip
 _LOADER = re.compile(rb"oader\b")
 _EPOCH = re.compile(rb"for\s+\w*epoch")

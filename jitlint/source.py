@@ -2,7 +2,7 @@
 
 `Source.text` is what `ast.parse` gets. Its lines are those of the document (every newline style becomes
 `\\n`, so line numbers hold and columns too); the bytes as they are on disk stay in `Source.data`, where
-:mod:`jitlint.syntax` does its surgery. This module is on the path of every file that is linted, so it
+:mod:`jitlint.fixes` does its surgery. This module is on the path of every file that is linted, so it
 imports nothing that a plain `.py` does not need.
 """
 

@@ -27,6 +27,7 @@ from jitlint.diagnostic import (
     Span,
 )
 from jitlint.errors import nearest
+from jitlint.plugins import plugins
 from jitlint.rules import all_rules, find_rule
 from jitlint.source import Source
 from jitlint.survey import has_directives
@@ -97,7 +98,8 @@ def _is_suppressed(candidate: Candidate, directives: Iterable[_Directive]) -> bo
 
 
 def _directives(source: Source) -> Iterator[_Directive]:
-    if not has_directives(source.text.encode("utf-8", "surrogatepass")):
+    has_others = bool(plugins.loaded) and "noqa" in source.text  # with the code of a plugin's rule
+    if not has_others and not has_directives(source.text.encode("utf-8", "surrogatepass")):
         return
     statements = Statements(source.text)
     for token in comments(source.text):
@@ -127,7 +129,7 @@ def _directive(token: tokenize.TokenInfo, match: re.Match[str], statements: Stat
     word = match.groupdict().get("kind") or "noqa"
     written = tuple(filter(None, re.split(r"[,\s]+", match["codes"] or "")))
     if word == "noqa":
-        written = tuple(code.upper() for code in written if code.upper().startswith("JIT"))
+        written = tuple(code.upper() for code in written if code.upper().startswith("JIT") or find_rule(code.upper()))
         if not written:
             return None  # another linter's
     line, start = token.start

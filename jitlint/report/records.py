@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from jitlint.diagnostic import Diagnostic, Evidence, Fix, Location
+from jitlint.rules import find_rule, is_own
 from jitlint.visible import visible
 
 __all__ = ["json_text", "location_record", "record", "rule_url"]
@@ -22,8 +23,9 @@ def json_text(value: Any) -> str:
 
 
 def rule_url(code: str) -> str:
-    """The page that explains a rule."""
-    return f"{_RULES}/{code}.md"
+    """The page that explains a rule; for a plugin's, what it says itself, or an empty text."""
+    rule = find_rule(code)
+    return f"{_RULES}/{code}.md" if rule is None or is_own(rule) else rule.url
 
 
 def record(item: Diagnostic) -> dict[str, Any]:

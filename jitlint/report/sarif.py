@@ -44,12 +44,13 @@ def render(view: View) -> Iterator[str]:
 
 def _rule(rule: type[Rule]) -> dict[str, Any]:
     text = inspect.cleandoc(rule.__doc__ or "")
+    url = rule_url(rule.code)
     return {
         "id": rule.code,
         "name": "".join(word.capitalize() for word in rule.name.split("-")),
         "shortDescription": {"text": text.partition("\n")[0]},
         "fullDescription": {"text": text},
-        "helpUri": rule_url(rule.code),
+        **({"helpUri": url} if url else {}),
         "defaultConfiguration": {"enabled": rule.default, "level": "warning"},
     }
 

@@ -9,9 +9,10 @@ from jitlint.diagnostic import Applicability, Candidate, Confidence, DefaultToNo
 from jitlint.rules.base import Rule
 from jitlint.rules.stale import draw_span, kept_on_purpose
 from jitlint.semantics.graph import Kind, Scope
+from jitlint.semantics.hoisted import hoisted_of
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import Draw, provenance_of
-from jitlint.semantics.staleness import Stale, staleness_of
+from jitlint.semantics.staleness import Stale
 
 _NOISE = re.compile(
     r"(?:^|_)(?:noise|noises|jitter|eps|epsilon|z|latent|perturb\w*|offset|offsets|delta|rand|random|shift|mask)(?:_|\d|$)"
@@ -104,7 +105,7 @@ class Trainer:
             for parameter in scope.parameters:
                 if parameter.default >= 0 and scope.parent is not None:
                     yield from self._default(project, ref, scope, parameter.name, parameter.default)
-        for stale in staleness_of(project).in_data_path:
+        for stale in hoisted_of(project).in_data_path:
             if is_constant(project, stale) and stale.made.draw is not None:
                 yield self._constant(project, stale, stale.made.draw)
 
@@ -168,7 +169,7 @@ def combination(scope: Scope, name: str) -> int | None:
 def is_constant(project: Project, stale: Stale) -> bool:
     """Whether a stale value is a class attribute or an upper-case module constant, added to data."""
     entry, operation = project.node(stale.entry), project.node(stale.consumer)
-    if stale.made.perturbed or stale.made.data or operation.name not in ("+", "-", "+=", "-="):
+    if stale.per_epoch or stale.made.perturbed or stale.made.data or operation.name not in ("+", "-", "+=", "-="):
         return False
     if stale.origin.scope.qualname or kept_on_purpose(entry.name):
         return False

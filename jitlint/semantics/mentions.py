@@ -59,6 +59,16 @@ class Mentions:
         return frozenset(known)
 
     @functools.cache  # noqa: B019 - lives as long as the run
+    def places(self, name: str) -> tuple[str, ...]:
+        """The files that mention a bare name; the root itself if nobody can look everywhere."""
+        if not self.complete:
+            return (str(self.project.root),)
+        wanted = {name.encode()}
+        found = [str(path) for path in self._files if path.suffix != ".ipynb" and _mentioned(wanted, path)]
+        others = [path for path in self.project.modules if path.endswith(".ipynb") and name in self._modelled(path)]
+        return (*found, *others)
+
+    @functools.cache  # noqa: B019 - lives as long as the run
     def _modelled(self, path: str) -> frozenset[str]:
         return frozenset(_words(self.project.modules[path]))
 

@@ -286,7 +286,7 @@ class Provenance:
         """Whether a call that leads out of the project augments what it is given: `made` without its inputs."""
         if is_draw(self.project, value) or tells_shape(node):
             return False
-        said = self._said_by_settings(value, node)
+        said = self.said_by_settings(value, node)
         if said is not None:
             return said.augmentation
         return self.project.callee(value) is None and self._perturbs_from_outside(value, node)
@@ -296,7 +296,7 @@ class Provenance:
             return Made(draw=Draw(value.scope.path, value.scope.qualname, value.node, node.text))
         if tells_shape(node):
             return NOTHING
-        said = self._said_by_settings(value, node)
+        said = self.said_by_settings(value, node)
         if said is not None:
             return said
         ref = self.project.callee(value)
@@ -314,7 +314,7 @@ class Provenance:
             return DATA  # something made by a library call
         return result
 
-    def _said_by_settings(self, value: Value, node: Node) -> Made | None:
+    def said_by_settings(self, value: Value, node: Node) -> Made | None:
         """What the project's configuration says of a called function or object: its word counts more than looks."""
         settings = self.project.settings
         if settings is None or not (settings.augmentations or settings.not_augmentations):
@@ -341,7 +341,7 @@ class Provenance:
         result = union(carried)
         if summary.draw is None:
             return result._replace(data=result.data or summary.data)
-        perturbed = summary.perturbed and (not summary.over or any(part.data for part in over) or not over)
+        perturbed = summary.perturbed and (not summary.over or any(part.data or part.draw for part in over) or not over)
         return Made(
             summary.draw if result.draw is None else result.draw,
             result.parameters,

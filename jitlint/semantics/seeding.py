@@ -24,11 +24,6 @@ _INDEX_WORD = re.compile(r"^(?:i|idx|index|item|ind|n|k|j|item_idx|sample_idx|ba
 _REPEATING = (
     frozenset("forward __call__ call compute_loss collate_fn __getitem__".split()) | catalogue.TRAINING_STEP_FUNCTIONS
 )
-# They put a generator back to where it was.
-_RESTORES = re.compile(
-    r"fork_rng|(?:set|restore|load|reset)_(?:rng|random|seed)_?state|setstate|(?:^|[._])set_state$|"
-    r"(?:temp|temporary|isolated|scoped|preserve|keep)\w{0,60}_(?:seed|rng|random)|(?:seed|rng)\w{0,60}_(?:context|scope)"
-)
 # Library calls that draw from the global generator inside.
 _DRAWS_INSIDE = re.compile(
     r"(?:transform|transforms|augment\w{0,60}|aug|dropout\w{0,60}|shuffle|sample|random\w{0,60}|create_test_image_\dd)$"
@@ -129,10 +124,10 @@ class Seeding:
         for region in scope.region_chain(node.region):
             block = scope.regions[region]
             opened = scope.nodes[block.header].text if block.kind is RegionKind.WITH and block.header >= 0 else ""
-            if _RESTORES.search(catalogue.snake(opened)):
+            if catalogue.RESTORES.search(catalogue.snake(opened)):
                 return True
         return any(
-            _RESTORES.search(catalogue.snake(other.text)) and other.span > node.span and other.arguments
+            catalogue.RESTORES.search(catalogue.snake(other.text)) and other.span > node.span and other.arguments
             for _, other in scope.calls()
         )
 

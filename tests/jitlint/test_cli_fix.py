@@ -38,7 +38,7 @@ def test_a_file_that_cannot_be_written_is_named(shell: Shell, monkeypatch: pytes
     def refuse(path: Path, data: bytes, tree: Path) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("jitlint.syntax.write_atomically", refuse)
+    monkeypatch.setattr("jitlint.fixes.write.write_atomically", refuse)
     result = shell.run("--fix")
     assert result.code == 2
     assert "jitlint: cannot write train.py: Permission denied\n" in result.err
@@ -69,7 +69,7 @@ def test_diff_of_a_notebook_is_told_by_cell(shell: Shell) -> None:
 def test_unsafe_fixes_need_to_be_asked_for(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     from dataclasses import replace
 
-    from jitlint.syntax import diagnose
+    from jitlint.fixes.diagnose import diagnose
 
     def unsafe(*arguments: object) -> list[Diagnostic]:
         found = diagnose(*arguments)  # type: ignore[arg-type]
@@ -78,7 +78,7 @@ def test_unsafe_fixes_need_to_be_asked_for(shell: Shell, monkeypatch: pytest.Mon
             for item in found
         ]
 
-    monkeypatch.setattr("jitlint.syntax.diagnose", unsafe)
+    monkeypatch.setattr("jitlint.fixes.diagnose.diagnose", unsafe)
     path = shell.write("train.py", HOISTED)
     result = shell.run("--fix", "--no-cache")
     assert (result.code, path.read_text()) == (1, HOISTED)
