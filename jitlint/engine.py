@@ -62,7 +62,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a run works with. `changed` holds texts that differ from what is on disk, by absolute path."""
+    """What a run works with. `changed` holds texts that differ from what is on disk, by absolute path.
+
+    `shard` is which share of the findings is looked for, and of how many; together they find what one run finds.
+    """
 
     settings: Settings
     cache: Cache
@@ -70,6 +73,7 @@ class Run:
     cwd: str
     changed: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
     progress: Callable[[int, int], None] = lambda done, total: None
+    shard: tuple[int, int] = (1, 1)
     fixes: bool = True  # whether anybody will look at the fixes; they take longer than all the rest
 
 
@@ -78,6 +82,8 @@ def lint(files: Sequence[File], run: Run) -> Report:
     text_files.cache_clear()
     surveys = list(_surveys(files, run))
     results = list(_results(files, surveys, run))
+    own = slice(run.shard[0] - 1, None, run.shard[1])  # of what is said of a file by itself
+    files, surveys = files[own], surveys[own]
     found = [*_troubles(files, surveys, run.settings), *(item for result in results for item in result.diagnostics)]
     readable = [item for item in surveys if not item.problem]
     return Report(
@@ -173,7 +179,11 @@ def _troubles(files: Sequence[File], surveys: Sequence[Survey], settings: Settin
 def _results(files: Sequence[File], surveys: Sequence[Survey], run: Run) -> Iterator[PartResult]:
     """The result of every part, from the cache where nothing that had a say has changed."""
     key = digest_of(
-        "run", run.cwd, run.fixes, [(file.key, item.digest) for file, item in zip(files, surveys, strict=True)]
+        "run",
+        run.cwd,
+        run.fixes,
+        run.shard,
+        [(file.key, item.digest) for file, item in zip(files, surveys, strict=True)],
     )
     plan = run.cache.plan(key)
     if plan is not None and _holds(plan, run):
@@ -228,13 +238,13 @@ def _same_imports(found: PartResult, finder: ModuleFinder) -> bool:
 
 
 def _fresh_results(key: bytes, files: Sequence[File], surveys: Sequence[Survey], run: Run) -> Iterator[PartResult]:
-    from jitlint.reach import Reach, partition
+    from jitlint.reach import Reach, partition, shared
 
     known = dict(zip(files, surveys, strict=True))
     asked = {file.path: item for file, item in known.items()}
     reach = Reach(asked, str(run.settings.root), partial(_look, run=run), partial(read, changed=run.changed))
     modelled = reach.modelled(files, has_plugins=bool(run.settings.plugins))
-    parts = partition(modelled, lambda file: known[file].size)
+    parts = shared(partition(modelled, lambda file: known[file].size), lambda file: known[file].size, run.shard)
     by_key = {
         digest_of("part", run.cwd, run.fixes, [(file.key, known[file].digest) for file in part]): part for part in parts
     }
