@@ -192,6 +192,7 @@ def main() -> None:
     parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="folders with training files")
     parser.add_argument("--inputs", type=int, default=20_000)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--but", nargs="+", default=[], choices=KINDS, metavar="KIND", help="leave out these kinds")
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="write down the inputs that fail")
     options = parser.parse_args()
     prepare()
@@ -201,7 +202,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
         fuzzer = Fuzzer(options.keep, Path(folder))
         with suppress(KeyboardInterrupt):  # stopped: what was counted is told
-            fuzzer.run(inputs(material, rng, options.inputs))
+            fuzzer.run(inputs(material, rng, options.inputs, options.but))
     print(report(fuzzer.counts, material, time.process_time() - start), end="")
     sys.exit(not fuzzer.counts.is_clean)
 

@@ -48,9 +48,9 @@ def material_of(folders: Sequence[Path], rng: random.Random) -> Material:
     return Material(tuple(files[:MOST_FILES]), tuple(cases))
 
 
-def inputs(material: Material, rng: random.Random, number: int) -> Iterator[Input]:
-    """So many inputs, the kinds in turn."""
-    kinds = list(KINDS.items())
+def inputs(material: Material, rng: random.Random, number: int, but: Sequence[str] = ()) -> Iterator[Input]:
+    """So many inputs, the kinds in turn; all `but` some."""
+    kinds = [(kind, make) for kind, make in KINDS.items() if kind not in but]
     for index in range(number):
         kind, make = kinds[index % len(kinds)]
         made = make(material, rng)

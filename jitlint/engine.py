@@ -120,7 +120,8 @@ def _surveys(files: Sequence[File], run: Run) -> Iterator[Survey]:
     look = partial(_look_at, changed=run.changed, checked=checked)
     done = 0
     worth_it = len(batches) > 1 and sum(map(_size, todo)) > _WORTH_LOOKING
-    for batch, items in zip(batches, run.workers.map(look, batches, is_worth_it=worth_it), strict=True):
+    surveyed = run.workers.map(look, batches, _unread, is_worth_it=worth_it)
+    for batch, items in zip(batches, surveyed, strict=True):
         done += len(batch)
         run.progress(done, 2 * len(todo))
         for file, item in zip(batch, items, strict=True):
@@ -131,6 +132,10 @@ def _surveys(files: Sequence[File], run: Run) -> Iterator[Survey]:
 
 def _look_at(files: Sequence[File], changed: Mapping[str, bytes], checked: frozenset[str]) -> list[Survey]:
     return [survey(file.key, file.path, changed, check=file.path in checked) for file in files]
+
+
+def _unread(files: Sequence[File]) -> list[Survey]:
+    return [Survey((0, 0, 0), problem=f"{file.key} is not linted: a process that read it died") for file in files]
 
 
 def _checked(files: Sequence[File]) -> frozenset[str]:
@@ -277,10 +282,10 @@ def _part_results(
 
 
 def _lint_parts(parts: Sequence[tuple[File, ...]], run: Run) -> Iterator[PartResult]:
-    from jitlint.parts import Task, lint_part
+    from jitlint.parts import Task, lint_part, unfinished
 
     tasks = [Task(part, run.settings, run.cwd, run.changed, run.fixes) for part in parts]
     worth_it = sum(_size(file) for part in parts for file in part) > _WORTH_MODELLING
-    for done, result in enumerate(run.workers.map(lint_part, tasks, is_worth_it=worth_it), start=1):
+    for done, result in enumerate(run.workers.map(lint_part, tasks, unfinished, is_worth_it=worth_it), start=1):
         run.progress(len(tasks) + done, 2 * len(tasks))
         yield result
