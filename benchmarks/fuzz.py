@@ -75,8 +75,8 @@ class Fuzzer:
     def run(self, given: Iterable[Input]) -> None:
         batch: list[Input] = []
         for number, item in enumerate(given, start=1):
-            self._alone(item)
-            batch.append(item)
+            if self._alone(item):
+                batch.append(item)
             if number % BATCH == 0:
                 if number // BATCH % COMPARED == 1:
                     self._as_a_tree(batch)
@@ -86,7 +86,8 @@ class Fuzzer:
 
     # --------------------------------------------------------------------------------------- one input
 
-    def _alone(self, item: Input) -> None:
+    def _alone(self, item: Input) -> bool:
+        """Lint one input; whether that went well and took no long time, so that it can be part of a tree."""
         path = f"{self.cwd}/{item.name}"
         run = Run(self.settings, Cache(), Workers(1), self.cwd, {path: item.data})
         start = time.process_time()
@@ -98,17 +99,20 @@ class Fuzzer:
         except Exception as error:
             self._count(self.counts.errors, "error", item, f"{type(error).__name__} ended the run")
         else:
-            self._note(item, report)
+            if self._is_well(item, report):
+                return time.process_time() - start < LIMIT / 10
         finally:
             signal.setitimer(signal.ITIMER_VIRTUAL, 0)
-        self.counts.inputs[item.kind] += 1
-        self.counts.longest = max(self.counts.longest, time.process_time() - start)
+            self.counts.inputs[item.kind] += 1
+            self.counts.longest = max(self.counts.longest, time.process_time() - start)
+        return False
 
-    def _note(self, item: Input, report: Report) -> None:
+    def _is_well(self, item: Input, report: Report) -> bool:
         self.counts.findings.update(found.code for found in report.diagnostics)
         for problem in report.problems:
             where = _WHERE.search(problem)
             self._count(self.counts.errors, "error", item, where[1] if where else problem[:80])
+        return not report.problems
 
     def _count(self, counter: Counter[str], what: str, item: Input, where: str) -> None:
         counter[where] += 1
