@@ -27,7 +27,7 @@ def test_no_input_ends_a_run() -> None:
 
 def test_every_kind_of_input_is_made_and_the_same_seed_makes_the_same() -> None:
     material = material_of([ROOT / "examples"], random.Random(0))
-    assert len(material.files) > 10
+    assert len(material.files) >= 5
     made = list(inputs(material, random.Random(3), 4 * len(KINDS)))
     assert {item.kind for item in made} == set(KINDS)
     assert made == list(inputs(material_of([ROOT / "examples"], random.Random(0)), random.Random(3), 4 * len(KINDS)))
