@@ -7,19 +7,7 @@ import json
 import pytest
 
 from tests.jitlint.command_line import CORRECT, HOISTED, Shell
-
-HELPER = "import torch\n\n\ndef prepare(x):\n    return x + torch.randn_like(x)\n"
-IMPORTER = """\
-from lib.noise import prepare
-
-
-def train(model, loader, opt, coord):
-    coord = prepare(coord)
-    for images, _ in loader:
-        loss = model(images, coord).mean()
-        loss.backward()
-        opt.step()
-"""
+from tests.jitlint.test_cache import HELPER, IMPORTER
 
 
 @pytest.fixture
@@ -27,7 +15,10 @@ def tree(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> Shell:
     monkeypatch.setattr("jitlint.reach.partition.__defaults__", (600,))
     shell.write("lib/noise.py", HELPER)
     for number in range(23):
-        shell.write(f"p{number % 5}/train_{number}.py", (HOISTED, CORRECT, IMPORTER)[number % 3])
+        shell.write(
+            f"p{number % 5}/train_{number}.py",
+            (HOISTED, CORRECT, IMPORTER.replace("from noise", "from lib.noise"))[number % 3],
+        )
         shell.write(f"q{number % 3}/plain_{number}.py", "x = 1\n" if number % 4 else "def f(:\n")
     shell.write(
         "unused.py", "import torch\n\n\ndef random_flip(x):\n    return x.flip(0) if torch.rand(1) < 0.5 else x\n"
