@@ -66,7 +66,16 @@ class Command:
         files, problems, changed = self._files()
         is_watched = is_terminal(sys.stderr) and not self.options.quiet
         with Workers(self.options.jobs or cores()) as workers, Progress(is_wanted=is_watched) as progress:
-            run = Run(self.settings, self._cache(), workers, self.cwd, changed, progress, self._shows_fixes())
+            run = Run(
+                self.settings,
+                self._cache(),
+                workers,
+                self.cwd,
+                changed,
+                progress,
+                self.options.shard,
+                self._shows_fixes(),
+            )
             outcome = self._outcome(files, run)
             if self._writes():
                 self._remove_litter(files)

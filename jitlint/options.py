@@ -116,6 +116,7 @@ def _add_files(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--show-files", action="store_true", help="print what would be linted and stop")
     group.add_argument("--show-settings", action="store_true", help="print the settings and stop")
     group.add_argument("--jobs", metavar="N", type=_count, help="processes (default: as many as are worth it)")
+    group.add_argument("--shard", metavar="I/N", type=_shard, default=(1, 1), help="the I-th of N shares of the lint")
     group.add_argument("--no-cache", action="store_true", help="neither read nor write the cache")
 
 
@@ -149,3 +150,10 @@ def _count(word: str) -> int:
     if not word.isdigit() or not int(word):
         raise argparse.ArgumentTypeError(f"`{word}` is no number of processes")
     return int(word)
+
+
+def _shard(word: str) -> tuple[int, int]:
+    number, _, count = word.partition("/")
+    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count) <= 1000):
+        raise UsageError(f"--shard: `{word}` is not a share; write for example 1/4, the first of four")
+    return int(number), int(count)

@@ -44,9 +44,11 @@ _DRAW_WORDS = (
 _CALLED = {word: re.compile(re.escape(word) + rb"\w*\s*(\()?") for word in _DRAW_WORDS if word.isalpha()}
 _CALLED[b"rand"] = re.compile(rb"rand(?<!operand)(?<!\btrand)\w*(?:\.\w+)*\s*(\()?")  # begins with letters: fast
 _CALLED[b"cycle("] = re.compile(rb"\bcycle(\()")
-_CALLED[b"list("] = re.compile(rb"\blist(\()\w*(?:loader|_dl)\)")
+_CALLED[b"list("] = re.compile(rb"\blist\(\w*(?:loader|_dl)(\))")
 # Functional dropout that is not told the mode of the network; `nn.Dropout` is.
-_CALLED[b"dropout"] = re.compile(rb"\b(?:F|functional|nn)\.\w*dropout\w*(\()(?![^\n]*training=(?!True))")
+_CALLED[b"dropout"] = re.compile(
+    rb"\b(?:F|functional|nn)\.(?:\w{0,40}_)?dropout\w{0,20}(\()(?![^\n]{0,300}training=(?!True))"
+)
 # An evaluation that overwrites a rate: `if not self.training: self.dropout = 0`.
 _SWITCHED_OFF = re.compile(rb"not self\.training\b[^\n:]{0,80}:\s{0,200}self\.\w+ = (0|False)")
 _CALLED[b"not self.training"] = _SWITCHED_OFF
