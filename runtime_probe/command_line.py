@@ -6,7 +6,16 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from runtime_probe.run import Options, Program
+from runtime_probe.run import Options, Program, exit_code, is_first_rank, run, show
+
+
+def main(argv: Sequence[str]) -> int:
+    """The command line; returns the exit code."""
+    program, options = parse(argv)
+    outcome = run(program, options)
+    if is_first_rank():
+        show(outcome.report, options)
+    return exit_code(outcome, options)
 
 
 def parse(argv: Sequence[str]) -> tuple[Program, Options]:

@@ -41,12 +41,32 @@ class Hooks:
         self._listener = listener
         self._handles: list[RemovableHandle] = []
         self._scouts: list[RemovableHandle] = []
+        self._watched: list[weakref.ref[nn.Module]] = []
         self._calls: weakref.WeakKeyDictionary[nn.Module, int] = weakref.WeakKeyDictionary()
         self._opaque: list[OpaqueRecord] = []
         self._one_shot: dict[int, RemovableHandle] = {}
 
     def watch(self, module: nn.Module) -> None:
         """Report every call of a module, before and after."""
+        self._watched.append(weakref.ref(module))
+        self._put_on(module)
+
+    def suspend(self) -> Callable[[], None]:
+        """Take the hooks off the watched modules; returns what puts them back."""
+        for handle in [*self._handles, *self._one_shot.values()]:
+            handle.remove()
+        self._handles.clear()
+        self._one_shot.clear()
+
+        def put_back() -> None:
+            for reference in self._watched:
+                module = reference()
+                if module is not None:
+                    self._put_on(module)
+
+        return put_back
+
+    def _put_on(self, module: nn.Module) -> None:
         before = _Before(self._listener, signature_of(module), self._opaque_for(module))
         self._handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
         after = _After(self._listener)
@@ -73,6 +93,7 @@ class Hooks:
         for handle in [*self._handles, *self._one_shot.values()]:
             handle.remove()
         self._handles.clear()
+        self._watched.clear()
         self._one_shot.clear()
         for opaque in self._opaque:
             opaque.close()
@@ -131,8 +152,8 @@ class _Before(_Hook):
         self._names, self._sink, self._operator = names, opaque.sink, opaque.operator
         run_uncompiled(_Before.__call__)
 
-    def __call__(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if is_exporting():
+    def __call__(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None) -> None:
+        if is_exporting() or kwargs is None:  # None: taken off during this very call, by a hook before it
             return
         if torch.compiler.is_compiling():
             found = list(leaves(self._names, args, kwargs))
@@ -147,9 +168,9 @@ class _After(_Hook):
         super().__init__(listener)
         run_uncompiled(_After.__call__)
 
-    def __call__(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-        if not torch.compiler.is_compiling():
-            self._listener.after(module, args, kwargs, output)
+    def __call__(self, module: nn.Module, args: tuple[Any, ...], kwargs: Any, *output: Any) -> None:
+        if output and not torch.compiler.is_compiling():
+            self._listener.after(module, args, kwargs, output[0])
 
 
 class _Scout(_Hook):

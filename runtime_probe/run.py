@@ -7,15 +7,15 @@ import os
 import runpy
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from runtime_probe.findings import Report
 from runtime_probe.policy import OnViolation
 from runtime_probe.probe import Probe
+from runtime_probe.report import Report
 
 VIOLATION = 3
 INTERRUPTED = 130
@@ -61,8 +61,9 @@ def run(program: Program, options: Options) -> Outcome:
         options.provenance, options.check_used, everything=True, loaders=options.loaders,
     )  # fmt: skip
     probe.start()
+    kept: dict[str, object] = {}
     with _as_main(program), _ranks_compared_before_exit(probe):
-        exit_code = _execute(program)
+        exit_code = _execute(program, kept)
     try:
         probe.stop(failed=exit_code != 0)
     except AssertionError as error:  # on_violation="raise", found at the very end
@@ -71,12 +72,13 @@ def run(program: Program, options: Options) -> Outcome:
     return Outcome(exit_code, probe.report())
 
 
-def _execute(program: Program) -> int:
+def _execute(program: Program, kept: dict[str, object]) -> int:
+    """Run the program; its global variables are `kept`, for the report is on objects that it made."""
     try:
         if program.is_module:
-            runpy.run_module(program.name, run_name="__main__", alter_sys=True)
+            kept.update(runpy.run_module(program.name, run_name="__main__", alter_sys=True))
         else:
-            runpy.run_path(program.name, run_name="__main__")
+            kept.update(runpy.run_path(program.name, run_name="__main__"))
     except SystemExit as stop:
         return _exit_code(stop)
     except KeyboardInterrupt:
@@ -189,14 +191,3 @@ def exit_code(outcome: Outcome, options: Options) -> int:
     if outcome.exit_code == 0 and options.strict and outcome.report.violations:
         return VIOLATION
     return outcome.exit_code
-
-
-def main(argv: Sequence[str]) -> int:
-    """The command line; returns the exit code."""
-    from runtime_probe.command_line import parse
-
-    program, options = parse(argv)
-    outcome = run(program, options)
-    if is_first_rank():
-        show(outcome.report, options)
-    return exit_code(outcome, options)

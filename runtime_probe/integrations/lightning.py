@@ -6,8 +6,8 @@ from typing import Any
 
 from lightning.pytorch import Callback, LightningModule, Trainer
 
-from runtime_probe.findings import Report
 from runtime_probe.probe import Probe, probe_coords
+from runtime_probe.report import Report
 from runtime_probe.scalars import scalars
 
 

@@ -7,8 +7,8 @@ from typing import Any
 from torch import nn
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from runtime_probe.findings import Report
 from runtime_probe.probe import Probe, probe_coords
+from runtime_probe.report import Report
 from runtime_probe.scalars import scalars
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 
-from runtime_probe.findings import Finding, Report, SeriesReport, describe_values
-from runtime_probe.provenance import Site
+from runtime_probe.findings import Finding, Judged, SeriesReport, describe_values
 from runtime_probe.report.text import evidence, headline, shown
+from runtime_probe.sites import Site
 from runtime_probe.verdict import is_violation
 
 CELL = 12  # pixels of the page for one batch in the strip
@@ -32,12 +32,12 @@ svg { max-width: 100%; height: auto; display: block }
 """
 
 
-def to_html(report: Report) -> str:
+def to_html(report: Judged) -> str:
     """The whole page as text."""
     return "\n".join(_page(report)) + "\n"
 
 
-def _page(report: Report) -> Iterator[str]:
+def _page(report: Judged) -> Iterator[str]:
     yield '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield f"<title>runtime_probe: {escape(headline(report))}</title><style>{_STYLE}</style></head><body><main>"
@@ -115,7 +115,7 @@ def _finding(finding: Finding) -> Iterator[str]:
     yield "</dl></section>"
 
 
-def _frames(report: Report) -> Iterator[str]:
+def _frames(report: Judged) -> Iterator[str]:
     """The source around the lines that drew, or would have."""
     sites = [hint.site for hint in report.hints]
     if report.provenance is not None:
@@ -138,7 +138,7 @@ def _source_lines(site: Site) -> Iterator[str]:
         yield f"<span{hit}>{number:4d}  {escape(lines[number - 1])}</span>"
 
 
-def _notes(report: Report) -> Iterator[str]:
+def _notes(report: Judged) -> Iterator[str]:
     yield "<section><h2>Notes</h2><ul>"
     yield from (f"<li>{escape(note)}</li>" for note in (*([report.ranks] if report.ranks else []), *report.notes))
     yield "</ul></section>"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from runtime_probe.findings import Finding, Report, SeriesReport, describe_values
+from runtime_probe.findings import Finding, Judged, SeriesReport, describe_values
 from runtime_probe.timeline import Batch, Timeline
 from runtime_probe.verdict import ADVICE, is_violation
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 CELLS = 72  # batches drawn in the strip
 
 
-def to_text(report: Report) -> str:
+def to_text(report: Judged) -> str:
     """Plain text: the verdict first, then why, where, what to do, and the timeline."""
     return "\n".join(_lines(report))
 
 
-def _lines(report: Report) -> Iterator[str]:
+def _lines(report: Judged) -> Iterator[str]:
     yield f"runtime_probe: {headline(report)}"
     yield f"  {report.conclusion.sentence} ({evidence(report)})"
     for line in report.conclusion.undecided:
@@ -47,12 +47,12 @@ def property_line(finding: Finding) -> str:
     return f"{finding.word.value}: {advice.meaning}; {advice.remedy}{codes}"
 
 
-def headline(report: Report) -> str:
+def headline(report: Judged) -> str:
     """Verdict and flags, such as `CYCLING(3) + DRIFT`."""
     return " + ".join([str(report.conclusion), *sorted(flag.value for flag in report.flags)])
 
 
-def evidence(report: Report) -> str:
+def evidence(report: Judged) -> str:
     """How much was seen."""
     conclusion = report.conclusion
     text = f"{_plural(conclusion.batches, 'batch', 'batches')}, {_plural(conclusion.epochs, 'epoch', 'epochs')}"
@@ -63,7 +63,7 @@ def _plural(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
-def _series_lines(report: Report) -> Iterator[str]:
+def _series_lines(report: Judged) -> Iterator[str]:
     for series in report.series:
         yield f"{series.argument} {describe_values(series)}: {series.conclusion}, {series.forwards} forwards"
         yield f"  {strip(series.timeline)}"
@@ -95,7 +95,7 @@ def shown(timeline: Timeline) -> list[Batch | None]:
     return [*timeline.head[:half], None, *(*timeline.head, *timeline.tail)[-half:]]
 
 
-def to_rich(report: Report) -> Group:
+def to_rich(report: Judged) -> Group:
     """The same for a terminal: coloured headline, findings in panels, a table and coloured strips."""
     from rich.console import Group
     from rich.panel import Panel
@@ -117,7 +117,7 @@ def to_rich(report: Report) -> Group:
     return Group(*parts)  # type: ignore[arg-type]
 
 
-def _table(report: Report) -> object:
+def _table(report: Judged) -> object:
     from rich.table import Table
 
     table = Table("argument", "phase", "values", "verdict", "batches", "epochs", "forwards")
