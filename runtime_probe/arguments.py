@@ -174,9 +174,16 @@ def score(leaf: Leaf) -> int:
     shaped = tensor.ndim >= 2 and 1 <= tensor.shape[-1] <= 3
     cloud = named and tensor.ndim == 3 and tensor.shape[1] in (2, 3) and tensor.shape[2] > 8  # (B, 3, N)
     differentiated = _is_differentiated(tensor) and shaped and tensor.ndim == 2
-    if differentiated or cloud:  # by a PINN, with respect to its points
+    if differentiated or cloud or _is_bundle(tensor):  # by a PINN, with respect to its points
         return CERTAIN + named
     return points + int(shaped) if named else 2 * (shaped and tensor.ndim <= 3 and _in_range(tensor))
+
+
+def _is_bundle(tensor: Tensor) -> bool:
+    """Depths along rays: (rays, samples), every row strictly increasing, as no other input is."""
+    if tensor.ndim != 2 or tensor.shape[1] < 4 or len(tensor) < 4:
+        return False
+    return bool((tensor.detach()[:64].diff(dim=1) > 0).all())
 
 
 _ARRANGING = ("Cat", "Stack", "Unsqueeze", "View", "Reshape", "Slice", "Select", "Clone", "ToCopy", "Permute", "Trans")

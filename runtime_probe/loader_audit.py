@@ -45,7 +45,7 @@ class _Audited:
 
     record: LoaderRecord
     epoch: torch.Tensor  # from 0; shared with persistent workers, which outlive an epoch
-    dataset: weakref.ref[Any] | None = None
+    kinds: tuple[type, ...] = ()  # the data set's class, and those of the ones it is a part of
     steps: int = 0
     trained: bool = False
     evaluated: bool = False
@@ -83,10 +83,9 @@ class LoaderAudit:
         guard(_unpack, iterator, audited, self._steps, self._evaluating)
         return iterator
 
-    def datasets(self) -> list[Any]:
-        """The data sets that were trained on, as far as they are still there."""
-        found = (audited.dataset() for audited in self._all if audited.trained and audited.dataset is not None)
-        return [dataset for dataset in found if dataset is not None]
+    def datasets(self) -> list[type]:
+        """The classes of the data sets that were trained on, those inside of others included."""
+        return [kind for audited in self._all if audited.trained for kind in audited.kinds]
 
     def reports(self) -> tuple[LoaderReport, ...]:
         """The reports on the loaders that were trained on, and on those that a network was evaluated on."""
@@ -101,7 +100,7 @@ class LoaderAudit:
                 return None
             record = LoaderRecord(loader.num_workers, name=f"the loader of {_name(loader.dataset)}")
             record.shuffles = _shuffles(loader)
-            audited = self._loaders[loader] = _Audited(record, _counter(loader), _reference(loader.dataset))
+            audited = self._loaders[loader] = _Audited(record, _counter(loader), tuple(_kinds(loader.dataset)))
             self._all.append(audited)
         audited.epoch += 1
         if int(audited.epoch) >= EPOCHS:
@@ -119,11 +118,12 @@ def _is_auditable(loader: DataLoader[Any]) -> bool:
     return plain and not piped and not traced
 
 
-def _reference(dataset: Any) -> weakref.ref[Any] | None:
-    try:
-        return weakref.ref(dataset)
-    except TypeError:  # a list
-        return None
+def _kinds(dataset: Any) -> Iterator[type]:
+    for _ in range(4):
+        if dataset is None:
+            return
+        yield type(dataset)
+        dataset = getattr(dataset, "dataset", None)
 
 
 def _shuffles(loader: DataLoader[Any]) -> bool:

@@ -246,6 +246,8 @@ class Observer:
         assert self.choice is not None
         position = self._borders.position()
         values = dense(coords, self.choice.path)
+        if not self.part and (values.ndim == 1 or (values.ndim == 2 and values.shape[-1] > 3)):
+            values = values.unsqueeze(-1)  # one component: x, y or t, or depths along rays
         part = distinct_part(values)
         series = self._series_of(values, part, phase)
         series.loaded += storage_of(values) in self._borders.handed_out

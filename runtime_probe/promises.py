@@ -8,8 +8,8 @@ from __future__ import annotations
 import gc
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from types import CodeType, FunctionType
-from typing import Any
 
 from torch.utils.data import DataLoader, Dataset, Sampler
 
@@ -29,7 +29,6 @@ DRAWING = frozenset(
     "randn_like bernoulli standard_normal sample choices binomial".split()
 )
 CALLED = ("__call__", "forward", "augment", "apply", "transform")
-MAX_OBJECTS = 200_000
 
 UNUSED_OBJECT = Advice(
     Family.ABSENT,
@@ -86,13 +85,13 @@ def _augments(line: DrawLine) -> bool:
 
 def _commented(watch: Watch) -> tuple[str, ...]:
     """Commented-out draws in the methods that make the samples."""
-    sites = [site for dataset in watch.audit.datasets() for site in _methods(dataset)] if watch.audit else []
+    sites = [site for kind in watch.audit.datasets() for site in _methods(kind)] if watch.audit else []
     return tuple(f"commented out at {hint.site}: {hint.text}" for hint in commented_draws(tuple(sites)))[:4]
 
 
-def _methods(dataset: Any) -> Iterator[Site]:
+def _methods(kind: type) -> Iterator[Site]:
     for name in ("__getitem__", "__iter__", "__getitems__"):
-        code = getattr(getattr(type(dataset), name, None), "__code__", None)
+        code = getattr(getattr(kind, name, None), "__code__", None)
         if isinstance(code, CodeType) and not is_library(code.co_filename):
             yield Site(code.co_filename, code.co_firstlineno + 1, name)
 
@@ -102,22 +101,24 @@ def _unused(watch: Watch) -> tuple[str, ...]:
     rewinds = [network.rewinds for network in watch.network.networks if network.batches > 1]
     if not rewinds or not watch.draws.complete:
         return ()
-    found = {}
-    for value in gc.get_objects()[:MAX_OBJECTS]:
-        kind = type(value)
-        if kind in found or not _is_users(kind) or issubclass(kind, (Dataset, Sampler, DataLoader)):
+    folders = {Path(network.call.file).parent for network in watch.network.networks if network.call is not None}
+    found = []
+    for kind in {type(value) for value in gc.get_objects()}:
+        if not _is_of(kind, folders) or issubclass(kind, (Dataset, Sampler, DataLoader)):
             continue
         streams, site = _draws_of(kind)
         used = any(line.site.function in CALLED and _is_in(line, kind) for line in watch.draws.lines())
         still = streams and all(rewind.stood_still(stream) for stream in streams for rewind in rewinds)
-        found[kind] = f"`{kind.__name__}` at {site} is made and never called" if still and not used and site else ""
-    return tuple(filter(None, found.values()))[:4]
+        if still and not used:
+            found.append(f"`{kind.__name__}` at {site} is made and never called")
+    return tuple(sorted(found))[:4]
 
 
-def _is_users(kind: type) -> bool:
-    """A class with a method of the user's own that may augment when it is called."""
+def _is_of(kind: type, folders: set[Path]) -> bool:
+    """A class of the program, with a method that may augment when it is called."""
     methods = [vars(kind).get(name) for name in CALLED]
-    return any(isinstance(m, FunctionType) and not is_library(m.__code__.co_filename) for m in methods)
+    files = [Path(m.__code__.co_filename) for m in methods if isinstance(m, FunctionType)]
+    return any(folder in file.parents for file in files for folder in folders if not is_library(str(file)))
 
 
 def _draws_of(kind: type) -> tuple[set[str], Site | None]:

@@ -70,11 +70,14 @@ def user_frames(frame: FrameType | None) -> Iterator[Site]:
 
 
 MAKERS = ("make", "generate", "create", "load", "build", "synth", "simulate", "toy", "get_data", "init", "setup")
+COMPREHENSIONS = ("<listcomp>", "<genexpr>", "<dictcomp>", "<setcomp>")  # frames of their own before Python 3.12
 DATA = 16  # entries from which on an argument is data, and no size or option
 
 
 def is_given_data(frame: FrameType) -> bool:
     """Whether a function was handed data: then what it draws changes them, and is not how they are made up."""
+    while frame.f_code.co_name in COMPREHENSIONS and frame.f_back is not None:
+        frame = frame.f_back
     code = frame.f_code
     name = code.co_name.lstrip("_").lower()
     if name == "<module>" or name.startswith(MAKERS):
