@@ -56,7 +56,13 @@ class Guard:
 
 def is_captured() -> bool:
     """True while a tool records the program's operations, as jit.trace does: ours must not be among them."""
-    return torch._C._get_tracing_state() is not None or is_exporting()
+    return torch._C._get_tracing_state() is not None or is_exporting() or _is_traced_by_fx()
+
+
+def _is_traced_by_fx() -> bool:
+    """True inside `make_fx` and what is built on it."""
+    mode = torch._C._TorchDispatchModeKey.PROXY
+    return torch._C._get_dispatch_mode(mode) is not None
 
 
 def can_be_hooked(module: nn.Module) -> bool:

@@ -14,6 +14,7 @@ from torch.utils.hooks import RemovableHandle
 
 from runtime_probe.arguments import leaves, signature_of
 from runtime_probe.compiled import OpaqueRecord, is_exporting, run_uncompiled
+from runtime_probe.guard import can_be_hooked, is_captured
 
 SCOUTED_CALLS = 4  # first calls of a module in which coordinates are looked for
 
@@ -111,7 +112,7 @@ class Hooks:
 
     def scout_keywords(self, module: nn.Module) -> None:
         """The global hook shows no keyword arguments: look at them after this one call, then go."""
-        if id(module) in self._one_shot or self._calls.get(module, 0) >= SCOUTED_CALLS:
+        if id(module) in self._one_shot or self._calls.get(module, 0) >= SCOUTED_CALLS or not can_be_hooked(module):
             return
 
         self._one_shot[id(module)] = module.register_forward_hook(_Once(self), with_kwargs=True, always_call=True)
@@ -197,7 +198,9 @@ class _Once(_Hook):
 
 def _global_hook(hooks: Hooks) -> Callable[..., None]:
     def scout_all(module: nn.Module, args: tuple[Any, ...]) -> None:
-        if not torch.compiler.is_compiling() and not hooks.scouted(module, args, {}):
+        if torch.compiler.is_compiling() or is_captured():
+            return
+        if not hooks.scouted(module, args, {}):
             hooks.scout_keywords(module)
 
     run_uncompiled(scout_all)

@@ -206,7 +206,7 @@ def _wish(watch: Watch) -> str:
 
 def _coordinates(watch: Watch) -> Iterator[SeriesReport]:
     for observer in watch.observers:
-        yield from stream_reports(observer, watch.provenance.report(observer))
+        yield from stream_reports(observer, watch.provenance)
 
 
 def _inputs(watch: Watch, series: list[SeriesReport]) -> Iterator[SeriesReport]:
@@ -214,7 +214,7 @@ def _inputs(watch: Watch, series: list[SeriesReport]) -> Iterator[SeriesReport]:
     judged = {report.argument for report in series}
     for network in watch.network.networks:
         for observer in network.inputs:
-            reports = stream_reports(observer, watch.provenance.report(observer))
+            reports = stream_reports(observer, watch.provenance)
             yield from (report for report in reports[:1] if report.argument not in judged)
 
 

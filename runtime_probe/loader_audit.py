@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,6 +71,7 @@ class LoaderAudit:
         self._steps = steps
         self._evaluating = lambda: evaluating() or not torch.is_grad_enabled()
         self._loaders: weakref.WeakKeyDictionary[DataLoader[Any], _Audited] = weakref.WeakKeyDictionary()
+        self._datasets: weakref.WeakKeyDictionary[Any, dict[object, _Audited]] = weakref.WeakKeyDictionary()
         self._all: list[_Audited] = []
 
     def iterate(self, loader: DataLoader[Any], start: Callable[[DataLoader[Any]], Any], guard: Guard) -> Any:
@@ -93,8 +94,17 @@ class LoaderAudit:
             audited.record.evaluation = audited.evaluated and not audited.trained
         return tuple(audited.record.report() for audited in self._all if audited.trained or audited.evaluated)
 
+    def _made_again(self, loader: DataLoader[Any]) -> _Audited | None:
+        """A loader like one before, over the same data set: programs make a new one for every epoch."""
+        with suppress(TypeError):
+            audited = self._datasets.get(loader.dataset, {}).get(_settings(loader))
+            if audited is not None and not loader.persistent_workers:
+                self._loaders[loader] = audited
+                return audited
+        return None
+
     def _next_epoch(self, loader: DataLoader[Any]) -> _Audited | None:
-        audited = self._loaders.get(loader)
+        audited = self._loaders.get(loader) or self._made_again(loader)
         if audited is None:
             if len(self._all) >= MAX_LOADERS or not _is_auditable(loader):
                 return None
@@ -102,12 +112,18 @@ class LoaderAudit:
             record.shuffles = _shuffles(loader)
             audited = self._loaders[loader] = _Audited(record, _counter(loader), tuple(_kinds(loader.dataset)))
             self._all.append(audited)
+            with suppress(TypeError):  # a list has no weak references
+                self._datasets.setdefault(loader.dataset, {})[_settings(loader)] = audited
         audited.epoch += 1
         if int(audited.epoch) >= EPOCHS:
             return None
         audited.record.epoch += 1
         audited.steps = self._steps()
         return audited
+
+
+def _settings(loader: DataLoader[Any]) -> tuple[object, ...]:
+    return loader.batch_size, loader.num_workers, loader.drop_last, type(loader.sampler)
 
 
 def _is_auditable(loader: DataLoader[Any]) -> bool:

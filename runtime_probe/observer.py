@@ -73,6 +73,7 @@ class Series:
     dtype: torch.dtype
     phase: Phase
     shared: bool
+    given: tuple[int, ...] = ()  # the shape of the argument itself
     history: History = field(default_factory=lambda: History(epochs_known=False))
     snapshots: list[Snapshot] = field(default_factory=list)
     sources: dict[Source, int] = field(default_factory=dict)
@@ -249,7 +250,7 @@ class Observer:
         if not self.part and (values.ndim == 1 or (values.ndim == 2 and values.shape[-1] > 3)):
             values = values.unsqueeze(-1)  # one component: x, y or t, or depths along rays
         part = distinct_part(values)
-        series = self._series_of(values, part, phase)
+        series = self._series_of(values, part, phase, tuple(coords.shape))
         series.loaded += storage_of(values) in self._borders.handed_out
         if self.part:
             series.forwards += 1
@@ -283,7 +284,7 @@ class Observer:
             self._events.append(self._rings[device][1])
         return self._rings[device]
 
-    def _series_of(self, values: Tensor, part: Tensor, phase: Phase) -> Series:
+    def _series_of(self, values: Tensor, part: Tensor, phase: Phase, given: tuple[int, ...]) -> Series:
         shape = tuple(values.shape) if part.shape == values.shape else tuple(part.shape)
         key: tuple[object, ...] = (shape, values.dtype, phase, values.device)
         series = self.series.get(key)
@@ -293,7 +294,7 @@ class Observer:
             series = self.series.get(key)
         if series is None:
             shared = part.ndim < values.ndim and 0 in values.stride()
-            series = self.series[key] = Series(shape, values.dtype, phase, shared)
+            series = self.series[key] = Series(shape, values.dtype, phase, shared, given)
         return series
 
     def _phase(self) -> Phase:

@@ -87,10 +87,11 @@ class Trace:
 
 @dataclass(frozen=True)
 class Use:
-    """A stream was handed to a network, in its `forward`-th watched forward."""
+    """A stream was handed to a network, in its `forward`-th watched forward, as a tensor of this shape."""
 
     trace: Trace
     forward: int
+    shape: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -189,7 +190,7 @@ class Provenance(ProbeMode):
         if self._forwards < self.window or (not first and self._forwards == self.window > 0):
             self._forwards += first
             trace = self._traces.get(tensor, Trace())
-            self._uses.setdefault(stream, []).append(Use(trace, self._forwards))
+            self._uses.setdefault(stream, []).append(Use(trace, self._forwards, tuple(tensor.shape)))
             if self._call is None and training:
                 self._call = next(user_frames(sys._getframe(1)), None)
 
@@ -305,9 +306,10 @@ class Provenance(ProbeMode):
                 return order[-1], self._forwards
         return max((trace.gathered for trace in known if trace.gathered), key=lambda g: g[1], default=None)
 
-    def report(self, stream: object | None = None) -> ProvenanceReport:
-        """What was seen so far of a stream, or of all."""
+    def report(self, stream: object | None = None, shape: tuple[int, ...] | None = None) -> ProvenanceReport:
+        """What was seen so far of a stream, or of all; of the tensors of one shape, or of all."""
         uses = self._uses.get(stream, []) if stream is not None else [u for all_ in self._uses.values() for u in all_]
+        uses = [use for use in uses if shape is None or use.shape == shape]
         lines: dict[tuple[str, Site, Site | None], set[int]] = {}
         forwards: dict[tuple[str, Site, Site | None], int] = {}
         for use in uses:
@@ -373,7 +375,7 @@ def states_around(module: torch.nn.Module) -> dict[str, int]:
 
 def has_dropout(module: torch.nn.Module) -> bool:
     """Whether a network has layers that draw by design."""
-    return any("drop" in type(part).__name__.lower() for part in module.modules())
+    return any("drop" in type(part).__name__.lower() and getattr(part, "p", 1) != 0 for part in module.modules())
 
 
 def _forward_of(module: torch.nn.Module) -> Site:

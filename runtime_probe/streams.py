@@ -10,7 +10,7 @@ from runtime_probe.classify import Evidence, classify, is_worker_copy
 from runtime_probe.findings import SeriesReport
 from runtime_probe.geometry import measure
 from runtime_probe.observer import Observer, Phase, Series, Unit
-from runtime_probe.provenance import ProvenanceReport
+from runtime_probe.provenance import Provenance, ProvenanceReport
 from runtime_probe.timeline import Timeline
 from runtime_probe.verdict import Flag, Verdict
 
@@ -55,9 +55,12 @@ def training_units(observers: Iterable[Observer]) -> dict[Position, set[int]]:
     return units
 
 
-def stream_reports(observer: Observer, provenance: ProvenanceReport) -> list[SeriesReport]:
+def stream_reports(observer: Observer, provenance: Provenance) -> list[SeriesReport]:
     """The reports on an observer's training series, the most telling first."""
-    reports = [_series_report(observer, series, provenance) for series in training_series(observer)]
+    reports = [
+        _series_report(observer, series, provenance.report(observer, series.given if series.shape else None))
+        for series in training_series(observer)
+    ]
     inconclusive = all(report.conclusion.verdict is Verdict.INCONCLUSIVE for report in reports)
     if len(reports) > 1 and (inconclusive or any(not report.shape for report in reports)):
         return [_whole_report(observer, reports)]

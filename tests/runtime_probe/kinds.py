@@ -542,3 +542,251 @@ for step in range(8):
     ),
 ]
 KINDS = [*LOADERS, *STREAMS, *NETWORKS, *COORDINATES]
+
+GRID = """
+axis = (torch.arange(8) + 0.5) / 8
+grid = torch.stack(torch.meshgrid(axis, axis, indexing="ij"), -1)
+
+
+class Field(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.body = Net(2)
+
+    def forward(self, coord):
+        return self.body(self.move(coord) if self.training else coord)
+
+    def move(self, coord):
+        return coord
+
+
+def jitter():
+    return grid + 0.02 * torch.randn_like(grid)
+
+
+def steps(model, points, count=8):
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    for step in range(count):
+        model(points(step)).square().mean().backward()
+        optimizer.step()
+        optimizer.zero_grad()
+"""
+
+
+def moved(name: str, move: str, build: str = "Moved()") -> tuple[str, str, str]:
+    """A model that jitters its coordinates by itself."""
+    body = f"{GRID}\nclass Moved(Field):\n    def move(self, coord):\n        {move}\nsteps({build}, lambda step: grid)"
+    return f"jitter inside the model by {name}", body, "INCONCLUSIVE"
+
+
+SILENT = [  # name, program, verdict
+    moved("NumPy", "return coord + torch.from_numpy(np.random.normal(0, 0.01, coord.shape)).float()"),
+    moved(
+        "a generator of the model's own",
+        "self.rng = getattr(self, 'rng', np.random.default_rng(0))\n        return coord + float(self.rng.normal())",
+    ),
+    moved("where", "return torch.where(torch.rand_like(coord) < 0.5, coord, coord + 0.01 * torch.randn_like(coord))"),
+    moved("lerp", "return torch.lerp(coord, torch.rand_like(coord), 0.02)"),
+    moved("a stacked copy", "pair = torch.stack([coord, coord])\n        return (pair + torch.randn_like(pair))[0]"),
+    moved(
+        "a compiled function",
+        "return coord + 0.01 * torch.randn_like(coord)",
+        "torch.compile(Moved(), backend='eager')",
+    ),
+    (
+        "fresh jitter for the two networks of a GAN without a loader",
+        GRID
+        + """
+one, other = Field(), Field()
+optimizers = [torch.optim.SGD(net.parameters(), lr=0.01) for net in (one, other)]
+for _ in range(8):
+    coord = jitter()
+    for net, optimizer in zip((one, other), optimizers):
+        (one(coord).mean() - other(coord).mean()).backward()
+        optimizer.step()
+del optimizers, optimizer
+""",
+        "FRESH",
+    ),
+    (
+        "one draw for the micro-batches of a step",
+        GRID
+        + """
+model, data = Field(), DataLoader(Images(), batch_size=2)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+for epoch in range(2):
+    for number, batch in enumerate(data):
+        if number % 4 == 0:
+            coord = jitter()
+        model(coord).mean().backward()
+        if number % 4 == 3:
+            optimizer.step()
+""",
+        "PERIODIC",
+    ),
+    (
+        "points drawn every five steps",
+        GRID
+        + """
+held = []
+def points(step):
+    if step % 5 == 0:
+        held[:] = [jitter()]
+    return held[0]
+steps(Field(), points, 20)
+""",
+        "PERIODIC",
+    ),
+    (
+        "a forward in training mode after the last step",
+        GRID
+        + """
+model = Field()
+steps(model, lambda step: jitter())
+model(grid)
+""",
+        "FRESH",
+    ),
+    (
+        "points drawn again beside fixed data",
+        GRID
+        + """
+model, data = Field(), torch.rand(20, 2)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+for _ in range(8):
+    (model(torch.rand(40, 2).requires_grad_()).mean() + model(data).mean()).backward()
+    optimizer.step()
+""",
+        "FRESH",
+    ),
+    (
+        "synthetic samples seeded by their index, shuffled, in workers",
+        """
+class Synthetic(Images):
+    def __getitem__(self, index):
+        generator = torch.manual_seed(index)
+        return torch.rand(8, generator=generator)
+train(Synthetic(), num_workers=2)
+""",
+        "",
+    ),
+    (
+        "data sets made of random numbers, with noise in the targets",
+        """
+x = torch.rand(24, 8)
+y = x.sum(1) + 0.1 * torch.randn(24)
+model = Net()
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+data = TensorDataset(x, y)
+for epoch in range(3):
+    for inputs, targets in DataLoader(data, batch_size=6, shuffle=True):  # a new one for every epoch
+        (model(inputs)[:, 0] - targets).square().mean().backward()
+        optimizer.step()
+""",
+        "NOTHING_DRAWN",
+    ),
+    (
+        "the whole of a random data set in every step",
+        """
+x = torch.rand(24, 8)
+model = Net()
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+for epoch in range(8):
+    fit(model, [x], optimizer)
+""",
+        "NOTHING_DRAWN",
+    ),
+    (
+        "two trainings with one seed",
+        """
+for _ in range(2):
+    torch.manual_seed(0)
+    class Noisy(Images):
+        def augment(self, image):
+            return image + torch.randn(8)
+    train(Noisy())
+""",
+        "FRESH",
+    ),
+    (
+        "a deterministic evaluation that puts the state back",
+        """
+class Noisy(Images):
+    def augment(self, image):
+        return image + torch.randn(8)
+model, loader = Net(), DataLoader(Noisy(), batch_size=6, shuffle=True)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+for epoch in range(4):
+    fit(model.train(), loader, optimizer)
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        model.eval()(torch.randn(4, 8))
+""",
+        "FRESH",
+    ),
+    (
+        "preview latents that never change",
+        """
+generator, fixed = Net(), torch.randn(6, 8)
+optimizer = torch.optim.SGD(generator.parameters(), lr=0.01)
+for step in range(12):
+    fit(generator, [torch.randn(6, 8)], optimizer)
+    with torch.no_grad():
+        generator(fixed)
+""",
+        "FRESH",
+    ),
+    (
+        "samples from a model in evaluation mode",
+        """
+model = train(model=Net(dropout=0.2))
+model.eval()
+with torch.no_grad():
+    for _ in range(4):
+        model(torch.randn(6, 8))
+""",
+        "NOTHING_DRAWN",
+    ),
+    (
+        "a split drawn once, and batches in order",
+        """
+data = torch.rand(30, 8)[torch.randperm(30)]
+training = data[:24]
+model = Net()
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+for epoch in range(4):
+    fit(model, training.split(6), optimizer)
+""",
+        "",
+    ),
+    (
+        "a memory that is filled anew",
+        """
+memory = torch.zeros(24, 8)
+model = Net()
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+for step in range(40):
+    memory[torch.randint(24, (6,))] = torch.randn(6, 8)
+    fit(model, [memory[torch.randint(24, (6,))]], optimizer)
+""",
+        "",
+    ),
+    (
+        "token ids",
+        """
+class Tokens(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embed, self.last = nn.Embedding(9, 4), nn.Linear(4, 1)
+    def forward(self, idx, pos):
+        return self.last(self.embed(idx) + self.embed(pos))
+model, text = Tokens(), torch.randint(9, (100,))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+for step in range(12):
+    start = int(torch.randint(90, ()))
+    model(text[None, start : start + 3], torch.arange(3)[None]).mean().backward()
+    optimizer.step()
+""",
+        "",
+    ),
+]
