@@ -81,7 +81,9 @@ def judge(watch: Watch) -> Report:
     findings += tuple(broken_promises(watch, loaders, findings))
     conclusion = series[0].conclusion if series else _nothing_seen(watch)
     headline = _headline(watch, findings, series, inputs, loaders)
-    conclusion = _headlined(headline, conclusion, series, loaders, findings)
+    said = headline if headline is None or isinstance(headline.word, Verdict) else None
+    said = said or _best(watch, findings, series, inputs, loaders)
+    conclusion = _headlined(said, conclusion, series, loaders)
     main = series[0].provenance if series else None
     provenance = main if main is not None and main.forwards else whole if whole.forwards and series else None
     return Report(
@@ -115,6 +117,17 @@ def _headline(
     verdicts = [finding for finding in bad if isinstance(finding.word, Verdict)]
     if bad:
         return (verdicts or bad)[0]
+    return _best(watch, findings, series, inputs, loaders)
+
+
+def _best(
+    watch: Watch,
+    findings: tuple[Finding, ...],
+    series: list[SeriesReport],
+    inputs: tuple[SeriesReport, ...],
+    loaders: tuple[LoaderReport, ...],
+) -> Finding | None:
+    """What is certain besides violations."""
     good = [finding for finding in findings if finding.word in CONCLUSIVE]
     good += [f for loader in loaders if not loader.evaluation for f in loader.findings if f.word is Verdict.FRESH]
     good += list(_drawn_inputs(inputs))
@@ -131,7 +144,18 @@ def _drawn_inputs(inputs: tuple[SeriesReport, ...]) -> Iterator[Finding]:
         if drawn and report.conclusion.verdict is Verdict.FRESH:
             where = tuple(map(str, drawn))
             advice = Advice(None, "the network's input is drawn again for every batch")
-            yield Finding(Verdict.FRESH, report.argument, report.conclusion.sentence, "", where, advice)
+            seen = f"{report.conclusion.batches} batches, each with a draw of its own"
+            yield Finding(Verdict.FRESH, report.argument, seen, "", where, advice)
+
+
+PICKING = frozenset("randint randperm multinomial permutation shuffle choice choices sample randrange".split())
+
+
+def _lines_in_the_loop(watch: Watch, among: frozenset[str] | None, besides: frozenset[str] = frozenset()) -> list[str]:
+    """The lines that drew between the forwards of training, outside of the networks and of loader workers."""
+    own = [(name, f"`{name}` at {site} in {site.function}") for name, site in watch.provenance.lines]
+    own += [(line.function.split(".")[-1], str(line)) for line in watch.draws.lines() if line.last_batch > 0]
+    return [text for name, text in own if (among is None or name in among) and name not in besides]
 
 
 def _nothing_drawn(watch: Watch, inputs: tuple[SeriesReport, ...], loaders: tuple[LoaderReport, ...]) -> Finding | None:
@@ -142,11 +166,16 @@ def _nothing_drawn(watch: Watch, inputs: tuple[SeriesReport, ...], loaders: tupl
     draws_itself = any(n.before_evaluation.drew or n.after_evaluation.drew for n in networks)
     own = ("numpy.random", "random") if draws_itself else ("torch", "numpy.random", "random")
     still = all(n.rewinds.stood_still(name, watch.borders.epochs) for n in networks for name in own)
-    if batches < 2 or (loaders and not compared) or not still or watch.options.argument is not None:
+    picking = _lines_in_the_loop(watch, PICKING)
+    only_picking = bool(picking) and not _lines_in_the_loop(watch, None, besides=PICKING)
+    decided = (still or only_picking) and (compared or not loaders) and watch.options.argument is None
+    if batches < 2 or not decided:
         return None
     names = [loader.name.removeprefix("the loader of ") for loader in compared] or [r.argument for r in inputs]
     seen = f"{batches} batches; no draw was seen in the samples, nor between the forwards"
-    seen += "; the networks themselves draw, as dropout does" if draws_itself else ""
+    if only_picking:
+        seen = f"{batches} batches; only integers are drawn in the loop, which pick or crop samples: {picking[0]}"
+    seen += "; the networks themselves draw, as dropout and sampling do" if draws_itself else ""
     advice = Advice(None, "no augmentation, jitter or noise reaches a network: nothing is there that could go wrong")
     return Finding(Verdict.NOTHING_DRAWN, ", ".join(names), seen, "", closer=advice)
 
@@ -156,7 +185,6 @@ def _headlined(
     conclusion: Conclusion,
     series: list[SeriesReport],
     loaders: tuple[LoaderReport, ...],
-    findings: tuple[Finding, ...],
 ) -> Conclusion:
     """The conclusion that belongs to the headline: a stream's own, or one made of the finding."""
     if headline is None or not isinstance(headline.word, Verdict):
@@ -189,7 +217,9 @@ def _moving(watch: Watch) -> str:
     moving = [s for s in names if any(not n.rewinds.stood_still(s, watch.borders.epochs) for n in networks)]
     if not moving:
         return "no draw was seen"
-    return f"numbers are drawn from {', '.join(moving)}, but which of the inputs they change was not seen"
+    lines = _lines_in_the_loop(watch, None)[:3]
+    places = f" ({'; '.join(lines)})" if lines else ""
+    return f"numbers are drawn from {', '.join(moving)}{places}, but which of the inputs they change was not seen"
 
 
 def _wish(watch: Watch) -> str:

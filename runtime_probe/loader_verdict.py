@@ -54,6 +54,13 @@ REWOUND = Advice(
     "seed once, above the epochs",
     ("JIT301", "JIT302"),
 )
+CHANGING = Advice(None, "every epoch gets new samples: the augmentation happens")
+DRAWN_IN_EVALUATION = Advice(
+    Family.MISPLACED,
+    "the samples of an evaluation are drawn again each time: two epochs cannot be compared",
+    "evaluate on fixed samples: no augmentation, or a seed for each index",
+    ("JIT401",),
+)
 DUPLICATED_OWN = Advice(
     Family.REPEATED,
     "loader workers draw the same numbers: each has a copy of the data set's own generator",
@@ -94,6 +101,7 @@ def classify_loader(
         flags.add(Flag.ORDER_REPEATED)
     draws = tuple(sorted({path for _, path, _ in _used(audits)} | {seed for a in audits for seed in a.trace.seeds}))
     cause = _cause(audits, compared, num_workers) if verdict is Verdict.CYCLING else None
+    cause = CHANGING if verdict is Verdict.FRESH else cause
     findings = tuple(_findings(verdict, flags, draws, len(compared), evaluation, name, cause, audits))
     return LoaderReport(
         verdict, frozenset(flags), findings, same_workers, same_epoch, epochs, len(compared),
@@ -207,7 +215,7 @@ def _findings(
     if not (evaluation and is_violation(verdict)):
         yield Finding(verdict, stream, seen, drawn, where, cause)
     for flag in sorted(flags, key=lambda flag: flag.value):
-        closer = None
+        closer = DRAWN_IN_EVALUATION if flag is Flag.EVAL_JITTER else None
         if flag is Flag.WORKERS_DUPLICATED:
             closer = DUPLICATED_SEED if any(sample.trace.seeds for sample in audits) else DUPLICATED_OWN
         yield Finding(flag, stream, seen, drawn, where, closer)

@@ -115,6 +115,14 @@ class NetworkWatch:
         self.provenance_use: Callable[..., None] = lambda *args, **kwargs: None
         borders.on_step = self._stepped
 
+    def is_running(self) -> bool:
+        """Whether a network is running in this thread."""
+        return self._now.running is not None
+
+    def is_running_around(self, module: nn.Module) -> bool:
+        """Whether a network is running that a module is a part of."""
+        return self._now.running is not None and self._now.running is not module
+
     def evaluating(self) -> bool:
         """Whether the network that ran last ran in evaluation mode."""
         return self._phase == "evaluation"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
@@ -155,6 +155,8 @@ class Provenance(ProbeMode):
         self._serials = itertools.count()
         self._uses: dict[object, list[Use]] = {}
         self._forwards = 0
+        self.lines: dict[tuple[str, Site], int] = {}  # that drew between the forwards, and how often
+        self.is_inside: Callable[[], bool] = lambda: False  # a network is running
         self._call: Site | None = None
         self._on = False
         self._given: WeakIdKeyDictionary | None = None  # coordinates of the model that runs, while it is looked into
@@ -287,6 +289,8 @@ class Provenance(ProbeMode):
         frame = _user_frame(sys._getframe(4))
         sites = list(itertools.islice(user_frames(frame), 2))
         site, caller = (*sites, None, None)[:2]
+        if site is not None and self._forwards and not self.is_inside():
+            self.lines[name, site] = self.lines.get((name, site), 0) + 1
         given = self._forwards == 0 and frame is not None and is_given_data(frame)
         return Draw(name, site or unknown, caller, next(self._serials), self._forwards, given)
 

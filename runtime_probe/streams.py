@@ -137,6 +137,8 @@ def _borders(series: Series) -> str:
 
 def evaluation_is_jittered(series: Series, trained: dict[Position, set[int]]) -> bool:
     """True when evaluation batches differ, off any lattice, beyond what training used in the same batch."""
+    if 2 * series.loaded > series.forwards:
+        return False  # judged by the audit of the loader's samples
     own = [unit for unit in series.units if not _beside_training(unit, trained)]
     values = [value for _, value, _ in own]
     if len(values) < 2 or len(set(values)) < len(values):

@@ -73,6 +73,7 @@ class Watch:
         self.network = NetworkWatch(self.borders, self.guard, options.everything)
         self.audit = LoaderAudit(lambda: self.borders.all_steps, self.network.evaluating) if options.loaders else None
         self.provenance = Provenance(options.provenance)
+        self.provenance.is_inside = self.network.is_running
         self.network.provenance_use = lambda *args, **kwargs: self.provenance.use(*args, **kwargs)
         self.seeds = SeedLog(lambda: self.borders.all_steps)
         self.draws = DrawLog(lambda: self.borders.all_steps)
@@ -272,7 +273,7 @@ class Watch:
             choose(module, args, kwargs, self.options.argument, least=CERTAIN)
         except CoordinateArgumentError:
             seen = [f"{leaf.path}: {describe(leaf.tensor)}" for leaf in leaves(signature_of(module), args, kwargs)]
-            if len(self.unseen) < MAX_MODELS and seen:
+            if len(self.unseen) < MAX_MODELS and seen and not self.network.is_running_around(module):
                 self.unseen.setdefault(type(module).__name__, "; ".join(seen))
             return False
         if self._fallback:

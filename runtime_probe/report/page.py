@@ -45,7 +45,7 @@ def _page(report: Judged) -> Iterator[str]:
     yield f'<h1 class="{kind}">{escape(headline(report))}</h1>'
     yield f'<p>{escape(report.conclusion.sentence)} <span class="dim">({escape(evidence(report))})</span></p>'
     yield from (f'<p class="open">Not decided: {escape(line)}</p>' for line in report.conclusion.undecided)
-    for series in report.series:
+    for series in (*report.series, *report.inputs):
         yield from _series(series)
     for finding in report.findings:
         yield from _finding(finding)
@@ -56,7 +56,8 @@ def _page(report: Judged) -> Iterator[str]:
 
 
 def _series(series: SeriesReport) -> Iterator[str]:
-    yield f"<section><h2>{escape(series.argument)}: {escape(str(series.conclusion))}</h2>"
+    title = f": {series.conclusion}" if series.is_coordinates else ", an input"
+    yield f"<section><h2>{escape(series.argument)}{escape(title)}</h2>"
     yield f'<p class="dim">{escape(describe_values(series))}; {series.phase}, {series.forwards} forwards</p>'
     yield _strip(series)
     yield '<p class="dim">One cell a batch: green new, red seen before; gaps are epoch borders.</p>'

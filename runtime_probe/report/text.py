@@ -48,8 +48,10 @@ def property_line(finding: Finding) -> str:
 
 
 def headline(report: Judged) -> str:
-    """Verdict and flags, such as `CYCLING(3) + DRIFT`."""
-    return " + ".join([str(report.conclusion), *sorted(flag.value for flag in report.flags)])
+    """Verdict and flags, such as `CYCLING(3) + DRIFT`; then in words, with the stream that it is about."""
+    words = " + ".join([str(report.conclusion), *sorted(flag.value for flag in report.flags)])
+    worst = report.headline
+    return words if worst is None else f"{words}: {worst.argument}: {worst.advice.meaning}"
 
 
 def evidence(report: Judged) -> str:
@@ -64,10 +66,12 @@ def _plural(number: int, one: str, many: str) -> str:
 
 
 def _series_lines(report: Judged) -> Iterator[str]:
-    for series in report.series:
-        yield f"{series.argument} {describe_values(series)}: {series.conclusion}, {series.forwards} forwards"
+    for series in (*report.series, *report.inputs):
+        kind = "" if series.is_coordinates else " (input)"
+        verdict = f": {series.conclusion}" if series.is_coordinates else ""
+        yield f"{series.argument}{kind} {describe_values(series)}{verdict}, {series.forwards} forwards"
         yield f"  {strip(series.timeline)}"
-    yield "  # new coordinates, = seen before, | epoch border"
+    yield "  # new values, = seen before, | epoch border"
 
 
 def strip(timeline: Timeline) -> str:
@@ -112,7 +116,7 @@ def to_rich(report: Judged) -> Group:
         style = "red" if is_violation(finding.word) else "dim"
         title, _, body = finding.message.partition("\n")
         parts.append(Panel(Text(body), title=Text(title), title_align="left", border_style=style))
-    parts += [_table(report), *(_coloured(series) for series in report.series)]
+    parts += [_table(report), *(_coloured(series) for series in (*report.series, *report.inputs))]
     parts += [Text(f"note: {note}", style="dim") for note in report.notes]
     return Group(*parts)  # type: ignore[arg-type]
 
@@ -121,7 +125,7 @@ def _table(report: Judged) -> object:
     from rich.table import Table
 
     table = Table("argument", "phase", "values", "verdict", "batches", "epochs", "forwards")
-    for series in report.series:
+    for series in (*report.series, *report.inputs):
         conclusion = series.conclusion
         table.add_row(
             series.argument, series.phase, describe_values(series), str(conclusion),
@@ -137,4 +141,5 @@ def _coloured(series: SeriesReport) -> Text:
     text = Text()
     for cell in _cells(series.timeline):
         text.append(" " if cell in colours else cell, style=colours.get(cell, "bold"))
-    return text.append(f"  {ADVICE[series.conclusion.verdict].meaning}; green new, red seen before")
+    meaning = f"{ADVICE[series.conclusion.verdict].meaning}; " if series.is_coordinates else ""
+    return text.append(f"  {series.argument}: {meaning}green new, red seen before")
