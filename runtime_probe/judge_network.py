@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from runtime_probe.draws import DrawLog
 from runtime_probe.findings import Finding, SeriesReport
 from runtime_probe.network import Network
 from runtime_probe.seeds import Seeding
@@ -78,7 +79,7 @@ def network_findings(watch: Watch, inputs: tuple[SeriesReport, ...]) -> Iterator
     """What is wrong with the networks, worst first."""
     told = set()
     for report in inputs:
-        for finding in _input(report, inputs):
+        for finding in _input(report, inputs, watch.draws):
             if finding.where not in told:  # the actor and the critic are given the same batch
                 told.add(finding.where)
                 yield finding
@@ -94,7 +95,7 @@ def network_findings(watch: Watch, inputs: tuple[SeriesReport, ...]) -> Iterator
     yield from _seeds(watch)
 
 
-def _input(report: SeriesReport, inputs: tuple[SeriesReport, ...]) -> Iterator[Finding]:
+def _input(report: SeriesReport, inputs: tuple[SeriesReport, ...], draws: DrawLog) -> Iterator[Finding]:
     provenance, conclusion = report.provenance, report.conclusion
     if provenance is None or conclusion.batches < 4:
         return
@@ -109,9 +110,17 @@ def _input(report: SeriesReport, inputs: tuple[SeriesReport, ...]) -> Iterator[F
     if provenance.ordered is not None and (repeats or report.timeline.counters.repeated_batches > 1):
         line = str(provenance.ordered)
         yield Finding(Verdict.CYCLING, report.argument, conclusion.sentence, "", (line,), STALE_ORDER)
+    elif repeats and 2 * report.timeline.counters.repeated_batches > conclusion.batches and not report.loaded:
+        shuffles = [line for line in draws.lines() if line.function.endswith(("shuffle", "permutation"))]
+        again = [str(line) for line in shuffles if line.first_batch < line.last_batch and line.times > 1]
+        if again:
+            yield Finding(Verdict.CYCLING, report.argument, conclusion.sentence, "", tuple(again[:1]), STALE_ORDER)
     others = any(other.conclusion.verdict is Verdict.FRESH for other in inputs if other is not report)
-    once = provenance.sources and all(source.draws == 1 < source.forwards for source in provenance.sources)
-    if conclusion.verdict is Verdict.FROZEN and once and others and not report.loaded:
+    draws_of = provenance.sources
+    once = all(source.draws == 1 for source in draws_of) and any(source.forwards > 1 for source in draws_of)
+    counters = report.timeline.counters  # now and then a preview may be made from a latent of its own
+    held = counters.recurring <= 2 and 2 * counters.repeated_batches > counters.batches
+    if held and once and others and not report.loaded:
         where = tuple(map(str, provenance.sources))
         yield Finding(Verdict.FROZEN, report.argument, conclusion.sentence, "", where, FROZEN_LATENT)
 
