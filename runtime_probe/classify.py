@@ -100,7 +100,8 @@ def _constant(timeline: Timeline, geometry: Geometry | None) -> Conclusion:
         sentence = f"all {batches} batches got the same regular lattice"
         return _conclude(timeline, Verdict.CLEAN_GRID, sentence)
     undecided = () if epochs > 1 else ("FROZEN or ONCE_PER_EPOCH: run a second epoch",)
-    sentence = f"all {batches} batches of {epochs} epoch{'s' * (epochs > 1)} got the same coordinates"
+    of_epochs = f" of {epochs} epoch{'s' * (epochs > 1)}" if timeline.epochs_known else ""
+    sentence = f"all {batches} batches{of_epochs} got the same coordinates"
     return _conclude(timeline, Verdict.FROZEN, sentence, undecided=undecided)
 
 

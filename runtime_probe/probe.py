@@ -20,6 +20,7 @@ from runtime_probe.provenance import Provenance
 from runtime_probe.report import Report
 from runtime_probe.report.text import headline
 from runtime_probe.scalars import ScalarWriter, write_scalars
+from runtime_probe.trackers import log_report
 from runtime_probe.verdict import Flag, Verdict
 from runtime_probe.watch import Watch
 
@@ -88,6 +89,7 @@ class Probe:
         self._policy = Policy(on_violation)
         self._after = after
         self._writer = writer
+        self._is_written = False
         options = WatchOptions(
             argument, after, max_steps, provenance, check_used, everything, loaders, self._policy.immediate
         )
@@ -124,6 +126,8 @@ class Probe:
             return
         self.watch.release()
         self.watch.guard(self.watch.finish)
+        if self._writer is not None and not self._is_written:  # no end of an epoch was seen
+            self.watch.guard(self._write_scalars)
         if not failed:
             self.watch.guard(self.watch.compare_ranks)
             self._consider(final=True)
@@ -158,6 +162,10 @@ class Probe:
     def to_dict(self) -> dict[str, object]:
         """The report, JSON-ready."""
         return self.report().to_dict()
+
+    def log_to(self, tracker: object) -> None:
+        """Log the report to a TensorBoard writer, a Weights & Biases run or MLflow; see `runtime_probe.trackers`."""
+        log_report(self.report(), tracker)
 
     def __repr__(self) -> str:
         state = "running" if self.watch.active else "stopped"
@@ -204,6 +212,7 @@ class Probe:
         assert self._writer is not None
         report = self.report()
         write_scalars(self._writer, report, report.conclusion.batches)
+        self._is_written = True
 
     def _consider(self, final: bool = False) -> None:
         if not self._policy.immediate:

@@ -16,6 +16,7 @@ from types import TracebackType
 from runtime_probe.policy import OnViolation
 from runtime_probe.probe import Probe
 from runtime_probe.report import Report
+from runtime_probe.torchvision_check import explanation
 
 VIOLATION = 3
 INTERRUPTED = 130
@@ -34,7 +35,7 @@ class Program:
 class Options:
     """The options of the command line; see `python -m runtime_probe --help`."""
 
-    argument: str | None = None
+    argument: str | int | None = None
     on_violation: OnViolation = "report"
     after: int = 0
     max_steps: int | None = None
@@ -85,6 +86,9 @@ def _execute(program: Program, kept: dict[str, object]) -> int:
         return INTERRUPTED
     except BaseException as error:
         traceback.print_exception(type(error), error, _own_frames_cut(error), file=sys.stderr)
+        advice = explanation(error)
+        if advice is not None:
+            print(f"runtime_probe: {advice}", file=sys.stderr)
         return 1
     return 0
 

@@ -57,7 +57,9 @@ def headline(report: Judged) -> str:
 def evidence(report: Judged) -> str:
     """How much was seen."""
     conclusion = report.conclusion
-    text = f"{_plural(conclusion.batches, 'batch', 'batches')}, {_plural(conclusion.epochs, 'epoch', 'epochs')}"
+    text = _plural(conclusion.batches, "batch", "batches")
+    if report.main is None or report.main.timeline.epochs_known:
+        text += f", {_plural(conclusion.epochs, 'epoch', 'epochs')}"
     return text + (f"; borders from {report.main.borders}" if report.main is not None else "")
 
 
