@@ -1,6 +1,7 @@
 """Every kind of bug of `kinds.py` is a violation without any option, and no twin is; no program is harmed."""
 
 import linecache
+import runpy
 
 import pytest
 import torch
@@ -102,3 +103,21 @@ def test_a_fault_of_the_probe_is_one_line_of_the_report(tmp_path, monkeypatch):
         outcome = run(Program(str(script)), Options(strict=True))
     assert outcome.exit_code == 0
     assert "the probe failed and stopped: RuntimeError: on purpose" in outcome.report.notes
+
+
+AFTERWARDS = """
+print(torch.rand(3), np.random.rand(3), random.random())
+print([float(p.double().sum()) for v in list(globals().values()) if isinstance(v, nn.Module) for p in v.parameters()])
+"""
+
+
+@pytest.mark.parametrize("program", [*(kind.source(True) for kind in KINDS), *(PRELUDE + row[1] for row in SILENT)],
+                         ids=[*map(str, KINDS), *(row[0] for row in SILENT)])  # fmt: skip
+def test_weights_and_random_numbers_are_bit_for_bit_those_without_the_probe(tmp_path, capsys, program):
+    script = tmp_path / "train.py"
+    script.write_text(program + AFTERWARDS)
+    linecache.clearcache()
+    runpy.run_path(str(script), run_name="__main__")
+    expected = capsys.readouterr().out
+    assert run(Program(str(script)), Options()).exit_code == 0
+    assert capsys.readouterr().out == expected
