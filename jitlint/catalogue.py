@@ -82,6 +82,17 @@ SEEDS = frozenset(
     "lightning.fabric.utilities.seed.seed_everything transformers.set_seed transformers.trainer_utils.set_seed "
     "accelerate.utils.set_seed monai.utils.set_determinism torch.mps.manual_seed torch.xpu.manual_seed".split()
 )
+# They put a generator back to where it was.
+RESTORES = re.compile(
+    r"fork_rng|(?:set|restore|load|reset)_(?:rng|random|seed)_?state|setstate|(?:^|[._])set_state$|"
+    r"(?:temp|temporary|isolated|scoped|preserve|keep)\w{0,60}_(?:seed|rng|random)|(?:seed|rng)\w{0,60}_(?:context|scope)"
+)
+# They give another number in each call.
+VARYING = frozenset(
+    "time.time time.time_ns time.perf_counter time.monotonic os.urandom os.getpid secrets.randbits secrets.randbelow "
+    "uuid.uuid4 torch.initial_seed torch.seed torch.random.initial_seed torch.utils.data.get_worker_info "
+    "datetime.datetime.now datetime.now".split()
+)
 GENERATORS = frozenset(
     "numpy.random.default_rng numpy.random.RandomState numpy.random.Generator numpy.random.PCG64 random.Random "
     "torch.Generator jax.random.PRNGKey jax.random.key tensorflow.random.Generator.from_seed "
@@ -109,6 +120,7 @@ TRANSFORM_MODULES = (
     "tensorflow.keras.layers",
     "keras_cv.layers",
     "torch_geometric.transforms",
+    "detectron2.data.transforms",
     "timm.data",
     "timm.data.mixup",
     "timm.data.random_erasing",
@@ -190,6 +202,29 @@ def is_transform_class(qualname: str) -> bool:
     if _ONLY_THERE.match(name):
         return module.startswith(_ALWAYS_RANDOM_IN)
     return bool(_RANDOM_TRANSFORM.match(name))
+
+
+# A setting that promises an augmentation, noise or dropout: `use_aug`, `noise_std`, `random_flip_prob`, `drop_path`.
+_PROMISE = re.compile(
+    r"(?:^|_)(?:aug|augs|augment|augments|augmented|augmenting|augmentation|augmentations|augmenter|augmentor|dataaug|"
+    r"jitter|jittering|noise|noisy|flip|hflip|vflip|mixup|cutmix|cutout|perturb|perturbation|specaug|specaugment|"
+    r"rand_?aug(?:ment)?|auto_?aug(?:ment)?|random_(?:crop|flip|rotate|rotation|erase|erasing|scale|shift|jitter|resized_crop|"
+    r"horizontal_flip|vertical_flip|noise|mask)|colou?r_jitter|dropout|dropout[12]?|drop_(?:rate|prob|path|path_rate|p)|"
+    r"droppath|distort|distortion|reprob|re_prob)(?:_|\d|$)"
+)
+_NO_PROMISE = re.compile(
+    r"(?:^|_)(?:dir|path|paths|file|files|folder|root|suffix|prefix|shape|dim|dims|size|schedule\w*|seed|seeds|type|kind|no|"
+    r"without|disable|disabled|skip|denois\w*|remove|cond|conditioning|embed\w*|pred|predict\w*|param\w*|steps?|"
+    r"only|test|tta|val|eval|inference|tests?time|log|save|plot|show|vis\w*|model|net|network|fn|func|floor|token\w*|"
+    r"name|names|mode|multiplier|offset|inversion|key|index|idx|out|channels?|vector|vec|mel|dataset|data_?loader)(?:_|\d|$)"
+)
+
+
+@functools.lru_cache(maxsize=2048)
+def promises_augmentation(name: str) -> bool:
+    """Whether a setting's name says that it turns on or scales an augmentation, noise or dropout."""
+    plain = snake(name.rpartition(".")[2])
+    return bool(_PROMISE.search(plain)) and not _NO_PROMISE.search(plain)
 
 
 def is_functional_augmentation(qualname: str) -> bool:

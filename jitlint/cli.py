@@ -13,7 +13,7 @@ from jitlint.terminal import say, write
 __all__ = ["main"]
 
 CLEAN, FAILED, INTERRUPTED = 0, 2, 130
-_SUBCOMMANDS = ("rule", "rules")
+_SUBCOMMANDS = ("rule", "rules", "test")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,6 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _dispatch(arguments: list[str]) -> int:
     if arguments[:1] and arguments[0] in _SUBCOMMANDS and _means_subcommand(arguments):
+        if arguments[0] == "test":
+            from jitlint.rule_cases import test_rules
+
+            return test_rules(arguments[1:])
         from jitlint.explain import explain
 
         return explain(arguments)
@@ -57,13 +61,13 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 def _means_subcommand(arguments: list[str]) -> bool:
-    """Whether `rule` or `rules` is the subcommand; where a path has that name, the path is meant.
+    """Whether `rule`, `rules` or `test` is the subcommand; where a path has that name, the path is meant.
 
     `rule` with something behind it that is a rule's code or name is the subcommand in any case.
     """
     if not os.path.lexists(arguments[0]):
         return True
-    if arguments[0] == "rule" and len(arguments) == 2 and not os.path.lexists(arguments[1]):
+    if arguments[0] != "rules" and len(arguments) == 2 and not os.path.lexists(arguments[1]):
         return True
     say(f"jitlint: linting the path ./{arguments[0]}; the list of rules is `jitlint rule ALL`")
     return False

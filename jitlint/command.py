@@ -16,8 +16,10 @@ from jitlint.engine import Outcome, Report, Run, lint
 from jitlint.errors import UsageError
 from jitlint.files import File, discover, key_of
 from jitlint.options import settings_for
+from jitlint.plugins import plugins
 from jitlint.progress import Progress
 from jitlint.terminal import is_colourful, is_terminal, say, width, write, writes_frames
+from jitlint.visible import visible
 from jitlint.workers import Workers, cores
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["Command"]
 
 _TEXT_FORMATS = ("full", "concise")
+_WITHOUT_FIXES = ("github", "gitlab", "junit")
 
 
 class Command:
@@ -47,11 +50,11 @@ class Command:
         if self.options.show_settings:
             from jitlint.explain import settings_lines
 
-            write(settings_lines(self.settings))
+            write(map(visible, settings_lines(self.settings)))
             return 0
         if self.options.show_files:
             found = discover(self.options.paths, self.settings, force_exclude=self.options.force_exclude)
-            write(file.key for file in found.files)
+            write(visible(file.key) for file in found.files)
             return self._status(Report(problems=found.problems))
         if self.options.watch:
             from jitlint.watch import watch
@@ -63,13 +66,20 @@ class Command:
         files, problems, changed = self._files()
         is_watched = is_terminal(sys.stderr) and not self.options.quiet
         with Workers(self.options.jobs or cores()) as workers, Progress(is_wanted=is_watched) as progress:
-            run = Run(self.settings, self._cache(), workers, self.cwd, changed, progress)
+            run = Run(self.settings, self._cache(), workers, self.cwd, changed, progress, self._shows_fixes())
             outcome = self._outcome(files, run)
-            if outcome.changed and not (self.options.diff or self.is_stdin):
-                outcome = self._written(outcome, files, run)
+            if self._writes():
+                self._remove_litter(files)
+                outcome = self._written(outcome, files, run) if outcome.changed else outcome
             run.cache.save()
-        report = replace(outcome.report, problems=(*problems, *outcome.report.problems))
+        problems = (*plugins.problems, *problems, *outcome.report.problems)
+        report = replace(outcome.report, problems=problems, warnings=(*plugins.refused, *outcome.report.warnings))
         return self._finish(replace(outcome, report=report), files, run)
+
+    def _shows_fixes(self) -> bool:
+        """Whether the run makes fixes, or its report has a word on them."""
+        is_shown = self.options.statistics or self.format not in _WITHOUT_FIXES
+        return self.options.fix or self.options.diff or is_shown
 
     # -------------------------------------------------------------------------------------------- input
 
@@ -133,18 +143,30 @@ class Command:
             return 2
         return int(bool(outcome.changed) and not self.options.exit_zero)
 
+    def _writes(self) -> bool:
+        """Whether the run may change files."""
+        changes = self.options.fix or self.options.add_ignore is not None
+        return bool(changes) and not self.options.diff and not self.is_stdin
+
+    def _remove_litter(self, files: tuple[File, ...]) -> None:
+        """Delete what killed runs left beside the files."""
+        from jitlint.fixes.write import remove_litter
+
+        remove_litter({os.path.dirname(file.path) for file in files})  # noqa: PTH120 - plain strings
+
     def _written(self, outcome: Outcome, files: tuple[File, ...], run: Run) -> Outcome:
         """Replace the changed files, each as a whole, and look at what is on disk then."""
-        from jitlint.syntax import write_atomically
+        from jitlint.fixes.write import write_atomically
 
         problems = []
         for path, data in outcome.changed.items():
             try:
-                write_atomically(Path(path), data)
+                write_atomically(Path(path), data, tree=self.settings.root)
             except OSError as error:
                 problems.append(f"cannot write {key_of(path, self.cwd)}: {error.strerror or error}")
         report = lint(files, run)
-        report = replace(report, problems=(*report.problems, *problems))
+        found = sorted((*report.diagnostics, *outcome.left), key=lambda item: item.sort_key)
+        report = replace(report, diagnostics=tuple(found), problems=(*report.problems, *problems))
         return replace(outcome, report=report, changed={}, note="" if problems else outcome.note)
 
     # ------------------------------------------------------------------------------------------ telling
@@ -152,13 +174,20 @@ class Command:
     def _tell(self, outcome: Outcome, run: Run) -> None:
         pieces = self._report(outcome, run)
         if self.options.output_file:
-            text = "".join(f"{piece}\n" for piece in pieces)
-            Path(self.options.output_file).write_text(text, "utf-8", "backslashreplace")
+            self._write_report("".join(f"{piece}\n" for piece in pieces))
         else:
             write(pieces, sys.stderr if self._prints_text() else None)
         self._complain(outcome.report)
         if self.format in _TEXT_FORMATS and not self.options.quiet:
             self._summarise(outcome)
+
+    def _write_report(self, text: str) -> None:
+        from jitlint.fixes.write import leads_out
+
+        path = Path(self.options.output_file)
+        if leads_out(path, Path(self.cwd)):
+            raise UsageError(f"--output-file: {path} is a link that leads out of the current directory")
+        path.write_text(text, "utf-8", "backslashreplace")
 
     def _report(self, outcome: Outcome, run: Run) -> Iterable[str]:
         if not outcome.report.diagnostics and self.format in _TEXT_FORMATS:

@@ -7,12 +7,15 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jitlint.diagnostic import Confidence
 from jitlint.errors import UsageError, nearest
 
-__all__ = ["Settings", "cache_directory", "find_settings", "parse_confidence", "read_settings"]
+if TYPE_CHECKING:
+    from jitlint.plugins import Plugin
+
+__all__ = ["Settings", "cache_directory", "find_settings", "own_plugins", "parse_confidence", "read_settings"]
 
 _ROOT_MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", ".git", ".hg")
 _TORCH_VERSION = re.compile(r"\d+(\.\d+)*\Z")
@@ -24,7 +27,8 @@ class Settings:
 
     `select` None means the rules that are on by default; `confidence` None means medium, or every one
     where `select` has `ALL`. `augmentations`, `not_augmentations`, `batch_loops` and `step_functions`
-    hold qualified names of the project's own functions and classes, or their last part.
+    hold qualified names of the project's own functions and classes, or their last part. `plugins` are the modules
+    of users' rules that were loaded.
     """
 
     select: tuple[str, ...] | None = None
@@ -39,6 +43,7 @@ class Settings:
     batch_loops: tuple[str, ...] = ()
     step_functions: tuple[str, ...] = ()
     torch_version: str | None = None
+    plugins: tuple[Plugin, ...] = ()
     root: Path = Path()
     origin: Path | None = None
 
@@ -69,6 +74,13 @@ def read_settings(file: Path) -> Settings:
     if file.name == "pyproject.toml":
         table = table.get("tool", {}).get("jitlint", {})
     return _from_table(table, file)
+
+
+def own_plugins() -> dict[Path, tuple[str, ...]]:
+    """The plugins that the user's own `jitlint.toml` names, which lies in the configuration directory."""
+    base = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111 - `~` may be unknown
+    file = Path(base) / "jitlint" / "jitlint.toml"
+    return {file: _names(_load_toml(file).get("plugins", []), f"{file}: `plugins`")} if file.is_file() else {}
 
 
 def cache_directory(settings: Settings, cwd: Path) -> Path:
@@ -152,9 +164,15 @@ def _from_table(table: Mapping[str, Any], file: Path) -> Settings:
 
 
 def _parsed(table: Mapping[str, Any], file: Path) -> Iterator[tuple[str, Any]]:
+    if "plugins" in table:  # first, for other keys may name their rules
+        from jitlint.plugins import plugins
+
+        plugins.name(_names(table["plugins"], f"{file}: `plugins`"), file)
     for key, value in table.items():
+        if key == "plugins":
+            continue
         if key not in _PARSERS:
-            raise UsageError(f"{file}: unknown key `{key}`{nearest(key, _PARSERS)}")
+            raise UsageError(f"{file}: unknown key `{key}`{nearest(key, [*_PARSERS, 'plugins'])}")
         yield key.replace("-", "_"), _PARSERS[key](value, f"{file}: `{key}`")
 
 

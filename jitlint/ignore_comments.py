@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from tokenize import TokenInfo
 
 from jitlint.diagnostic import Applicability, Diagnostic, Edit, Fix, Location, Span
 from jitlint.engine import Outcome, Run, lint
@@ -14,13 +14,12 @@ from jitlint.files import File
 from jitlint.fixing import by_file
 from jitlint.report.summary import count
 from jitlint.source import Source, UnreadableSource, load_source
-from jitlint.suppress import UNUSED, Statements
+from jitlint.suppress import UNUSED, Statements, comments, end_of_codes
 from jitlint.survey import read
 
 __all__ = ["add_ignores"]
 
 _WIDEST = 120  # a longer line gets its comment above
-_CODES = re.compile(r"#\s*jitlint\s*:\s*ignore\s*\[[^\]]*(?=\])")
 
 
 def add_ignores(files: Sequence[File], run: Run, reason: str) -> Outcome:
@@ -44,7 +43,7 @@ def add_ignores(files: Sequence[File], run: Run, reason: str) -> Outcome:
 
 
 def _with_comments(source: Source, diagnostics: Sequence[Diagnostic], reason: str) -> bytes:
-    from jitlint.syntax import apply_fixes
+    from jitlint.fixes.apply import apply_fixes
 
     edits = list(_edits(source, diagnostics, reason)) if diagnostics else []
     carriers = [replace(diagnostics[0], fix=Fix(Applicability.SAFE, "", (edit,))) for edit in edits]
@@ -57,16 +56,24 @@ def _edits(source: Source, diagnostics: Sequence[Diagnostic], reason: str) -> It
     for item in diagnostics:
         codes[_text_line(source, item.location)].add(item.code)
     statements = Statements(source.text)
+    known = {token.start[0]: token for token in comments(source.text)}
     for line, found in sorted(codes.items()):
-        yield _edit(source, statements, line, sorted(found), reason)
+        yield _edit(source, statements, known, line, sorted(found), reason)
 
 
-def _edit(source: Source, statements: Statements, line: int, codes: list[str], reason: str) -> Edit:
+def _edit(
+    source: Source,
+    statements: Statements,
+    known: Mapping[int, TokenInfo],
+    line: int,
+    codes: list[str],
+    reason: str,
+) -> Edit:
     first, last = statements.around(line)
     text = source.lines[last - 1]
-    known = _CODES.search(text)
-    if known:
-        return _insertion(source, last, known.end(), f", {', '.join(codes)}")
+    end = end_of_codes(known[last].string) if last in known else None
+    if end is not None:
+        return _insertion(source, last, known[last].start[1] + end, f", {', '.join(codes)}")
     comment = f"# jitlint: ignore[{', '.join(codes)}] {reason}"
     if statements.is_simple(line) and len(text.rstrip()) + 2 + len(comment) <= _WIDEST:
         return _insertion(source, last, len(text.rstrip()), f"  {comment}")

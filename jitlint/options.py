@@ -10,8 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
-from jitlint.config import Settings, find_settings, parse_confidence, read_settings
+from jitlint.config import Settings, find_settings, own_plugins, parse_confidence, read_settings
 from jitlint.errors import UsageError, nearest
+from jitlint.plugins import plugins
 from jitlint.terminal import width
 
 __all__ = ["FORMATS", "parse_options", "settings_for"]
@@ -22,6 +23,7 @@ _EPILOG = """\
 subcommands:
   jitlint rule CODE|NAME  explain a rule
   jitlint rules           list all rules
+  jitlint test MODULE     run the cases of a plugin's rules
   (a file or directory of that name is linted as ./rule or ./rules)
 
 exit status: 0 nothing found, 1 findings, 2 something could not be done
@@ -48,7 +50,8 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
 
 def settings_for(options: argparse.Namespace, paths: Sequence[str]) -> Settings:
     """The settings of the configuration that holds for `paths`, with the options on top."""
-    settings = _configured(options, paths)
+    plugins.begin(paths, options.allow_plugins, {} if options.isolated else own_plugins())
+    settings = replace(_configured(options, paths), plugins=tuple(plugins.loaded.values()))
     if options.select:
         settings = replace(settings, select=_selectors(options.select, "--select"))
     return replace(
@@ -108,11 +111,12 @@ def _add_files(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--stdin-filename", metavar="FILE", help="the name of what comes from stdin")
     group.add_argument("--config", metavar="FILE", help="this configuration instead of the nearest")
     group.add_argument("--isolated", action="store_true", help="no configuration file at all")
+    group.add_argument("--allow-plugins", action="store_true", help="run the plugins that the linted project names")
     group.add_argument("--force-exclude", action="store_true", help="exclude also what is named on the command line")
     group.add_argument("--show-files", action="store_true", help="print what would be linted and stop")
     group.add_argument("--show-settings", action="store_true", help="print the settings and stop")
     group.add_argument("--jobs", metavar="N", type=_count, help="processes (default: as many as are worth it)")
-    group.add_argument("--no-cache", action="store_true", help="neither read nor write .jitlint_cache")
+    group.add_argument("--no-cache", action="store_true", help="neither read nor write the cache")
 
 
 def _add_fixes(group: argparse._ArgumentGroup) -> None:

@@ -22,7 +22,10 @@ def summary(outcome: Outcome) -> str:
     if report.diagnostics:
         number = count(len(report.diagnostics), "finding")
         found = f"{number} left" if outcome.done else f"Found {number}"
-        return f"{done}{found} ({scope}).{_fixable(report.diagnostics)}{known}"
+        half = f" Not all is mended: {'; '.join(outcome.leaves)}." if outcome.leaves else ""
+        return f"{done}{found} ({scope}).{_fixable(report.diagnostics)}{half}{known}"
+    if outcome.leaves:
+        return f"{done}Not all is mended ({scope}): {'; '.join(outcome.leaves)}.{known}"
     if report.problems:
         return f"{done}Nothing found in what could be read: {scope}.{known}"
     if not report.files:

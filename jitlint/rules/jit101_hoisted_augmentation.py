@@ -16,10 +16,13 @@ from jitlint.rules.stale import (
     stale_traces,
     subject,
 )
+from jitlint.semantics.clocks import Role
+from jitlint.semantics.hoisted import hoisted_of
 from jitlint.semantics.moves import plan_move
 from jitlint.semantics.project import Project, Ref, Value
-from jitlint.semantics.provenance import is_draw
-from jitlint.semantics.staleness import Stale, staleness_of
+from jitlint.semantics.provenance import is_draw, provenance_of
+from jitlint.semantics.staleness import HIDDEN, Stale, staleness_of
+from jitlint.semantics.when import variance_of
 
 _MEANT = re.compile(r"jitter|nois|augment|(?:^|_)aug(?:_|$)|perturb|mixup|cutmix|corrupt|warp|distort|random_")
 
@@ -180,22 +183,45 @@ def train(model, loader, opt, grid):
 
     def check(self, project: Project) -> Iterator[Candidate]:
         """One candidate a perturbed value and loop."""
-        staleness = staleness_of(project)
-        for stale in (*staleness.in_loops, *staleness.in_steps, *staleness.in_fits, *staleness.in_slices):
+        for stale in hoisted_of(project).in_training:
             confidence = self._confidence(project, stale)
             if confidence is not None and stale.made.draw is not None:
                 yield self._candidate(project, stale, confidence)
 
     def _confidence(self, project: Project, stale: Stale) -> Confidence | None:
         made = stale.made
-        if not made.perturbed or not made.data or is_evaluation_name(project, stale):
+        if not made.perturbed or is_evaluation_name(project, stale):
             return None
+        if stale.drawn.role is Role.MASKED and stale.loop.trains:
+            return Confidence.MEDIUM
+        if not made.data:
+            return None
+        grid = "grid" in variance_of(project).seen(stale.origin).data and stale.loop.trains
+        if stale.per_epoch or stale.loop.region == HIDDEN:
+            return Confidence.MEDIUM if grid else self._over_epochs(project, stale)
         same_scope = stale.origin.scope == stale.loop.scope
         if not stale.loop.loader:
-            return Confidence.MEDIUM if self._is_helper_call(project, stale) and same_scope else Confidence.LOW
+            meant = grid or self._is_helper_call(project, stale)
+            return Confidence.MEDIUM if meant and same_scope else Confidence.LOW
         if not stale.certain:
             return Confidence.LOW
         return Confidence.HIGH if same_scope or stale.loop.trains else Confidence.MEDIUM
+
+    def _over_epochs(self, project: Project, stale: Stale) -> Confidence | None:
+        """Data that is perturbed once, for all epochs: medium where it is loaded or a helper perturbs it.
+
+        What a program makes up, from a formula and noise, is a synthetic data set.
+        """
+        if not stale.loop.trains:
+            return None
+        draw = stale.made.draw
+        assert draw is not None
+        if not provenance_of(project).made(Value(Ref(draw.path, draw.scope), draw.node)).perturbed:
+            held = variance_of(project).seen(stale.origin)
+            if "data" not in held.data and not held.holes:
+                return None
+            return Confidence.MEDIUM if stale.loop.region == HIDDEN else Confidence.LOW
+        return Confidence.MEDIUM
 
     def _is_helper_call(self, project: Project, stale: Stale) -> bool:
         """Whether a function perturbs, and a name says that it is meant to (it might split the data)."""

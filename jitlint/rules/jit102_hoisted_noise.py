@@ -9,6 +9,7 @@ from jitlint.diagnostic import Applicability, Candidate, Confidence, FixPlan
 from jitlint.rules.base import Rule
 from jitlint.rules.stale import describe_loop, draw_trace, is_evaluation_name, stale_names, stale_traces, subject
 from jitlint.semantics.graph import Kind
+from jitlint.semantics.hoisted import hoisted_of
 from jitlint.semantics.moves import plan_move
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.staleness import Stale, staleness_of
@@ -147,14 +148,15 @@ def noisy_batches(data, batch_size):
 
     def check(self, project: Project) -> Iterator[Candidate]:
         """One candidate a draw and loop."""
-        staleness = staleness_of(project)
-        for stale in (*staleness.in_loops, *staleness.in_steps, *staleness.in_generators):
+        for stale in (*hoisted_of(project).in_training, *hoisted_of(project).in_generators):
             confidence = self._confidence(project, stale)
             if confidence is not None and stale.made.draw is not None:
                 yield self._candidate(project, stale, confidence)
 
     def _confidence(self, project: Project, stale: Stale) -> Confidence | None:
         made = stale.made
+        if stale.per_epoch:
+            return None
         if made.perturbed or made.data or is_evaluation_name(project, stale):
             return None
         if stale.combined is None:
@@ -162,6 +164,8 @@ def noisy_batches(data, batch_size):
         operation = project.node(stale.combined)
         named = any(_NOISE_NAME.search(name.lower()) for name in stale_names(project, stale))
         if operation.kind is not Kind.OP:
+            if self._mixes(project, stale) and stale.loop.loader and stale.loop.trains:
+                return Confidence.MEDIUM
             joins = operation.method in _JOINING and named and stale.loop.loader
             return Confidence.MEDIUM if joins and staleness_of(project).trains_on(stale) else Confidence.LOW
         if operation.name in ("+", "-", "+=", "-="):

@@ -8,12 +8,16 @@ from collections.abc import Iterator
 from jitlint import catalogue
 from jitlint.diagnostic import Candidate, Confidence, Trace
 from jitlint.rules.base import Rule
-from jitlint.rules.stale import draw_span, kept_on_purpose
+from jitlint.rules.stale import draw_span, is_evaluation_name, kept_on_purpose, loop_span
+from jitlint.semantics.clocks import CALL, Clock, Role
 from jitlint.semantics.graph import Kind, Scope
+from jitlint.semantics.hoisted import hoisted_of
 from jitlint.semantics.kept_noise import KeptNoise, kept_noise
-from jitlint.semantics.project import Project, Ref, Value
-from jitlint.semantics.provenance import Made, provenance_of
-from jitlint.semantics.staleness import SETUP_METHODS, Stale, staleness_of
+from jitlint.semantics.made_once import is_made_at_setup, is_per_item
+from jitlint.semantics.project import Project
+from jitlint.semantics.purpose import Purpose, purposes_of
+from jitlint.semantics.staleness import Stale
+from jitlint.semantics.when import variance_of
 
 _NOISE = re.compile(r"(?:^|_)(?:noise|noises|jitter|perturb\w*|disturb\w*|augment\w*|corrupt\w*|eps|epsilon)(?:_|\d|$)")
 _MEASURED = re.compile(r"fft|kspace|k_space|measure|sensing|sinogram")
@@ -140,19 +144,64 @@ class Images(Dataset):
 
     def check(self, project: Project) -> Iterator[Candidate]:
         """One candidate a frozen attribute."""
-        for stale in staleness_of(project).in_data_path:
+        for stale in hoisted_of(project).in_data_path:
             confidence = self._confidence(project, stale)
             if confidence is not None:
                 yield self._noise(project, stale, confidence)
         for kept in kept_noise(project):
             if _NOISE.search(catalogue.snake(kept.name)) and not kept_on_purpose(kept.name):
                 yield self._kept(project, kept)
-        yield from self._materialised(project)
+        for stale in hoisted_of(project).in_training:
+            if is_made_at_setup(project, stale) and stale.loop.trains:
+                confidence = self._chosen(project, stale)
+                if confidence is not None:
+                    yield self._frozen(project, stale, confidence)
+
+    def _chosen(self, project: Project, stale: Stale) -> Confidence | None:
+        """How sure it is that what training gets should have been drawn again.
+
+        A choice of points that serves every step, and what was drawn or augmented for each sample and then serves
+        every epoch.
+        """
+        role, aim = stale.drawn.role, purposes_of(project)
+        if aim.function(stale.drawn.site.scope) is Purpose.EVALUATION or is_evaluation_name(project, stale):
+            return None
+        if not stale.per_epoch:
+            used = variance_of(project).seen(stale.entry)
+            varies = stale.loop.region > CALL and Clock(stale.loop.scope, stale.loop.region) in used.varies
+            return Confidence.MEDIUM if role is Role.PICKED and used.data and not varies else None
+        if role >= Role.MIXED:
+            return Confidence.MEDIUM if self._augmented(project, stale) else None
+        return Confidence.MEDIUM if is_per_item(project, stale) else None
+
+    def _augmented(self, project: Project, stale: Stale) -> bool:
+        """Whether samples went through a function that is meant to augment them, or to corrupt each."""
+        site, draw = project.node(stale.drawn.site), project.node(stale.drawn.draw)
+        if stale.drawn.site == stale.drawn.draw:
+            return draw.name not in catalogue.DRAWS and stale.made.augmentation
+        return is_per_item(project, stale) or catalogue.names_augmentation(site.method)
+
+    def _frozen(self, project: Project, stale: Stale, confidence: Confidence) -> Candidate:
+        site, path = project.node(stale.drawn.site), stale.drawn.site.scope.path
+        loop = stale.loop.scope
+        made = "augmented" if stale.drawn.role >= Role.MIXED else "drawn"
+        unit = "epoch" if stale.per_epoch else "step"
+        evidence = (
+            Trace("draw", path, site.span, f"{made} once, when the object is made"),
+            Trace("loop", loop.path, loop_span(project, stale), f"this runs again in every {unit}"),
+            Trace("consumer", loop.path, project.node(stale.consumer).span, "and trains on what was drawn then"),
+        )
+        message = f"every {unit} gets the same draw: `{site.text}` is called once, when the object is made"
+        if stale.drawn.role >= Role.MIXED:
+            message = (
+                f"every {unit} sees the same augmented samples: `{site.text}` is called once, when the data set is made"
+            )
+        return Candidate(self.code, path, site.span, message, confidence, evidence)
 
     def _confidence(self, project: Project, stale: Stale) -> Confidence | None:
         entry, operation = project.node(stale.entry), project.node(stale.consumer)
         scope = project.scope(stale.origin.scope)
-        if entry.kind is not Kind.ATTR or not scope.owner or stale.made.data or stale.made.draw is None:
+        if entry.kind is not Kind.ATTR or not scope.owner or stale.made.data or stale.per_epoch:
             return None
         name = catalogue.snake(entry.name)
         if kept_on_purpose(name):
@@ -160,6 +209,8 @@ class Images(Dataset):
         if operation.name in ("+", "-", "+=", "-="):
             return Confidence.MEDIUM if _NOISE.search(name) else Confidence.LOW
         dataset = project.is_dataset_class(stale.loop.scope.path, project.scope(stale.loop.scope).owner)
+        if operation.name in ("*", "*=") and _NOISE.search(name):
+            return Confidence.MEDIUM
         if operation.name in ("*", "*=") and _MASK.search(name):
             return Confidence.MEDIUM if dataset and not self._is_measurement(project, stale) else Confidence.LOW
         return None
@@ -196,43 +247,6 @@ class Images(Dataset):
         )
         message = f"every {unit} gets the same draw: `self.{kept.name}` is drawn once, {when}"
         return Candidate(self.code, kept.drawn.scope.path, span, message, Confidence.LOW, evidence)
-
-    # ------------------------------------------------------------------------------ augmented data sets
-
-    def _materialised(self, project: Project) -> Iterator[Candidate]:
-        for ref, scope in project.scopes():
-            if scope.name != "__getitem__" or not project.is_dataset_class(ref.path, scope.owner):
-                continue
-            for node in scope.nodes:
-                if node.kind is Kind.ATTR and project.self_class(Value(ref, node.inputs[0])) is not None:
-                    yield from self._stored(project, ref, scope, node.name)
-
-    def _stored(self, project: Project, ref: Ref, scope: Scope, name: str) -> Iterator[Candidate]:
-        stores = project.attribute_stores((ref.path, scope.owner), name)
-        if len(stores) != 1 or project.scope(stores[0].scope).name not in SETUP_METHODS:
-            return
-        made = provenance_of(project).made(stores[0])
-        if not self._augmented(project, made) or kept_on_purpose(name):
-            return
-        assert made.draw is not None
-        span = draw_span(project, made.draw.path, made.draw.scope, made.draw.node)
-        evidence = (
-            Trace("draw", made.draw.path, span, "augmented once, when the data set is made"),
-            Trace("loop", ref.path, scope.name_span, "`__getitem__` runs for every sample of every epoch"),
-            Trace("consumer", ref.path, scope.span, f"and gives out the stored `self.{name}`"),
-        )
-        message = (
-            f"every epoch sees the same augmented samples: `self.{name}` is augmented once, when the data set is made"
-        )
-        yield Candidate(self.code, made.draw.path, span, message, Confidence.MEDIUM, evidence)
-
-    def _augmented(self, project: Project, made: Made) -> bool:
-        """Whether a stored value went through something that is meant as an augmentation."""
-        if made.draw is None or not made.perturbed:
-            return False
-        last = made.draw.name.rpartition(".")[2]
-        node = project.node(Value(Ref(made.draw.path, made.draw.scope), made.draw.node))
-        return made.augmentation or (node.name not in catalogue.DRAWS and catalogue.names_augmentation(last))
 
 
 def _unit(scope: Scope) -> str:

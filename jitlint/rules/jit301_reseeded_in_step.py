@@ -11,8 +11,9 @@ from jitlint.rules.base import Rule
 from jitlint.rules.reseed import is_per_epoch, outermost_loop, repeats_on_purpose, restart_traces, seeded_again
 from jitlint.semantics.graph import Scope
 from jitlint.semantics.loops import loops_of
-from jitlint.semantics.project import Project
+from jitlint.semantics.project import Project, Value
 from jitlint.semantics.purpose import Purpose, purposes_of
+from jitlint.semantics.rewinds import Rewind, rewinds_of
 from jitlint.semantics.seeding import Restart, seeding_of
 
 _STEP = re.compile(r"^(?:it|iter|iters|iteration|step|global_step|i_iter|train_step|i_step|batch|batch_idx|n_iter)$")
@@ -131,17 +132,49 @@ def add_noise(x):
     def check(self, project: Project) -> Iterator[Candidate]:
         """One candidate a seed call."""
         seeding = seeding_of(project)
+        told: set[Value] = set()
         for restart in seeding.seeds:
             drawn = seeding.draws_after(restart)
             confidence = self._confidence(project, restart, drawn is not None)
             if confidence is None or seeding.only_shuffles(restart):
                 continue
             node = project.node(restart.call)
+            told.add(restart.call)
             fix = self._fix(project, restart)
             evidence: tuple[Trace, ...] = restart_traces(project, restart, drawn)
             yield Candidate(
                 self.code, restart.call.scope.path, node.span, seeded_again(project, restart), confidence, evidence, fix
             )
+
+        for rewind in rewinds_of(project).found():
+            if rewind.call not in told:
+                yield self._rewind(project, rewind)
+
+    def _rewind(self, project: Project, rewind: Rewind) -> Candidate:
+        """A seed that starts every pass of one training with the same numbers."""
+        call, site = project.node(rewind.call), project.node(rewind.site)
+        scope = project.scope(rewind.clock.scope)
+        header = scope.regions[rewind.clock.region].header_span if rewind.clock.region else None
+        what = "epoch" if not rewind.pairs else "sample"
+        traces = [
+            Trace("seed", rewind.call.scope.path, call.span, "the generator starts over here"),
+            Trace("loop", rewind.clock.scope.path, header or scope.name_span, f"this repeats for every {what}"),
+        ]
+        if rewind.site != rewind.call:
+            traces.insert(1, Trace("call", rewind.site.scope.path, site.span, f"`{site.text}` leads to the seed"))
+        if rewind.preview:
+            message = f"training draws the same numbers after every preview: `{call.text}` rewinds its stream"
+        else:
+            message = (
+                f"the same random numbers are drawn in every {what}: "
+                f"`{call.text}` starts over from the same seed each time"
+            )
+        fix = None
+        if rewind.site == rewind.call and header and not rewind.preview:
+            statement = scope.statements[site.statement].span
+            loop = scope.statements[scope.regions[rewind.clock.region].statement].span
+            fix = FixPlan(Applicability.UNSAFE, "Seed once, above the loop", MoveAboveLoop(loop, (statement,)))
+        return Candidate(self.code, rewind.call.scope.path, call.span, message, Confidence.MEDIUM, tuple(traces), fix)
 
     def _fix(self, project: Project, restart: Restart) -> FixPlan | None:
         if not restart.region or restart.guarded or restart.seed != "constant":
@@ -152,7 +185,9 @@ def add_noise(x):
         statement = scope.statements[scope.nodes[restart.call.node].statement].span
         plan = MoveAboveLoop(outermost_loop(project, restart), (statement,))
         if is_per_epoch(project, restart):
-            return FixPlan(Applicability.UNSAFE, f"Seed above the loop, once for every call of {scope.name}", plan)
+            message = f"Seed above the loop, once for every call of {scope.name}"
+            leaves = f"every call of `{scope.name}` still starts over from the same seed"
+            return FixPlan(Applicability.UNSAFE, message, plan, leaves)
         return FixPlan(Applicability.SAFE, "Seed once, above the loop", plan)
 
     def _is_repeated(self, scope: Scope, restart: Restart) -> bool:

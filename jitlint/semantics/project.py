@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
-import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -12,10 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from jitlint.imports import ModuleFinder
 from jitlint.semantics.graph import RELATIVE, ClassModel, Kind, Module, Node, Scope
 
 if TYPE_CHECKING:
     from jitlint.config import Settings
+    from jitlint.source import Source
 
 # Methods that give back their receiver as far as its class goes.
 SAME_OBJECT = frozenset(
@@ -55,7 +57,7 @@ class Project:
 
     `load` gives the model of another file of the same project, by its absolute path and the name that is
     wanted there (or None); such files help to understand the ones that were asked for, and nothing is
-    reported in them.
+    reported in them. `read` gives the bytes of any other file of the project.
     """
 
     def __init__(
@@ -64,21 +66,34 @@ class Project:
         root: Path | None = None,
         settings: Settings | None = None,
         load: Callable[[str, str], Module | None] | None = None,
+        read: Callable[[str], bytes | None] | None = None,
+        finder: ModuleFinder | None = None,
     ) -> None:
         self.modules: dict[str, Module] = dict(modules)
+        self.source: Callable[[str], Source] | None = None  # the text of a module, by its path, for users' rules
         self.asked = tuple(modules)
         self.root = root or Path()
         self.settings = settings
         self._load = load
+        self._read = read
         self._absent: set[tuple[str, str]] = set()
         self._files = {_absolute(path): path for path in modules}
+        self._finder = finder or ModuleFinder(str(self.root), self._files, on_disk=load is not None)
 
     def with_scopes(self, extra: Mapping[str, Mapping[str, Scope]]) -> Project:
         """A project of the same files in which some have more scopes (such as code that comments hold)."""
         modules = dict(self.modules)
         for path, scopes in extra.items():
             modules[path] = replace(modules[path], scopes={**modules[path].scopes, **scopes})
-        return Project(modules, self.root, self.settings, self._load)
+        return Project(modules, self.root, self.settings, self._load, self._read, self._finder)
+
+    def read(self, path: str) -> bytes | None:
+        """The bytes of a file that is no module, such as one of requirements, by its absolute path; None without it."""
+        if self._read is not None:
+            return self._read(path)
+        with contextlib.suppress(OSError):
+            return Path(path).read_bytes()
+        return None
 
     def is_configured(self, option: str, name: str) -> bool:
         """Whether the settings list a qualified name, or its last parts, under `option`."""
@@ -115,8 +130,27 @@ class Project:
             for qualname, scope in self.modules[path].scopes.items():
                 ref = Ref(path, qualname)
                 for index, node in scope.calls():
-                    found[node.text.rpartition(".")[2]].append(Value(ref, index))
+                    value = Value(ref, index)
+                    found[node.text.rpartition(".")[2]].append(value)
+                    for chosen in self._chosen(value, node):
+                        found[chosen.qualname.rpartition(".")[2]].append(value)
         return {name: tuple(sites) for name, sites in found.items()}
+
+    def _chosen(self, value: Value, node: Node) -> tuple[Ref, ...]:
+        """The functions among which `table[key](…)` chooses, where the table is a dict display."""
+        if node.name != "()":
+            return ()
+        called = self.node(Value(value.scope, node.inputs[0]))
+        if called.kind is not Kind.INDEX:
+            return ()
+        table = Value(value.scope, called.inputs[0])
+        for alias in self.aliases(table) or (table,):
+            display = self.node(alias)
+            if display.kind is Kind.COLLECTION and display.name == "dict":
+                items = (self.node(Value(alias.scope, item)) for item in display.inputs[len(display.inputs) // 2 :])
+                found = (self.function(alias.scope.path, item.name) for item in items if item.kind is Kind.GLOBAL)
+                return tuple(ref for ref in found if ref is not None)
+        return ()
 
     @functools.cached_property
     def methods(self) -> Mapping[str, tuple[Ref, ...]]:
@@ -144,30 +178,7 @@ class Project:
     @functools.cache  # noqa: B019 - lives as long as the run
     def find_module(self, importer: str, name: str) -> str | None:
         """The absolute path of the project's file that the importing file means by a dotted module name."""
-        stripped = name.lstrip(RELATIVE)
-        level = len(name) - len(stripped)
-        relative = stripped.replace(".", "/")
-        folder = posixpath.dirname(_absolute(importer))
-        if level:
-            for _ in range(level - 1):
-                folder = posixpath.dirname(folder)
-            return self._file(folder, relative)
-        root = _absolute(str(self.root))
-        while True:
-            found = self._file(folder, relative)
-            if found or folder == root or folder == posixpath.dirname(folder) or not folder.startswith(root):
-                return found
-            folder = posixpath.dirname(folder)
-
-    def _file(self, folder: str, relative: str) -> str | None:
-        package = posixpath.join(folder, relative, "__init__.py")
-        module = posixpath.join(folder, relative) + ".py"
-        if relative and self._is_file(module):
-            return module
-        return package if self._is_file(package) else None
-
-    def _is_file(self, absolute: str) -> bool:
-        return absolute in self._files or (self._load is not None and os.path.isfile(absolute))  # noqa: PTH113 - hot path
+        return self._finder.find(_absolute(importer), name.replace(RELATIVE, "."))
 
     def _loaded(self, absolute: str, name: str) -> str | None:
         """The path of a file's model, once there is one; None if it has nothing to say of `name`."""
@@ -303,8 +314,9 @@ class Project:
         owner = self.self_class(receiver)
         if owner is not None:
             found = self.method(owner[0], owner[1], name)
-            if found or self.attribute_stores(owner, name):
-                return found
+            stores = () if found else self.attribute_stores(owner, name)
+            if found or stores:
+                return found or self._called_attribute(stores)
         made = self.constructor(receiver)
         if made is not None:
             return self.method(made[0], made[1], name) if made[0] else None
@@ -312,6 +324,10 @@ class Project:
         if len(only) == 1 and name not in COMMON_METHODS and not name.startswith("__") and owner is None:
             return only[0]
         return None
+
+    def _called_attribute(self, stores: tuple[Value, ...]) -> Ref | None:
+        """What `self.detector(…)` calls: the object that was stored there."""
+        return next(filter(None, map(self._called_object, stores)), None)
 
     def self_class(self, value: Value) -> tuple[str, str] | None:
         """(path, class) if a value is the instance that a method was called on."""
@@ -377,7 +393,10 @@ class Project:
         """The calls of a function that the project contains."""
         scope = self.scope(ref)
         name = scope.owner.rpartition(".")[2] if scope.name == "__init__" else scope.name
-        return tuple(site for site in self.call_sites.get(name, ()) if self.callee(site) == ref)
+        return tuple(site for site in self.call_sites.get(name, ()) if self._may_call(site, ref))
+
+    def _may_call(self, site: Value, ref: Ref) -> bool:
+        return self.callee(site) == ref or ref in self._chosen(site, self.node(site))
 
     def argument(self, site: Value, ref: Ref, parameter: str) -> int | None:
         """The node that a call passes for a parameter of the called function, or None."""

@@ -286,7 +286,7 @@ class Provenance:
         """Whether a call that leads out of the project augments what it is given: `made` without its inputs."""
         if is_draw(self.project, value) or tells_shape(node):
             return False
-        said = self._said_by_settings(value, node)
+        said = self.said_by_settings(value, node)
         if said is not None:
             return said.augmentation
         return self.project.callee(value) is None and self._perturbs_from_outside(value, node)
@@ -296,7 +296,7 @@ class Provenance:
             return Made(draw=Draw(value.scope.path, value.scope.qualname, value.node, node.text))
         if tells_shape(node):
             return NOTHING
-        said = self._said_by_settings(value, node)
+        said = self.said_by_settings(value, node)
         if said is not None:
             return said
         ref = self.project.callee(value)
@@ -314,7 +314,7 @@ class Provenance:
             return DATA  # something made by a library call
         return result
 
-    def _said_by_settings(self, value: Value, node: Node) -> Made | None:
+    def said_by_settings(self, value: Value, node: Node) -> Made | None:
         """What the project's configuration says of a called function or object: its word counts more than looks."""
         settings = self.project.settings
         if settings is None or not (settings.augmentations or settings.not_augmentations):
@@ -341,7 +341,7 @@ class Provenance:
         result = union(carried)
         if summary.draw is None:
             return result._replace(data=result.data or summary.data)
-        perturbed = summary.perturbed and (not summary.over or any(part.data for part in over) or not over)
+        perturbed = summary.perturbed and (not summary.over or any(part.data or part.draw for part in over) or not over)
         return Made(
             summary.draw if result.draw is None else result.draw,
             result.parameters,
@@ -365,10 +365,19 @@ class Provenance:
             made = self.project.constructor(Value(value.scope, node.inputs[0]))
             if made is not None and made[0] is None:
                 return self.is_random_transform(Value(value.scope, node.inputs[0]))
+        if node.name.startswith(".") and self._is_kept_transform(value, node):
+            return True
         if not node.arguments or not catalogue.names_augmentation(node.text.rpartition(".")[2]):
             return False
         last = node.text.rpartition(".")[2]
         return not last[:1].isupper() and self._leads_nowhere(value, node)
+
+    def _is_kept_transform(self, value: Value, node: Node) -> bool:
+        """Whether `self.geometry(image)` calls a random transform that the object keeps."""
+        owner = self.project.self_class(Value(value.scope, node.inputs[0]))
+        if owner is None or not node.arguments or self.project.method(owner[0], owner[1], node.method):
+            return False
+        return any(self.is_random_transform(store) for store in self.project.attribute_stores(owner, node.method))
 
     def _leads_nowhere(self, value: Value, node: Node) -> bool:
         """Whether nothing but its name tells what a called function does."""

@@ -24,14 +24,9 @@ _INDEX_WORD = re.compile(r"^(?:i|idx|index|item|ind|n|k|j|item_idx|sample_idx|ba
 _REPEATING = (
     frozenset("forward __call__ call compute_loss collate_fn __getitem__".split()) | catalogue.TRAINING_STEP_FUNCTIONS
 )
-# They put a generator back to where it was.
-_RESTORES = re.compile(
-    r"fork_rng|(?:set|restore|load|reset)_(?:rng|random|seed)_?state|setstate|(?:^|[._])set_state$|"
-    r"(?:temp|temporary|isolated|scoped|preserve|keep)\w*_(?:seed|rng|random)|(?:seed|rng)\w*_(?:context|scope)"
-)
 # Library calls that draw from the global generator inside.
 _DRAWS_INSIDE = re.compile(
-    r"(?:transform|transforms|augment\w*|aug|dropout\w*|shuffle|sample|random\w*|create_test_image_\dd)$"
+    r"(?:transform|transforms|augment\w{0,60}|aug|dropout\w{0,60}|shuffle|sample|random\w{0,60}|create_test_image_\dd)$"
 )
 _AUGMENTS = re.compile(r"(?:transform|augment|(?:^|[._])aug(?:_|$)|jitter|perturb)")
 
@@ -106,14 +101,19 @@ class Seeding:
     # ---------------------------------------------------------------------------------------- restarts
 
     def _restart(self, value: Value, node: Node, scope: Scope) -> Restart | None:
-        seed = self.seed_kind(Value(value.scope, node.arguments[0])) if node.arguments else self._default_seed(value)
-        if seed is None:
-            return None
         place = self._repeats(value, node, scope)
-        if place is None or self._is_given_back(scope, node):
+        if place is None:
+            return None
+        seed = self.seed_kind(Value(value.scope, node.arguments[0])) if node.arguments else self._default_seed(value)
+        if seed is None and place[0] and node.arguments and self._is_given(scope.nodes[node.arguments[0]]):
+            seed = "attribute"  # a parameter is the same in all passes of a loop
+        if seed is None or self._is_given_back(scope, node):
             return None
         region, role = place
         return Restart(value, region, seed, self._is_guarded(scope, node.region, region), role)
+
+    def _is_given(self, node: Node) -> bool:
+        return node.kind is Kind.PARAM and "seed" in node.name and not _VARYING_WORD.search(node.name)
 
     def _default_seed(self, value: Value) -> str | None:
         """The kind of seed that a project's own `set_seed()` takes when it is given none."""
@@ -129,10 +129,10 @@ class Seeding:
         for region in scope.region_chain(node.region):
             block = scope.regions[region]
             opened = scope.nodes[block.header].text if block.kind is RegionKind.WITH and block.header >= 0 else ""
-            if _RESTORES.search(catalogue.snake(opened)):
+            if catalogue.RESTORES.search(catalogue.snake(opened)):
                 return True
         return any(
-            _RESTORES.search(catalogue.snake(other.text)) and other.span > node.span and other.arguments
+            catalogue.RESTORES.search(catalogue.snake(other.text)) and other.span > node.span and other.arguments
             for _, other in scope.calls()
         )
 
@@ -148,7 +148,7 @@ class Seeding:
             return None
         if scope.name == "__getitem__":
             return 0, "sample"
-        if scope.owner and scope.name in _REPEATING:
+        if (scope.owner and scope.name in _REPEATING) or scope.name in catalogue.TRAINING_STEP_FUNCTIONS:
             return 0, "step"
         return (0, "augmentation") if self._augments(ref) else None
 

@@ -1,31 +1,25 @@
-"""Finds stale values: drawn outside a loop (or step function) and consumed inside it.
+"""What networks consume, where values come from, and what a training owns.
 
-For every argument of a network call in a batch loop, the walk goes backwards to where values *enter* the
-loop. A value that was drawn anew, selected by something that varies, or came from the batch on its way is
-fresh; what is left entered unchanged, and if it depends on a draw, that draw is stale.
+Which calls feed a network, through helpers too; in which scopes a value was made that enters one; and whether a
+value is learned, so that it is no noise.
 """
 
 from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from jitlint import catalogue
-from jitlint.semantics.graph import Kind, Node, RegionKind, Scope
+from jitlint.semantics.clocks import Drawn
+from jitlint.semantics.graph import Kind, Node, Scope
 from jitlint.semantics.loops import Loop, Loops, loops_of
 from jitlint.semantics.project import COMMON_METHODS, Project, Ref, Value
 from jitlint.semantics.provenance import (
-    COMBINING,
-    CONVERSIONS,
-    SHAPE_ATTRIBUTES,
     Made,
-    Provenance,
-    is_draw,
     is_network_call,
     provenance_of,
-    tells_shape,
 )
 
 # Calls that pick elements: with an index that varies, every pass sees other ones.
@@ -47,22 +41,6 @@ MAX_CALLERS = 6
 MAX_DEPTH = 3
 
 
-class Entry(NamedTuple):
-    """A value that enters a loop: its node, and the operation inside that combined it with batch data."""
-
-    node: int
-    combined: int = -1
-    certain: bool = True
-
-
-class Trace(NamedTuple):
-    """What the inside of a loop makes of a value."""
-
-    entries: tuple[Entry, ...] = ()
-    fresh: bool = False  # carries data of this pass
-    drawn: bool = False  # was drawn in this pass
-
-
 class Stale(NamedTuple):
     """A stale draw that a network call in a loop consumes."""
 
@@ -73,161 +51,12 @@ class Stale(NamedTuple):
     made: Made
     combined: Value | None
     certain: bool
-
-
-NOTHING = Trace()
-FRESH = Trace(fresh=True)
-
-
-def join(parts: Iterable[Trace]) -> Trace:
-    """The trace of a value computed from several."""
-    entries: dict[Entry, None] = {}
-    fresh = drawn = False
-    for part in parts:
-        entries.update(dict.fromkeys(part.entries))
-        fresh = fresh or part.fresh
-        drawn = drawn or part.drawn
-    return Trace(() if drawn else tuple(entries)[:12], fresh, drawn)
-
-
-class LoopTracer:
-    """Traces values of one loop (or, with region 0, of one step function) to where they enter it."""
-
-    def __init__(self, project: Project, provenance: Provenance, ref: Ref, region: int) -> None:
-        self.project = project
-        self.provenance = provenance
-        self.ref = ref
-        self.scope = project.scope(ref)
-        self.region = region
-        self._known: dict[int, Trace] = {}
-
-    def inside(self, node: Node) -> bool:
-        """Whether a node is computed in every pass."""
-        return self.scope.within(node.region, self.region)
-
-    def trace(self, index: int) -> Trace:
-        """Where the value of a node comes from, seen from inside the loop."""
-        known = self._known.get(index)
-        if known is None:
-            self._known[index] = NOTHING
-            known = self._known[index] = self._trace(index, self.scope.nodes[index])
-        return known
-
-    def _trace(self, index: int, node: Node) -> Trace:
-        kind = node.kind
-        if kind in (Kind.CONST, Kind.LAMBDA):
-            return NOTHING
-        if kind is Kind.GLOBAL:
-            return Trace((Entry(index),))
-        if kind is Kind.ATTR:
-            return self._attribute(index, node)
-        if not self.inside(node):
-            return Trace((Entry(index),))
-        if kind is Kind.PARAM:
-            return self._parameter(index)
-        if kind is Kind.LOOPVAR:
-            return FRESH
-        if kind is Kind.CALL:
-            return self._call(index, node)
-        if kind is Kind.INDEX:
-            return self._index(node)
-        if kind is Kind.SETITEM:
-            return join([self.trace(item) for item in node.inputs])
-        parts = [self.trace(item) for item in node.inputs]
-        if kind is Kind.OP and node.name in COMBINING:
-            return self._combine(index, parts)
-        if kind is Kind.PHI:
-            return self._phi(parts)
-        return join(parts)
-
-    def _phi(self, parts: list[Trace]) -> Trace:
-        """A value that is fresh on one path is refreshed there by design."""
-        joined = join(parts)
-        if any(part.fresh and not part.entries for part in parts):
-            return joined._replace(entries=())
-        return joined
-
-    def _parameter(self, index: int) -> Trace:
-        if self.project.self_class(Value(self.ref, index)) is not None:
-            return NOTHING
-        return FRESH
-
-    def _attribute(self, index: int, node: Node) -> Trace:
-        if node.name in SHAPE_ATTRIBUTES:
-            return NOTHING
-        if self.project.self_class(Value(self.ref, node.inputs[0])) is not None:
-            return Trace((Entry(index),))
-        return self.trace(node.inputs[0])
-
-    def _index(self, node: Node) -> Trace:
-        chosen = join(self.trace(item) for item in node.inputs[1:])
-        if chosen.fresh or chosen.drawn or self._varies(node.inputs[1:]):
-            return FRESH
-        return self.trace(node.inputs[0])
-
-    def _varies(self, nodes: Iterable[int]) -> bool:
-        """Whether an index is computed in the loop from something that the loop changes."""
-        for item in nodes:
-            node = self.scope.nodes[item]
-            if node.kind is Kind.PHI and self.inside(node):
-                return True
-            if node.kind in (Kind.OP, Kind.COLLECTION) and self._varies(node.inputs):
-                return True
-            if node.kind is Kind.ATTR and node.name not in SHAPE_ATTRIBUTES:
-                return True
-        return False
-
-    def _combine(self, index: int, parts: list[Trace]) -> Trace:
-        joined = join(parts)
-        if self.scope.nodes[index].name == "@":
-            return FRESH
-        if not joined.fresh:
-            return joined
-        marked = tuple(entry if entry.combined >= 0 else entry._replace(combined=index) for entry in joined.entries)
-        return joined._replace(entries=marked)
-
-    def _call(self, index: int, node: Node) -> Trace:
-        value = Value(self.ref, index)
-        if is_draw(self.project, value) or node.name.startswith("torch.nn.init."):
-            return Trace(drawn=True)
-        if tells_shape(node):
-            return NOTHING
-        made = self.provenance.made(value)
-        ref = self.project.callee(value)
-        if self._draws_anew(made, ref, index):
-            return Trace(fresh=True, drawn=True)
-        if is_network_call(self.project, value, ref):
-            return FRESH
-        if not node.inputs or node.method in PROJECTIONS:
-            return FRESH
-        joined = join(self.trace(item) for item in _read_inputs(node))
-        if node.method in SELECTORS and (
-            joined.fresh or self._varies(node.arguments) or node.method in ("next", "pop")
-        ):
-            return FRESH
-        if not joined.fresh or not joined.entries:
-            return joined
-        known = node.name.startswith(ARRAY_LIBRARIES)
-        mixed = tuple(
-            Entry(entry.node, index if entry.combined < 0 else entry.combined, entry.certain and known)
-            for entry in joined.entries
-        )
-        return joined._replace(entries=mixed)
-
-    def _draws_anew(self, made: Made, ref: Ref | None, index: int) -> bool:
-        if made.draw is not None and made.draw[:3] == (self.ref.path, self.ref.qualname, index):
-            return True
-        return ref is not None and self.provenance.returns(ref).draw is not None
-
-
-def _read_inputs(node: Node) -> tuple[int, ...]:
-    """The values that a call's result depends on: not what it overwrites."""
-    kept = tuple(item for item, key in zip(node.arguments, node.keywords, strict=False) if key != "out")
-    return kept if node.method in catalogue.OVERWRITES or not node.has_receiver else (node.inputs[0], *kept)
+    drawn: Drawn
+    per_epoch: bool = False  # batches get different draws, but every epoch the same
 
 
 class Staleness:
-    """Answers which draws of a project are stale."""
+    """Answers what the networks of a project consume."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
@@ -238,69 +67,7 @@ class Staleness:
 
     # -------------------------------------------------------------------------------------------- loops
 
-    @functools.cached_property
-    def in_loops(self) -> tuple[Stale, ...]:
-        """Every stale draw consumed in a batch loop."""
-        return tuple(
-            found
-            for ref, scope in (*self.project.scopes(), *self._called_elsewhere())
-            if any(region.kind in (RegionKind.FOR, RegionKind.WHILE) for region in scope.regions)
-            for loop in self.loops.batch_loops(ref)
-            for found in self._in_region(loop)
-        )
-
-    @functools.cached_property
-    def in_fits(self) -> tuple[Stale, ...]:
-        """Every perturbed value given to a `fit(..., epochs=n)`, which hides the loops over epochs and batches."""
-        return tuple(
-            found
-            for ref, scope in self.project.scopes()
-            for index, node in scope.calls()
-            if node.method == "fit" and node.has_receiver and self._repeats_epochs(scope, node)
-            for found in self._fitted(ref, index, node)
-        )
-
-    @functools.cached_property
-    def in_slices(self) -> tuple[Stale, ...]:
-        """Every perturbed array made above the epochs, of which the batches of each epoch are slices."""
-        return tuple(
-            found
-            for ref, scope in self.project.scopes()
-            if any(region.kind is RegionKind.FOR for region in scope.regions)
-            for loop in self.loops.batch_loops(ref)
-            if loop.trains and (epoch := self.loops.epoch_loop(ref, loop.region)) is not None
-            for index, node in scope.calls()
-            if scope.within(node.region, loop.region)
-            for argument in self.consumed(Value(ref, index), node)
-            if (whole := self._sliced(scope, argument, epoch)) is not None
-            for found in self._stale(Loop(ref, HIDDEN, False, True), Value(ref, index), Entry(whole))
-        )
-
-    def _sliced(self, scope: Scope, index: int, epoch: int) -> int | None:
-        """The array from above a loop over epochs that a value is a slice of, in another form or not."""
-        sliced = False
-        for _ in range(8):
-            node = scope.nodes[index]
-            if not scope.within(node.region, epoch):
-                return index if sliced and node.kind in (Kind.OP, Kind.CALL) else None
-            is_slice = node.kind is Kind.INDEX and scope.nodes[node.inputs[1]].name == "slice"
-            if not is_slice and not (node.kind is Kind.CALL and node.method in CONVERSIONS):
-                return None
-            sliced = sliced or is_slice
-            index = node.inputs[0]
-        return None
-
-    def _repeats_epochs(self, scope: Scope, node: Node) -> bool:
-        epochs = node.keyword("epochs")
-        return epochs is not None and scope.nodes[epochs].value != 1
-
-    def _fitted(self, ref: Ref, index: int, node: Node) -> Iterator[Stale]:
-        for argument, key in zip(node.arguments, node.keywords, strict=True):
-            if key not in (None, "x") or argument != node.arguments[0]:
-                continue
-            yield from self._stale(Loop(ref, HIDDEN, False, True), Value(ref, index), Entry(argument))
-
-    def _called_elsewhere(self) -> list[tuple[Ref, Scope]]:
+    def called_elsewhere(self) -> list[tuple[Ref, Scope]]:
         """The functions of other files of the project that the files asked for call: their loops may use
         what is drawn here."""
         asked = set(self.project.asked)
@@ -339,56 +106,6 @@ class Staleness:
             self._called[ref] = itself, frozenset(last for _, last in calls)
         return self._called[ref]
 
-    @functools.cached_property
-    def in_steps(self) -> tuple[Stale, ...]:
-        """Every stale draw consumed in a step function, which runs once per batch without a visible loop."""
-        return tuple(
-            found
-            for ref, scope in self.project.scopes()
-            if self.is_step(ref, scope)
-            for found in self._in_region(Loop(ref, 0, True, True))
-        )
-
-    @functools.cached_property
-    def in_generators(self) -> tuple[Stale, ...]:
-        """Every stale draw that a generator function combines with what it yields."""
-        return tuple(
-            found
-            for ref, scope in self.project.scopes()
-            if scope.is_generator
-            for loop in self.loops.loops(ref)
-            for found in self._yielded(loop, scope)
-        )
-
-    def _yielded(self, loop: Loop, scope: Scope) -> Iterator[Stale]:
-        tracer = LoopTracer(self.project, self.provenance, loop.scope, loop.region)
-        for index, node in enumerate(scope.nodes):
-            if node.kind is Kind.YIELD and node.inputs and tracer.inside(node):
-                for entry in tracer.trace(node.inputs[0]).entries:
-                    if entry.combined >= 0:
-                        yield from self._stale(loop._replace(loader=True), Value(loop.scope, index), entry)
-
-    @functools.cached_property
-    def in_data_path(self) -> tuple[Stale, ...]:
-        """Every stale draw combined with data in `forward`, `__getitem__`, `__call__` or a training step."""
-        return tuple(
-            found
-            for ref, scope in self.project.scopes()
-            if scope.owner and scope.name in catalogue.STEP_FUNCTIONS
-            for found in self._combined(ref, scope)
-        )
-
-    def _combined(self, ref: Ref, scope: Scope) -> Iterator[Stale]:
-        tracer = LoopTracer(self.project, self.provenance, ref, 0)
-        seen: set[int] = set()
-        for index, node in enumerate(scope.nodes):
-            if node.kind is not Kind.OP or node.name not in COMBINING:
-                continue
-            for entry in tracer.trace(index).entries:
-                if entry.combined == index and entry.node not in seen:
-                    seen.add(entry.node)
-                    yield from self._stale(Loop(ref, 0, True, True), Value(ref, index), entry)
-
     def trains_on(self, stale: Stale) -> bool:
         """Whether the consumer's result reaches the loss that its loop trains on."""
         scope = self.project.scope(stale.loop.scope)
@@ -414,20 +131,6 @@ class Staleness:
         if self.project.is_configured("step_functions", scope.qualname):
             return True
         return bool(scope.owner) and scope.name in catalogue.TRAINING_STEP_FUNCTIONS
-
-    def _in_region(self, loop: Loop) -> Iterator[Stale]:
-        scope = self.project.scope(loop.scope)
-        tracer = LoopTracer(self.project, self.provenance, loop.scope, loop.region)
-        seen: set[int] = set()
-        for index, node in scope.calls():
-            if not tracer.inside(node) or self.loops.evaluates(loop.scope, node.region):
-                continue
-            consumer = Value(loop.scope, index)
-            for argument in self.consumed(consumer, node):
-                for entry in tracer.trace(argument).entries:
-                    if entry.node not in seen:
-                        seen.add(entry.node)
-                        yield from self._stale(loop, consumer, entry)
 
     def consumed(self, consumer: Value, node: Node) -> Iterator[int]:
         """The arguments of a call that a network consumes."""
@@ -459,14 +162,6 @@ class Staleness:
                 if parameter in self.provenance.made(Value(ref, argument)).parameters:
                     return True
         return False
-
-    def _stale(self, loop: Loop, consumer: Value, entry: Entry) -> Iterator[Stale]:
-        where = Value(loop.scope, entry.node)
-        combined = Value(loop.scope, entry.combined) if entry.combined >= 0 else None
-        for origin in self.origins(where):
-            made = self.provenance.made(origin)
-            if made.draw is not None and not self.is_owned(origin) and not self.is_owned(where):
-                yield Stale(loop, consumer, where, origin, made, combined, entry.certain)
 
     # ------------------------------------------------------------------------------------------ origins
 

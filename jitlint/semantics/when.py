@@ -1,0 +1,701 @@
+"""When does a value change? Every draw in it carries the clocks over which it is fresh.
+
+A *clock* ticks with each pass of a loop, each call of a function, or each epoch for the method that gives a sample.
+A draw is fresh over the clocks around it, less what a restart of its generator takes away. On its way to a consumer
+freshness is put in the terms of each scope that it passes: what a function drew is fresh over the loops around its
+call; an element of a container is another one in each pass, but the same ones in every epoch; an index adds the
+clocks that the index varies with; each element of a returned tuple is a value of its own.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from jitlint import catalogue
+from jitlint.semantics.clocks import ALWAYS, CALL, EPOCH, NONE, Clock, Clocks, Drawn, Path, Role
+from jitlint.semantics.flow import reached, sources
+from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind, Scope
+from jitlint.semantics.memo import remembered
+from jitlint.semantics.project import Project, Ref, Value
+from jitlint.semantics.provenance import (
+    CONVERSIONS,
+    GATHERING,
+    SHAPE_ATTRIBUTES,
+    Provenance,
+    is_draw,
+    is_network_call,
+    is_opaque,
+    provenance_of,
+    tells_shape,
+)
+from jitlint.semantics.staleness import ARRAY_LIBRARIES, PROJECTIONS, SELECTORS, SETUP_METHODS
+
+MAX_SITES = 6
+MAX_OUTWARD = 3
+
+_REPEATING = LOOPS | {RegionKind.COMPREHENSION}
+# Calls whose elements are those of their first argument.
+_SAME_ELEMENTS = frozenset(
+    "tqdm trange iter list tuple islice cycle reversed sorted prefetch track progress_bar Subset random_split "
+    "DataLoader ConcatDataset from_generator prepare".split()
+)
+_CHAIN = frozenset("batch shuffle prefetch repeat cache take skip unbatch padded_batch with_options".split())
+_GRIDS = frozenset("linspace arange meshgrid mgrid ogrid indices affine_grid cartesian_prod create_meshgrid".split())
+# What they give of coordinates are coordinates; other functions make values from them.
+_KEEPING_GRIDS = frozenset(
+    "clamp clip remainder fmod where add sub subtract mul multiply div rearrange repeat mod vstack Tensor "
+    "from_numpy".split()
+)
+_MAKERS = frozenset("tensor array asarray as_tensor constant Tensor FloatTensor LongTensor float int str".split())
+
+
+class Hole(NamedTuple):
+    """A parameter that a value is made from, to be filled in by callers: which part of it, and how it is used."""
+
+    ref: Ref
+    name: str
+    path: Path = ()
+    element: Clock | None = None  # the loop whose passes take one element each
+    picked: Clocks = NONE  # the clocks with which an index into it varies
+    chosen: Clocks = NONE  # those of them with which the index is drawn
+    role: Role = Role.NOISE
+
+
+class When(NamedTuple):
+    """When a value changes, and what it holds."""
+
+    draws: tuple[Drawn, ...] = ()
+    varies: Clocks = NONE
+    holes: frozenset[Hole] = frozenset()
+    carried: Clocks = NONE  # loops in which it is made from its own last value and a fresh draw
+    data: frozenset[str] = frozenset()  # "grid": coordinates, "made": from them, "data": loaded, or not known
+
+
+EMPTY = When()
+
+
+def join(parts: Iterable[When]) -> When:
+    """A value made of several: a draw in two of them is only as fresh as in both."""
+    draws: dict[Value, Drawn] = {}
+    varies: set[Clock] = set()
+    holes: set[Hole] = set()
+    carried: set[Clock] = set()
+    data: set[str] = set()
+    for part in parts:
+        for drawn in part.draws:
+            old = draws.get(drawn.site)
+            if old is not None:
+                fresh, restart = old.fresh & drawn.fresh, drawn.restart or old.restart
+                chosen = old.chosen | drawn.chosen
+                drawn = drawn._replace(fresh=fresh, restart=restart, role=max(old.role, drawn.role), chosen=chosen)
+            draws[drawn.site] = drawn
+        varies |= part.varies
+        holes |= part.holes
+        carried |= part.carried
+        data |= part.data
+    return When(tuple(draws.values()), frozenset(varies), frozenset(holes), frozenset(carried), frozenset(data))
+
+
+def _with_role(made: When, role: Role) -> When:
+    draws = tuple(drawn._replace(role=max(drawn.role, role)) for drawn in made.draws)
+    return made._replace(draws=draws, holes=frozenset(hole._replace(role=max(hole.role, role)) for hole in made.holes))
+
+
+def _fresher(made: When, clocks: Clocks, chosen: Clocks = NONE) -> When:
+    """The value when something picks another part of it with each tick of `clocks`, by a draw in those of `chosen`."""
+    if not clocks:
+        return made
+    counted = clocks - chosen
+    return made._replace(
+        draws=tuple(
+            drawn._replace(fresh=drawn.fresh | counted, chosen=drawn.chosen | chosen)
+            if drawn.role >= Role.MIXED
+            else drawn._replace(fresh=drawn.fresh | clocks)
+            for drawn in made.draws
+        ),
+        varies=made.varies | clocks,
+        holes=frozenset(hole._replace(picked=hole.picked | clocks, chosen=hole.chosen | chosen) for hole in made.holes),
+    )
+
+
+def _projected(made: When) -> When:
+    """A product with a random matrix is a projection; chosen or perturbed data stays what it is."""
+    return made._replace(draws=tuple(drawn for drawn in made.draws if drawn.role is not Role.NOISE))
+
+
+def read_inputs(node: Node) -> tuple[int, ...]:
+    """The values that a call's result depends on: not what it overwrites."""
+    kept = tuple(item for item, key in zip(node.arguments, node.keywords, strict=False) if key != "out")
+    read = node.name.startswith(".") and node.method not in catalogue.OVERWRITES  # a called object is no data
+    return (node.inputs[0], *kept) if read else kept
+
+
+class Variance:
+    """Answers when the values of one project change, remembering the answers."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+        self.what: Provenance = provenance_of(project)
+
+    # ------------------------------------------------------------------------------------------- clocks
+
+    def clocks(self, ref: Ref, region: int) -> Clocks:
+        """Everything that repeats the code of a region."""
+        scope = self.project.scope(ref)
+        found = [Clock(ref, inner) for inner in scope.region_chain(region) if scope.regions[inner].kind in _REPEATING]
+        if ref.qualname:
+            found.append(Clock(ref, CALL))
+        if scope.name == "__getitem__":
+            found.append(Clock(ref, EPOCH))
+        return frozenset(found)
+
+    def _innermost(self, value: Value) -> Clock:
+        """What repeats the code of a value most often."""
+        scope = self.project.scope(value.scope)
+        chain = scope.region_chain(self.project.node(value).region)
+        loop = next((region for region in chain if scope.regions[region].kind in _REPEATING), CALL)
+        return Clock(value.scope, loop)
+
+    def here(self, value: Value) -> Clocks:
+        """Everything that repeats the code of a value."""
+        return self.clocks(value.scope, self.project.node(value).region)
+
+    # ------------------------------------------------------------------------------------------- values
+
+    @remembered(EMPTY)
+    def when(self, value: Value, path: Path = ()) -> When:
+        """When a value, or the part of it that constant indices lead to, changes."""
+        node = self.project.node(value)
+        handler = _HANDLERS.get(node.kind)
+        return handler(self, value, node, path) if handler else self._all(value, node.inputs)
+
+    def _all(self, value: Value, nodes: Iterable[int], path: Path = ()) -> When:
+        return join(self.when(Value(value.scope, item), path) for item in nodes)
+
+    def _nothing(self, value: Value, node: Node, path: Path) -> When:
+        return EMPTY
+
+    def _parameter(self, value: Value, node: Node, path: Path) -> When:
+        scope = self.project.scope(value.scope)
+        if self.project.self_class(value) is not None:
+            return EMPTY
+        if node.region and scope.regions[node.region].kind is RegionKind.LAMBDA:
+            return When(varies=frozenset([Clock(value.scope, CALL)]))
+        if scope.name == "__getitem__":
+            return When(varies=frozenset([Clock(value.scope, CALL)]))
+        made = When(holes=frozenset([Hole(value.scope, node.name, path)]))
+        default = next((item.default for item in scope.parameters if item.name == node.name), -1)
+        if default < 0 or scope.parent is None:
+            return made
+        once = self.when(Value(Ref(value.scope.path, scope.parent), default), path)
+        return join([made, When(tuple(drawn._replace(fresh=NONE) for drawn in once.draws))])
+
+    def _elsewhere(self, value: Value, aliases: Iterable[Value], path: Path) -> When:
+        """A name of another scope."""
+        return join(self._brought(value.scope, alias, self.when(alias, path)) for alias in aliases)
+
+    def _brought(self, ref: Ref, alias: Value, made: When) -> When:
+        """What another scope made, as one scope sees it: made once, unless something makes it again."""
+        if alias.scope == ref:
+            return made
+        fresh = self._renewed(ref, alias, made)
+        draws = tuple(drawn._replace(fresh=fresh) for drawn in made.draws)
+        return made._replace(draws=draws, varies=fresh, carried=NONE)
+
+    def _renewed(self, ref: Ref, alias: Value, made: When) -> Clocks:
+        """How often another scope makes again what one scope uses."""
+        scope = self.project.scope(alias.scope)
+        if scope.owner and alias.scope.qualname != ref.qualname:
+            return NONE if self.is_setup(alias.scope) else frozenset([ALWAYS])
+        if self.project.scope(ref).parent == alias.scope.qualname:  # a function defined in the loop that draws
+            around = self.clocks(alias.scope, self._defined_in(alias.scope, ref.qualname))
+            anew = bool(around - {Clock(alias.scope, CALL)}) and all(around <= drawn.fresh for drawn in made.draws)
+            return frozenset([Clock(ref, CALL)]) if anew else NONE
+        return NONE
+
+    def _defined_in(self, ref: Ref, qualname: str) -> int:
+        """The region in which a nested function is defined."""
+        nodes = self.project.scope(ref).of_kind(Kind.GLOBAL)
+        return next((node.region for _, node in nodes if node.name == qualname), 0)
+
+    @remembered(True)
+    def is_setup(self, ref: Ref) -> bool:
+        """Whether a method runs only while its object is made: `__init__`, or one that only such methods call."""
+        scope = self.project.scope(ref)
+        if scope.name in SETUP_METHODS:
+            return True
+        callers = self.project.callers(ref)
+        return bool(callers) and all(
+            self.project.scope(site.scope).owner and self.is_setup(site.scope) for site in callers
+        )
+
+    def _global(self, value: Value, node: Node, path: Path) -> When:
+        aliases = self.project.aliases(value)
+        if aliases:
+            return self._elsewhere(value, aliases, path)
+        return EMPTY if node.name.startswith(ARRAY_LIBRARIES) else When(data=frozenset(["data"]))
+
+    def _attribute(self, value: Value, node: Node, path: Path) -> When:
+        if node.name in SHAPE_ATTRIBUTES:
+            return EMPTY
+        base = Value(value.scope, node.inputs[0])
+        if self.project.self_class(base) is not None:
+            aliases = self.project.aliases(value)
+            return self._elsewhere(value, aliases, path) if aliases else When(data=frozenset(["data"]))
+        made = self.project.constructor(base)
+        if made is not None and made[0] is not None:
+            return self._elsewhere(value, self.project.attribute_stores((made[0], made[1]), node.name), path)
+        return self.when(base)
+
+    def _index(self, value: Value, node: Node, path: Path) -> When:
+        scope = self.project.scope(value.scope)
+        key = scope.nodes[node.inputs[1]]
+        if key.kind is Kind.CONST and isinstance(key.value, (int, str)):
+            return self.when(Value(value.scope, node.inputs[0]), (key.value, *path))
+        return self._picked(value, node.inputs[0], node.inputs[1:], path)
+
+    def _picked(self, value: Value, base: int, keys: Iterable[int], path: Path) -> When:
+        keys = tuple(keys)
+        whole, index = self.when(Value(value.scope, base)), self._all(value, keys)
+        unknown = frozenset(Clock(hole.ref, CALL) for hole in index.holes)
+        crop = any(self._is_slice(value, item) for item in keys)
+        role = Role.MIXED if crop and whole.data else Role.PICKED
+        chosen = frozenset(clock for drawn in index.draws for clock in drawn.fresh & self.here(drawn.site))
+        return join(
+            [_fresher(whole, index.varies | unknown, chosen), _with_role(index, role)._replace(data=frozenset())]
+        )
+
+    def _is_slice(self, value: Value, item: int) -> bool:
+        """Whether an index cuts a window: a slice with two ends."""
+        node = self.project.node(Value(value.scope, item))
+        if node.kind is not Kind.COLLECTION:
+            return False
+        if node.name == "slice":
+            return len(node.inputs) > 1
+        return any(self._is_slice(value, inner) for inner in node.inputs)
+
+    def _operation(self, value: Value, node: Node, path: Path) -> When:
+        if node.name == "@":
+            return _projected(self._all(value, node.inputs))
+        made = self._mixed(value, node.inputs)
+        if node.name == "**" and "grid" in made.data:
+            return made._replace(data=made.data - {"grid"} | {"made"})
+        return made
+
+    def _mixed(self, value: Value, inputs: Iterable[int]) -> When:
+        """A draw that meets data perturbs it; of two parameters that are added, callers tell which one is drawn."""
+        joined = self._perturbed(value, inputs)
+        if joined.holes and not joined.draws and self._adds_parameters(value):
+            return joined._replace(holes=_with_role(joined, Role.MIXED).holes)
+        return joined
+
+    def _perturbed(self, value: Value, inputs: Iterable[int]) -> When:
+        """What a node makes of some of its inputs: the drawn ones perturb, if anything is perturbed."""
+        inputs = tuple(inputs)
+        parts = [self.when(Value(value.scope, item)) for item in inputs]
+        if not any(part.draws for part in parts) or not self.what.made(value).perturbed:
+            return join(parts)
+        made = [self.what.made(Value(value.scope, item)) for item in inputs]
+        return join(
+            _with_role(part, Role.MIXED) if of.draw and not of.data else part
+            for part, of in zip(parts, made, strict=True)
+        )
+
+    def _adds_parameters(self, value: Value) -> bool:
+        """Whether a value is the sum of two that come from different parameters."""
+        node = self.project.node(value)
+        if node.kind is not Kind.OP or node.name not in ("+", "-", "+=", "-="):
+            return False
+        names = [{hole.name for hole in self.when(Value(value.scope, item)).holes} for item in node.inputs]
+        return len(names) == 2 and all(names) and not names[0] & names[1]
+
+    def _written(self, value: Value, node: Node, path: Path) -> When:
+        """`x[key] = item`: what stood there, what is put there, and where."""
+        base, item, *keys = node.inputs
+        held, where = self.when(Value(value.scope, base)), self._all(value, keys)
+        known = bool(held.draws or held.data or held.holes)
+        written = self.project.scope(value.scope).nodes[item]
+        masks = known and (written.kind is Kind.CONST or (written.kind is Kind.GLOBAL and self._is_number(value, item)))
+        role = Role.MASKED if masks else Role.MIXED
+        put = self.when(Value(value.scope, item))
+        return join([held, put, _with_role(where, role)._replace(data=frozenset())])
+
+    def _is_number(self, value: Value, item: int) -> bool:
+        aliases = self.project.aliases(Value(value.scope, item))
+        return bool(aliases) and all(self.project.node(alias).kind is Kind.CONST for alias in aliases)
+
+    def _display(self, value: Value, node: Node, path: Path) -> When:
+        if path and node.name in ("tuple", "list") and isinstance(path[0], int) and path[0] < len(node.inputs):
+            return self.when(Value(value.scope, node.inputs[path[0]]), path[1:])
+        if path and node.name == "dict":
+            half = len(node.inputs) // 2
+            for key, item in zip(node.inputs[:half], node.inputs[half:], strict=False):
+                if self.project.node(Value(value.scope, key)).value == path[0]:
+                    return self.when(Value(value.scope, item), path[1:])
+        return self._all(value, node.inputs)
+
+    # --------------------------------------------------------------------------------------------- phis
+
+    def _merged(self, value: Value, node: Node, path: Path) -> When:
+        scope = self.project.scope(value.scope)
+        if scope.regions[node.region].kind in LOOPS and self._is_head(scope, value.node, node):
+            return self._head(value, node, path, scope)
+        parts = [self.when(Value(value.scope, item), path) for item in node.inputs]
+        joined = join(parts)
+        renewed = [part for part in parts if part.draws and not part.data and not part.holes]
+        clocks = frozenset(clock for part in renewed for drawn in part.draws for clock in drawn.fresh)
+        return _fresher(joined, clocks) if len(renewed) < len(parts) else joined
+
+    def _is_head(self, scope: Scope, index: int, node: Node) -> bool:
+        return node.span == scope.regions[node.region].header_span and bool(node.inputs) and node.inputs[0] < index
+
+    def _head(self, value: Value, node: Node, path: Path, scope: Scope) -> When:
+        """A name at the head of a loop: its value before the loop, and what a pass made of it."""
+        first = self.when(Value(value.scope, node.inputs[0]), path)
+        if len(node.inputs) < 2:
+            return first
+        clock = Clock(value.scope, node.region)
+        cone = self._cone(scope, value.node, node)
+        if not cone:  # made anew in each pass
+            last = self.when(Value(value.scope, node.inputs[-1]), path)
+            return last._replace(varies=last.varies | {clock})
+        added = [self._beside(Value(value.scope, index), scope.nodes[index], cone, value.node) for index in cone]
+        sides = join(added)
+        joined = join([first, sides])
+        walks = any(clock in drawn.fresh and drawn.role >= Role.MIXED for drawn in sides.draws)
+        return joined._replace(
+            varies=joined.varies | {clock}, carried=joined.carried | (frozenset([clock]) if walks else NONE)
+        )
+
+    def _cone(self, scope: Scope, head: int, node: Node) -> frozenset[int]:
+        """The nodes of the loop through which the name's value goes from one pass to the next."""
+        inside = frozenset(
+            index
+            for index in reached(scope, [head], lambda i: scope.within(scope.nodes[i].region, node.region))
+            if scope.within(scope.nodes[index].region, node.region)
+        )
+        if node.inputs[-1] not in inside:
+            return frozenset()
+        return frozenset(sources(scope, [node.inputs[-1]], lambda i: i in inside and i != head)) & inside - {head}
+
+    def _beside(self, value: Value, node: Node, cone: frozenset[int], head: int) -> When:
+        """What a node of a cone adds to the value that goes through it."""
+        made = self._perturbed(value, [item for item in node.inputs if item not in cone and item != head])
+        if node.kind is not Kind.CALL:
+            return made
+        ref = self.project.callee(value)
+        if self._own_draw(value, node) is not None:
+            return join([made, self._drawn(value, node, node.inputs[:0])])
+        if is_network_call(self.project, value, ref):
+            return EMPTY
+        if ref is not None:
+            return join([made, self._returned(value, ref, (), frozenset({*cone, head}))])
+        return made
+
+    # -------------------------------------------------------------------------------------------- calls
+
+    def _call(self, value: Value, node: Node, path: Path) -> When:
+        if tells_shape(node):
+            return EMPTY
+        said = self.what.said_by_settings(value, node)
+        if said is not None and not said.augmentation:
+            return self._all(value, node.inputs)
+        if self._own_draw(value, node) is not None:
+            return self._drawn(value, node, read_inputs(node))
+        ref = self.project.callee(value)
+        if ref is not None and self.project.scope(ref).name != "__init__":
+            return self._returned(value, ref, path)
+        if is_network_call(self.project, value, ref) or node.name.startswith(".predict"):
+            return When(varies=self._all(value, node.inputs).varies)
+        if node.method == "Parameter":
+            return self._all(value, node.inputs)._replace(draws=())  # learned
+        if node.method in PROJECTIONS:
+            return _projected(self._all(value, node.inputs))
+        if node.method in ("next", "pop", "popleft"):
+            return _fresher(self.element(Value(value.scope, node.inputs[0]), None, path), self.here(value))
+        if node.method in SELECTORS and node.inputs:
+            return self._picked(value, node.inputs[0], node.inputs[1:], path)
+        if node.name.startswith(".") and node.method in CONVERSIONS and not self._is_module(value, node):
+            return self.when(Value(value.scope, node.inputs[0]), path)
+        if self._is_layer(value, node) or (is_opaque(self.project, value) and ref is None and not self._gathers(node)):
+            return When(varies=self._all(value, node.inputs).varies)
+        return self._library_call(value, node)
+
+    def _is_module(self, value: Value, node: Node) -> bool:
+        """Whether the receiver of a call is a name that nothing binds: a module whose import is not shown."""
+        receiver = Value(value.scope, node.inputs[0])
+        return self.project.node(receiver).kind is Kind.GLOBAL and not self.project.aliases(receiver)
+
+    def _is_layer(self, value: Value, node: Node) -> bool:
+        """Whether a call runs a layer that a network keeps: what comes out is no longer what went in."""
+        owner = self.project.scope(value.scope).owner
+        if not owner or not node.has_receiver or not node.text.startswith("self."):
+            return False
+        return self.project.is_network_class(value.scope.path, owner)
+
+    def _gathers(self, node: Node) -> bool:
+        return node.method.endswith(("Dataset", "DataLoader", "Loader", "Sampler", "Subset", "Batch", "Data"))
+
+    def _library_call(self, value: Value, node: Node) -> When:
+        if node.name in catalogue.VARYING:
+            return When(varies=self.here(value))
+        made = self._mixed(value, read_inputs(node))
+        if node.method in _GRIDS:
+            return made._replace(data=made.data | {"grid"})
+        if "grid" in made.data and node.method not in CONVERSIONS | GATHERING | _KEEPING_GRIDS:
+            made = made._replace(data=made.data - {"grid"} | {"made"})
+        if made.draws or made.data or made.holes or node.method in _MAKERS or node.name.startswith("."):
+            return made
+        return made._replace(data=frozenset(["data"]))
+
+    def _own_draw(self, value: Value, node: Node) -> Role | None:
+        """What role the draw of a call itself has, or None if the call is no draw."""
+        if is_draw(self.project, value) or node.name.startswith("torch.nn.init."):
+            shuffles = node.method in ("shuffle", "permutation", "permuted", "sample", "choice") and node.arguments
+            return Role.PICKED if shuffles else Role.NOISE
+        made = self.what.made(value)
+        if made.augmentation and made.draw and made.draw[:3] == (*value.scope, value.node):
+            return Role.MIXED
+        return None
+
+    def _drawn(self, value: Value, node: Node, read: tuple[int, ...]) -> When:
+        """What a call that draws gives, made from what it reads."""
+        role = self._own_draw(value, node)
+        assert role is not None
+        inputs = self._all(value, read)
+        fresh, restart = self._freshness(value, node)
+        own = Drawn(value, fresh, value, restart, role)
+        if role is Role.NOISE:
+            return When((own,), fresh | inputs.varies)
+        return join([inputs, When((own,), fresh)])
+
+    def _freshness(self, value: Value, node: Node) -> tuple[Clocks, Value | None]:
+        """Over which clocks a draw is fresh, and the restart of its generator that takes some away."""
+        here = self.here(value)
+        if node.name.startswith("jax.random.") and node.arguments:
+            key = Value(value.scope, node.arguments[0])
+            made = self.when(key)
+            given = frozenset(Clock(hole.ref, CALL) for hole in made.holes)
+            return (made.varies | given) & here, key if here - made.varies - given else None
+        return here, None
+
+    def _returned(self, value: Value, ref: Ref, path: Path, without: frozenset[int] = frozenset()) -> When:
+        """What a call of a project's function gives, in the terms of its caller."""
+        scope = self.project.scope(ref)
+        results = scope.returns or tuple(node.inputs[0] for _, node in scope.of_kind(Kind.YIELD) if node.inputs)
+        body = join(self.when(Value(ref, result), path) for result in results)
+        return self.filled(body, ref, value, without)
+
+    def filled(self, made: When, ref: Ref, site: Value, without: frozenset[int] = frozenset()) -> When:
+        """A value of a function with the arguments of one call put in for its parameters."""
+        here = self.here(site)
+        parts = [
+            made._replace(
+                draws=tuple(self._called(drawn, ref, site, here) for drawn in made.draws),
+                varies=self._outward(made.varies, ref, here),
+                holes=frozenset(
+                    hole._replace(
+                        picked=self._outward(hole.picked, ref, here), chosen=self._outward(hole.chosen, ref, here)
+                    )
+                    for hole in made.holes
+                    if hole.ref != ref
+                ),
+                carried=NONE,
+            )
+        ]
+        for hole in made.holes:
+            argument = self.project.argument(site, ref, hole.name) if hole.ref == ref else None
+            if argument is not None and argument not in without:
+                passed = self.plugged(hole, Value(site.scope, argument))
+                picked, chosen = (self._outward(clocks, ref, here) for clocks in (hole.picked, hole.chosen))
+                parts.append(_fresher(passed, picked, chosen))
+        return join(parts)
+
+    def _called(self, drawn: Drawn, ref: Ref, site: Value, here: Clocks) -> Drawn:
+        """A draw in the terms of the caller: one that each call makes is made at the call."""
+        fresh = self._outward(drawn.fresh, ref, here)
+        site = site if Clock(ref, CALL) in drawn.fresh else drawn.site
+        return drawn._replace(fresh=fresh, site=site, chosen=self._outward(drawn.chosen, ref, here))
+
+    def plugged(self, hole: Hole, argument: Value) -> When:
+        """What an argument brings to where a parameter is used."""
+        made = self.element(argument, hole.element, hole.path) if hole.element else self.when(argument, hole.path)
+        if hole.role is Role.MIXED and not made.data:
+            return _with_role(made, Role.MIXED)
+        return made
+
+    def _outward(self, clocks: Clocks, ref: Ref, here: Clocks) -> Clocks:
+        if Clock(ref, CALL) in clocks or Clock(ref, EPOCH) in clocks:
+            return frozenset(clock for clock in clocks if clock.scope != ref) | here
+        return frozenset(clock for clock in clocks if clock.scope != ref)
+
+    # ----------------------------------------------------------------------------------------- elements
+
+    def _loop_variable(self, value: Value, node: Node, path: Path) -> When:
+        clock = Clock(value.scope, node.region)
+        made = self.element(Value(value.scope, node.inputs[0]), clock, path)
+        return made._replace(varies=made.varies | {clock})
+
+    @remembered(EMPTY)
+    def element(self, value: Value, clock: Clock | None, path: Path = ()) -> When:
+        """One element of what a loop with this clock runs over (or of what a call takes one element of)."""
+        node = self.project.node(value)
+        ticks = frozenset([clock]) if clock else NONE
+        if node.kind is Kind.PARAM and self.project.self_class(value) is None:
+            hole = Hole(value.scope, node.name, path, clock or Clock(value.scope, CALL), ticks)
+            return When(holes=frozenset([hole]), varies=ticks)
+        if node.kind in (Kind.PHI, Kind.ENTER):
+            return join(self.element(Value(value.scope, item), clock, path) for item in node.inputs)
+        if node.kind is Kind.CALL:
+            found = self._element_of_call(value, node, clock, path)
+            if found is not None:
+                return found
+        if node.kind in (Kind.GLOBAL, Kind.ATTR):
+            aliases = self.project.aliases(value)
+            if aliases:
+                return join(self._brought_element(value.scope, alias, clock, path) for alias in aliases)
+        return _fresher(self.when(value, path if node.kind is not Kind.COLLECTION else ()), ticks)
+
+    def _brought_element(self, ref: Ref, alias: Value, clock: Clock | None, path: Path) -> When:
+        made = self.element(alias, clock, path)
+        if alias.scope == ref:
+            return made
+        ticks = frozenset([clock]) if clock else NONE
+        draws = tuple(
+            drawn._replace(fresh=drawn.fresh if drawn.site.scope != alias.scope else ticks) for drawn in made.draws
+        )
+        return made._replace(draws=draws)
+
+    def _element_of_call(self, value: Value, node: Node, clock: Clock | None, path: Path) -> When | None:
+        last = node.text.rpartition(".")[2]
+        first = Value(value.scope, node.arguments[0]) if node.arguments else None
+        ticks = frozenset([clock]) if clock else NONE
+        if last == "enumerate" and first:
+            return When(varies=ticks) if path[:1] == (0,) else self.element(first, clock, path[1:])
+        if last == "zip" and path and isinstance(path[0], int) and path[0] < len(node.arguments):
+            return self.element(Value(value.scope, node.arguments[path[0]]), clock, path[1:])
+        if last == "TensorDataset" and path and isinstance(path[0], int) and path[0] < len(node.arguments):
+            return _fresher(self.when(Value(value.scope, node.arguments[path[0]]), path[1:]), ticks)
+        if (last in _SAME_ELEMENTS or last.endswith("DataLoader")) and (first or node.keyword("dataset") is not None):
+            given = node.keyword("dataset")
+            return self.element(Value(value.scope, given) if given is not None else first, clock, path)  # type: ignore[arg-type]
+        if node.name.startswith(".") and last in (*_CHAIN, "items", "values", "as_numpy_iterator"):
+            return self.element(Value(value.scope, node.inputs[0]), clock, path)
+        return self._element_of_object(value, node, clock, path)
+
+    def _element_of_object(self, value: Value, node: Node, clock: Clock | None, path: Path) -> When | None:
+        """One sample of a project's data set, one value of its generator, or one element of what it returns."""
+        ref = self.project.callee(value)
+        if ref is not None and self.project.scope(ref).name != "__init__":
+            return self._element_of_function(value, ref, clock, path)
+        made = self.project.constructor(value)
+        if made is None or made[0] is None:
+            return None
+        where, owner = made[0], made[1]
+        giver = self.project.method(where, owner, "__getitem__") or self.project.method(where, owner, "__iter__")
+        if giver is None:
+            return None
+        scope = self.project.scope(giver)
+        results = scope.returns or tuple(item.inputs[0] for _, item in scope.of_kind(Kind.YIELD) if item.inputs)
+        sample = join(self.when(Value(giver, result), path) for result in results)
+        return self._sampled(sample, giver, value, clock)
+
+    def _sampled(self, sample: When, giver: Ref, site: Value, clock: Clock | None) -> When:
+        """What the method that gives one sample made, in the terms of the loop that takes the samples."""
+        ticks = frozenset([clock]) if clock else NONE
+
+        def outward(clocks: Clocks) -> Clocks:
+            each = ticks if Clock(giver, CALL) in clocks else NONE
+            epochs = frozenset([ALWAYS]) if Clock(giver, EPOCH) in clocks else NONE
+            return each | epochs | frozenset(c for c in clocks if c.scope != giver)
+
+        made = sample._replace(
+            draws=tuple(drawn._replace(fresh=outward(drawn.fresh)) for drawn in sample.draws),
+            varies=outward(sample.varies) | ticks,
+            holes=frozenset(hole._replace(picked=outward(hole.picked)) for hole in sample.holes),
+        )
+        setup = {hole.ref for hole in made.holes if self.project.scope(hole.ref).name == "__init__"}
+        for ref in setup:
+            if self.project.callee(site) == ref:
+                made = self._given_at_setup(made, ref, site)
+        return made
+
+    def _given_at_setup(self, made: When, ref: Ref, site: Value) -> When:
+        parts = [made._replace(holes=frozenset(hole for hole in made.holes if hole.ref != ref))]
+        for hole in made.holes:
+            argument = self.project.argument(site, ref, hole.name) if hole.ref == ref else None
+            if argument is not None:
+                parts.append(_fresher(self.plugged(hole, Value(site.scope, argument)), hole.picked, hole.chosen))
+        return join(parts)
+
+    def _element_of_function(self, value: Value, ref: Ref, clock: Clock | None, path: Path) -> When:
+        scope = self.project.scope(ref)
+        ticks = frozenset([clock]) if clock else NONE
+        if not scope.is_generator:
+            body = join(self.element(Value(ref, result), None, path) for result in scope.returns)
+            return _fresher(self.filled(body, ref, value), ticks)
+        parts = []
+        for _, item in scope.of_kind(Kind.YIELD):
+            inner = self.clocks(ref, item.region) - {Clock(ref, CALL)}
+            made = self.when(Value(ref, item.inputs[0]), path) if item.inputs else EMPTY
+            draws = tuple(
+                drawn._replace(fresh=drawn.fresh | ticks if inner and inner & drawn.fresh else drawn.fresh)
+                for drawn in made.draws
+            )
+            varies = made.varies | (ticks if inner & made.varies or not made.draws else NONE)
+            holes = frozenset(
+                hole._replace(picked=hole.picked | ticks) if inner & hole.picked else hole for hole in made.holes
+            )
+            parts.append(made._replace(draws=draws, varies=varies, holes=holes))
+        return self.filled(join(parts), ref, value)
+
+    # ---------------------------------------------------------------------------------- seen by callers
+
+    @remembered(EMPTY)
+    def seen(self, value: Value, path: Path = ()) -> When:
+        """A value with the parameters of its function, and of the callers', replaced by what callers pass."""
+        made = self.when(value, path)
+        for _ in range(MAX_OUTWARD):
+            open_holes = [hole for hole in made.holes if self.project.callers(hole.ref)]
+            if not open_holes:
+                break
+            made = join([made._replace(holes=made.holes - frozenset(open_holes)), *self._passed(open_holes)])
+        return made
+
+    def _passed(self, holes: list[Hole]) -> Iterator[When]:
+        for hole in holes:
+            for site in self.project.callers(hole.ref)[:MAX_SITES]:
+                argument = self.project.argument(site, hole.ref, hole.name)
+                if argument is None:
+                    continue
+                made = self.plugged(hole, Value(site.scope, argument))
+                each = frozenset([Clock(hole.ref, CALL)])
+                draws = tuple(
+                    drawn._replace(fresh=drawn.fresh | (each if self._innermost(site) in drawn.fresh else NONE))
+                    for drawn in made.draws
+                )
+                yield _fresher(made._replace(draws=draws, carried=NONE), hole.picked, hole.chosen)
+
+
+_HANDLERS = {
+    Kind.CONST: Variance._nothing,
+    Kind.LAMBDA: Variance._nothing,
+    Kind.PARAM: Variance._parameter,
+    Kind.GLOBAL: Variance._global,
+    Kind.ATTR: Variance._attribute,
+    Kind.INDEX: Variance._index,
+    Kind.OP: Variance._operation,
+    Kind.CALL: Variance._call,
+    Kind.PHI: Variance._merged,
+    Kind.LOOPVAR: Variance._loop_variable,
+    Kind.COLLECTION: Variance._display,
+    Kind.SETITEM: Variance._written,
+}
+
+
+@functools.lru_cache(maxsize=4)
+def variance_of(project: Project) -> Variance:
+    """The one answer of a project to "when?", shared by the rules."""
+    return Variance(project)
