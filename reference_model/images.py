@@ -69,18 +69,6 @@ def _analytic(images: int, test_images: int, root: Path | None, download: bool) 
     )
 
 
-def _single(index: int) -> Callable[[int, int, Path | None, bool], Dataset]:
-    """One analytic image, for training and for testing: a network that learns a single image."""
-
-    def make(images: int, test_images: int, root: Path | None, download: bool) -> Dataset:
-        scenes = natural(8, TEST_SEED)
-        scene = Scenes(*(value[index : index + 1] for value in vars(scenes).values()))
-        image = _rendered(scene, SIZE)
-        return Dataset(f"single{index}", image, image, scene.values, lambda size: _rendered(scene, size))
-
-    return make
-
-
 def _gratings(images: int, test_images: int, root: Path | None, download: bool) -> Dataset:
     """Point samples, so that the gratings alias into moiré; the truth is exact."""
     train, test = gratings(images, TRAIN_SEED), gratings(test_images, TEST_SEED)
@@ -199,5 +187,4 @@ DATASETS: dict[str, Callable[[int, int, Path | None, bool], Dataset]] = {
     "gratings": _gratings,
     "photographs": _photographs,
     "cifar10": _cifar10,
-    **{f"single{index}": _single(index) for index in range(4)},
 }

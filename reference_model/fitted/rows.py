@@ -24,9 +24,9 @@ from reference_model.store import commit, hardware, rounded, versions
 
 AT_ONCE = 8  # networks in one batched product: more do not fit a core's cache
 CLAIMS = Path(__file__).parents[1] / "claims.toml"
-SHOWN = tuple(
+SHOWN = tuple(  # fits whose enlargements are kept
     dose(image, 0, draws) for image in ("analytic-0", "chelsea") for draws in (0, 1, 20, "all")
-)  # as pictures
+)
 Row = dict[str, Any]
 
 
@@ -130,7 +130,7 @@ def _keep_picture(predict: Predict, folder: Path, name: str) -> None:
     with torch.no_grad():
         colours = predict(pixel_grid(128)).clamp(0, 1)[0].reshape(128, 128, 3)
     (folder / "pictures").mkdir(parents=True, exist_ok=True)
-    image.imsave(folder / "pictures" / f"{name}.png", colours.numpy(), metadata={"Software": None})
+    image.imsave(folder / "pictures" / f"{name}.png", colours.numpy(), metadata={"Software": ""})
 
 
 def _append(row: Row, path: Path) -> Row:
