@@ -79,18 +79,18 @@ def committed() -> Iterator[Fit]:
             yield from (dose(image, 0, draws, bands=bands) for image in IMAGES)
     yield from (Fit(image, 0, "reseeded", STEPS // EPOCHS) for image in IMAGES)
     yield from (Fit(image, 0, "accumulating", EPOCHS) for image in IMAGES)
+    yield from (Fit(image, 0, "clamped", EPOCHS) for image in SUBSET)
     for seed in (1, 2):  # the spread over seeds
         for draws in (0, "all"):
             yield from (dose(image, seed, draws) for image in SUBSET)
     for sigma in (0.16, 0.64):
         for draws in (1, 10, 100, "all"):
             yield from (dose(image, 0, draws, sigma=sigma) for image in SUBSET)
-    for draws in (3, 10, 100):
-        yield from (Fit(image, 0, "reseeded", STEPS // draws) for image in SUBSET)
     for steps in (400, 3600):
         for draws in (1, 10, 100, "all"):
             yield from (dose(image, 0, draws, steps=steps) for image in SUBSET)
-    yield from (Fit(image, 0, "clamped", EPOCHS) for image in SUBSET)
+    for draws in (3, 10, 100):
+        yield from (Fit(image, 0, "reseeded", STEPS // draws) for image in SUBSET)
 
 
 def quick() -> Iterator[Fit]:
