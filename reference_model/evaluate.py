@@ -34,6 +34,11 @@ LABELS = {
     "ring_above_nyquist": "ring correlation above Nyquist",
     "oracle_distance": "from the oracle, dB",
     "moire": "moiré",
+    "psnr_thumbnail": "thumbnail of the tokens, dB",
+    "ring_8": "ring correlation at 8 cycles",
+    "ring_12": "ring correlation at 12 cycles",
+    "final_loss": "final loss",
+    "loss_change": "loss still falling by",
 }
 AT_ONCE = 2**17  # queries computed at once
 
@@ -106,7 +111,7 @@ def evaluate(predict: Predict, exam: Exam, sigma: float = 0.32) -> Measured:
         curves |= _robustness(query, exam)
         curves["ring_correlation"] = _curve(*ring_correlation(large, exam.sharp))
         metrics["ring_above_nyquist"] = ring_above(curves["ring_correlation"])
-        metrics["ring_12"] = curves["ring_correlation"].y[SIGHT - 1]
+        metrics |= {f"ring_{cycles}": curves["ring_correlation"].y[cycles - 1] for cycles in (8, SIGHT)}
         robust = curves["robustness"].y
         metrics["robustness_drop"] = robust[0] - robust[ROBUSTNESS.index(0.32)]
         if exam.fast is not None:

@@ -44,6 +44,7 @@ class Recipe:
     warmup: int = 5  # epochs of linear warm-up
     batch: int = 16
     learning_rate: float = 5e-4
+    second_moment: float = 0.999  # β₂ of Adam
     model: ModelConfig = field(default_factory=ModelConfig)
 
     @property

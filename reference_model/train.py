@@ -157,7 +157,9 @@ class Run:
         self.plan = TargetPlan(recipe.targets, dataset, seeds, recipe.epochs, device)
         stacked = prefers_stack(device, len(seeds)) if stacked is None else stacked
         self.ensemble = Ensemble(self._fresh(), stacked=stacked, bf16=bf16).to(device)
-        self.optimizer = torch.optim.Adam(self.ensemble.parameters(), lr=recipe.learning_rate, fused=True)
+        self.optimizer = torch.optim.Adam(
+            self.ensemble.parameters(), lr=recipe.learning_rate, betas=(0.9, recipe.second_moment), fused=True
+        )
         self.losses = torch.full((len(seeds), recipe.epochs * recipe.batches), math.nan)
         self.recent: list[Tensor] = []  # the losses of this epoch, (S,) each, still on the device
         self.failed: dict[int, str] = {}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from reference_model.recipe import Recipe
 
-NAMES = ("position", "antialiasing", "multiscale", "patches", "bottleneck", "cifar10")
+NAMES = ("sight", "position", "antialiasing", "multiscale", "patches", "bottleneck", "cifar10")
 OPTIONAL = frozenset({"cifar10"})  # needs files that are not part of a package: `all` leaves it out
 
 

@@ -85,15 +85,17 @@ def effective_draws(draws: int, memory: float) -> float:
     return kept * draws / segments
 
 
-def excess(parameters: Parameters, powers: Powers, draws: int, steps: int, sigma: float) -> float:
-    """D / V for 1 <= draws <= steps; `sigma` in pixels."""
+def excess(
+    parameters: Parameters, powers: Powers, draws: int, steps: int, sigma: float, *, cycled: bool = False
+) -> float:
+    """D / V for 1 <= draws <= steps; `sigma` in pixels. Draws in a cycle are never forgotten: k' = k."""
     longer, stronger = math.log(steps / STEPS), math.log(sigma / SIGMA)
 
     def scaled(value: float, name: str) -> float:
         of_steps, of_sigma = getattr(powers, f"{name}_steps"), getattr(powers, f"{name}_sigma")
         return value * math.exp(of_steps * longer + of_sigma * stronger)
 
-    kept = effective_draws(draws, scaled(parameters.memory, "memory"))
+    kept = draws if cycled else effective_draws(draws, scaled(parameters.memory, "memory"))
     return scaled(parameters.amplification, "amplification") / kept + scaled(parameters.rest, "rest")
 
 
@@ -102,8 +104,11 @@ def is_dose(row: Row) -> bool:
     return row["kind"] == "network" and row["schedule"] in ("outside", "inside")
 
 
-def fit(rows: Iterable[Row]) -> tuple[dict[str, Parameters], Powers]:
-    """The parameters with the least squared error in dB of D / V, and then the powers with the second factors."""
+def fit(rows: Iterable[Row], memory: float | None = None) -> tuple[dict[str, Parameters], Powers]:
+    """The parameters with the least squared error in dB of D / V, and then the powers with the second factors.
+
+    `memory`, when given, is not fitted: near 0 nothing is forgotten, and k' is proportional to k.
+    """
     from scipy.optimize import least_squares
 
     doses = [row for row in rows if is_dose(row)]
@@ -112,9 +117,12 @@ def fit(rows: Iterable[Row]) -> tuple[dict[str, Parameters], Powers]:
     for band in BANDS:
         own = [row for row in plain if row["bands"] == band]
         if len({row["draws"] for row in own}) >= 3:
-            start = [math.log(10.0), math.log(20.0), math.log(0.2)]
-            result = least_squares(lambda x, own=own: _misses(own, _parameters(x), Powers()), start, loss="soft_l1")
-            found[band] = _parameters(result.x)
+            start = [math.log(10.0), math.log(0.2)] + ([math.log(20.0)] if memory is None else [])
+
+            def misses(x: Sequence[float], own: Sequence[Row] = own) -> list[float]:
+                return _misses(own, _parameters(x, memory), Powers())
+
+            found[band] = _parameters(least_squares(misses, start, loss="soft_l1").x, memory)
     other = [row for row in doses if row not in plain and row["bands"] in found]
     if not other:
         return found, Powers()
@@ -132,8 +140,9 @@ def _varies(rows: Sequence[Row], factor: str) -> bool:
     return len({row[factor] for row in rows}) > 1
 
 
-def _parameters(logs: Sequence[float]) -> Parameters:
-    return Parameters(*(math.exp(value) for value in logs))
+def _parameters(logs: Sequence[float], memory: float | None) -> Parameters:
+    amplification, rest = math.exp(logs[0]), math.exp(logs[1])
+    return Parameters(amplification, math.exp(logs[2]) if memory is None else memory, rest)
 
 
 def _misses(rows: Sequence[Row], parameters: Parameters, powers: Powers) -> list[float]:
@@ -148,7 +157,8 @@ def _misses(rows: Sequence[Row], parameters: Parameters, powers: Powers) -> list
 
 def predicted_psnr(law: Law, row: Row, oracle_error: float) -> float:
     """PSNR at +1/4 px of a row's arm on its image, of which only V and the oracle's error B are used."""
-    share = excess(law.bands[row["bands"]], law.powers, row["draws"], row["steps"], row["sigma"])
+    cycled = row["schedule"] == "reseeded"
+    share = excess(law.bands[row["bands"]], law.powers, row["draws"], row["steps"], row["sigma"], cycled=cycled)
     return decibels(oracle_error + share * row["residual_variance"])
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from reference_model.claims import Sight, Verdict, frozen, sight, verdicts
 from reference_model.fitted import law as laws
-from reference_model.fitted.arms import BANDS, DRAWS, STEPS, dose
+from reference_model.fitted.arms import BANDS, DRAWS, SIGMA, STEPS, dose
 from reference_model.fitted.law import Law, is_dose
 from reference_model.fitted.results import Results
 from reference_model.fitted.rows import Row, read
@@ -21,6 +21,7 @@ from reference_model.store import Store
 
 POINTS = sorted(DRAWS, key=lambda draws: math.inf if draws == "all" else int(draws))  # 0, 1, … all
 METRIC = "psnr_shift_1_4"
+NO_FORGETTING = 1e-6  # M of a law whose k' is proportional to k
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,9 @@ class Facts:
     law: Law | None
     plain: Test | None  # the law at STEPS and SIGMA: the frozen claim is about these
     second: Test | None  # other steps and other σ
+    cycle: Test | None  # draws in a cycle, which no parameter was fitted to
+    plain_unforgetting: Test | None  # `plain` and `cycle` by a law without forgetting: the average of k noisy images
+    cycle_unforgetting: Test | None
 
     @property
     def is_smoke(self) -> bool:
@@ -88,28 +92,40 @@ class Facts:
 def gather(folder: Path) -> Facts:
     """The facts of a folder's rows."""
     results = Results(tuple(read(folder / "fitted.jsonl")))
-    law, plain, second = _law(results)
+    law = _law(results)
     networks = tuple(Store(folder).rows().values())
     priced = [row for row in prices.read(folder / "prices.json") if row["task"] != prices.JITTER_TASK]
     return Facts(
         folder, results, (*prices.jitter(results), *priced), networks,
-        tuple(verdicts(results)) if results.rows else (), sight(results), law, plain, second,
+        tuple(verdicts(results)) if results.rows else (), sight(results), law, *_tests(law, results),
     )  # fmt: skip
 
 
-def _law(results: Results) -> tuple[Law | None, Test | None, Test | None]:
-    """Fitted on the frozen half of the images, tested on the others."""
+def _doses(results: Results, *, fitted_on: bool) -> list[Row]:
+    """The law's rows on the frozen half of the images, or on the others."""
     half = set(frozen()["law"]["fitted-on"])
-    doses = [row for row in results.rows if is_dose(row) and row["steps"] >= 100]
-    fitted_on = [row for row in doses if row["image"] in half]
-    others = [row for row in doses if row["image"] not in half]
-    if len({row["draws"] for row in fitted_on}) < 4 or not others:
-        return None, None, None
-    bands, powers = laws.fit(fitted_on)
-    law = Law(bands, powers, *laws.typical(results.rows))
-    tested = [row for row in others if row["bands"] in bands]
-    plain = [row for row in tested if (row["steps"], row["sigma"]) == (STEPS, 0.32)]
-    return law, _test(law, plain, results), _test(law, [row for row in tested if row not in plain], results)
+    return [row for row in results.rows if is_dose(row) and row["steps"] >= 100 and (row["image"] in half) == fitted_on]
+
+
+def _law(results: Results, memory: float | None = None) -> Law | None:
+    """Fitted on the frozen half of the images; None where there are too few rows for it and for its test."""
+    rows = _doses(results, fitted_on=True)
+    if len({row["draws"] for row in rows}) < 4 or not _doses(results, fitted_on=False):
+        return None
+    return Law(*laws.fit(rows, memory), *laws.typical(results.rows))
+
+
+def _tests(law: Law | None, results: Results) -> tuple[Test | None, ...]:
+    """The law on the other images, at other steps and σ, and on cycles; the first and the last without forgetting."""
+    unforgetting = _law(results, memory=NO_FORGETTING)
+    if law is None or unforgetting is None:
+        return (None,) * 5
+    tested = [row for row in _doses(results, fitted_on=False) if row["bands"] in law.bands]
+    plain = [row for row in tested if (row["steps"], row["sigma"]) == (STEPS, SIGMA)]
+    second = [row for row in tested if row not in plain]
+    cycle = [row for row in results.rows if row["kind"] == "network" and row["schedule"] == "reseeded"]
+    asked = [(law, plain), (law, second), (law, cycle), (unforgetting, plain), (unforgetting, cycle)]
+    return tuple(_test(which, rows, results) for which, rows in asked)
 
 
 def _test(law: Law, rows: Sequence[Row], results: Results) -> Test | None:
@@ -118,6 +134,11 @@ def _test(law: Law, rows: Sequence[Row], results: Results) -> Test | None:
         oracle = results.by_image(f"oracle {row['sigma']:g} px", METRIC)[row["image"]]
         pairs.append((row, laws.predicted_psnr(law, row, 10 ** (-oracle / 10)), row["metrics"][METRIC]))
     return Test(tuple(pairs)) if pairs else None
+
+
+def mean_miss(test: Test) -> float:
+    """Mean of predicted minus measured, dB."""
+    return fmean(test.errors)
 
 
 def mean_error(test: Test, draws: int, bands: str) -> float | None:

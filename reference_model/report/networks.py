@@ -62,6 +62,8 @@ def _number(values: Sequence[float]) -> str:
     if not values:
         return "–"
     measured = interval(list(values))
+    if 0 < abs(measured.mean) < 0.01:
+        return f"{measured.mean:.2e}"
     return f"{measured.mean:.2f}" + (f" ± {measured.half:.2f}" if measured.count > 1 else "")
 
 
