@@ -87,13 +87,14 @@ body { font: 16px/1.5 system-ui, sans-serif; color: #222; background: #fff; max-
   padding: 0 1rem 4rem }
 h1 { font-size: 1.6rem; line-height: 1.2 } h2 { font-size: 1.2rem; margin: 1.6rem 0 .4rem }
 figure { margin: .6rem 0 } img { max-width: 100%; height: auto } figcaption { font-size: .85rem; color: #555 }
-.strip { display: flex; flex-wrap: wrap; gap: .6rem } .strip figure { flex: 1 1 8rem; max-width: 13rem; margin: 0 }
+.strip { display: flex; flex-wrap: wrap; gap: .6rem } .strip figure { flex: 1 1 6rem; max-width: 13rem; margin: 0 }
 .strip img { width: 100%; image-rendering: pixelated }
 .wide { overflow-x: auto; margin: .5rem 0 } table { border-collapse: collapse; font-size: .85rem }
 th, td { text-align: left; vertical-align: top; padding: .25rem .6rem .25rem 0; border-bottom: 1px solid #ddd }
 .supported { color: #006b4f; font-weight: 600 } .refuted { color: #a8320a; font-weight: 600 }
 details { border-top: 1px solid #ccc; padding: .4rem 0 } summary { font-weight: 600; cursor: pointer }
-pre { overflow-x: auto; background: #f4f4f4; padding: .5rem } nav a { margin-right: .8rem; white-space: nowrap }
+pre { overflow-x: auto; background: #f4f4f4; padding: .5rem } nav { font-size: .85rem }
+nav a { margin-right: .8rem; white-space: nowrap }
 .banner { background: #ffe9b0; padding: .5rem 1rem; font-weight: 600 }
 @media (max-width: 600px) {
   table, tbody, tr, td { display: block } thead { display: none } tr { border-bottom: 1px solid #bbb; padding: .4rem 0 }
@@ -111,7 +112,7 @@ def to_html(title: str, content: Sequence[Block]) -> str:
         "<!doctype html><html lang=en><head><meta charset=utf-8>"
         "<meta name=viewport content='width=device-width, initial-scale=1'>"
         f"<title>{escape(title)}</title><style>{STYLE}</style></head><body>"
-        f"<h1>{escape(title)}</h1>\n{body}\n<nav>{links}</nav></body></html>\n"
+        f"<h1>{escape(title)}</h1>\n<nav>{links}</nav>\n{body}\n</body></html>\n"
     )
 
 

@@ -76,7 +76,7 @@ def sentences(facts: Facts) -> list[str]:
         f"The same line above the batch loop, one draw an epoch for 20 epochs, costs {right.mean - hoisted.mean:.1f} "
         f"dB; one draw for the whole run {right.mean - once.mean:.1f}; a commented-out call "
         f"{right.mean - none.mean:.1f}.",
-        f"The loss does not show it: on its own grid the network without jitter errs by {rmse_none.mean:.2f} grey "
+        f"The loss does not show it: on its own grid the network without jitter errs by {rmse_none.mean:.1g} grey "
         f"levels of 255, the one with jitter by {rmse_right.mean:.2f}.",
     ]
     if facts.plain:
@@ -97,7 +97,7 @@ def _price_sentence(facts: Facts) -> str:
     if not other:
         return ""
     dear = sum(row["reading"] == "cost" for row in other)
-    return f" Of {len(other)} other bugs that the linter finds, {dear} cost measurably in a small real task."
+    return f" Of {len(other)} doses of other bugs, {dear} cost measurably in a small real task."
 
 
 def claim_table(facts: Facts) -> Table:
@@ -177,11 +177,11 @@ def _law(facts: Facts) -> Section | None:
             "networks)."]  # fmt: skip
     if facts.cycle and facts.plain_unforgetting and facts.cycle_unforgetting:
         said.append(
-            f"Draws in a cycle are not forgotten: with k' = k and the same parameters, to which no cycle was fitted, "
-            f"the median absolute error on {len(facts.cycle.pairs)} such networks is {facts.cycle.median:.2f} dB. A law "
+            "Draws in a cycle are not forgotten: with k' = k and the same parameters, to which no cycle was fitted, "
+            f"the median absolute error on {len(facts.cycle.pairs)} of them is {facts.cycle.median:.2f} dB. A law "
             f"without forgetting (M = 0, 10 dB for every tenfold) misses them by {facts.cycle_unforgetting.median:.2f} "
-            f"dB; held draws alone hardly tell the two apart ({facts.plain_unforgetting.median:.2f} dB). This "
-            "comparison was thought of after the run had begun."
+            f"dB; held draws alone hardly tell the two apart ({facts.plain_unforgetting.median:.2f} dB). This was "
+            "thought of after the run had begun."
         )
     if facts.second:
         said.append(

@@ -37,12 +37,13 @@ CODES: dict[int | str, str] = {
 }
 LINES = {"oracle 0.32 px": ("oracle", "--"), "bicubic": ("bicubic", ":")}
 SHOWN = "chelsea"
+PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1}
 NO_DATE = {"Software": ""}  # the same bytes from every version of matplotlib
 WINDOW = slice(32, 96)  # of the 128 px enlargement
 
 
-def _axes(height: float = 3.9) -> Axes:
-    _figure, axes = pyplot.subplots(figsize=(6.4, height), layout="constrained")
+def _axes(height: float = 3.6) -> Axes:
+    _figure, axes = pyplot.subplots(figsize=(5.4, height), layout="constrained")
     axes.grid(alpha=0.25)
     axes.spines[["top", "right"]].set_visible(False)
     return axes
@@ -52,7 +53,7 @@ def _picture(axes: Axes, name: str, caption: str) -> Picture:
     contents = io.BytesIO()
     figure = axes.get_figure(root=True)
     assert figure is not None
-    figure.savefig(contents, format="png", dpi=150, metadata=NO_DATE)
+    figure.savefig(contents, format="png", dpi=180, metadata=NO_DATE)
     pyplot.close("all")
     return Picture(name, contents.getvalue(), caption)
 
@@ -76,8 +77,10 @@ def headline(facts: Facts) -> Picture:
         axes.plot(k, mean.mean, "o", ms=9, color=ARMS.get(draws, ("", "#222222"))[1], zorder=4)
         if draws in CODES:
             below = (0, -14) if draws != 0 else (14, -8)
-            axes.annotate(CODES[draws], (k, mean.mean), xytext=below, textcoords="offset points", fontsize=8.5,
-                          ha="center" if draws != 0 else "left", va="top")  # fmt: skip
+            axes.annotate(
+                CODES[draws], (k, mean.mean), xytext=below, textcoords="offset points", fontsize=8.5, bbox=PAPER,
+                ha="center" if draws != 0 else "left", va="top",
+            )  # fmt: skip
     for reference, (name, style) in LINES.items():
         known = facts.over_images(reference)
         if known:
