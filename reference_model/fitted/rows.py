@@ -20,7 +20,7 @@ from reference_model.fitted.measure import Predict, measure, residual_variance, 
 from reference_model.fitted.training import SIZE, Fitted, train
 from reference_model.grids import pixel_grid
 from reference_model.oracle import MODES, interpolate, nadaraya_watson
-from reference_model.store import commit, hardware, rounded, versions
+from reference_model.store import StoreError, commit, hardware, rounded, versions
 
 AT_ONCE = 8  # networks in one batched product: more do not fit a core's cache
 CLAIMS = Path(__file__).parents[1] / "claims.toml"
@@ -36,11 +36,24 @@ def claims_hash() -> str:
 
 
 def read(path: Path) -> list[Row]:
-    """All whole rows of the file; none when it does not exist. A half-written last line is left out."""
+    """All whole rows of the file; none when it does not exist. A half-written last line is left out.
+
+    StoreError for lines that are no rows.
+    """
     if not path.exists():
         return []
-    text = path.read_text(encoding="utf-8")
-    return [json.loads(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+    found = []
+    for number, line in enumerate(path.read_text(encoding="utf-8", errors="replace").splitlines(keepends=True), 1):
+        if not line.endswith("\n"):
+            break
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError:
+            raise StoreError(f"{path}:{number} is not JSON; move the file away to start again") from None
+        if not isinstance(row, dict) or not {"key", "kind", "arm", "image", "metrics"} <= set(row):
+            raise StoreError(f"{path}:{number} is not a row of fits; move the file away to start again")
+        found.append(row)
+    return found
 
 
 def run(fits: Sequence[Fit], folder: Path, workers: int) -> Iterator[Row]:

@@ -15,7 +15,7 @@ from reference_model.fitted.rows import claims_hash
 from reference_model.metrics import Interval, interval, paired
 from reference_model.prices import diffusion, digits, text
 from reference_model.prices.stack import Outcome
-from reference_model.store import commit, rounded
+from reference_model.store import StoreError, commit, rounded
 
 SCHEMA = 1
 JITTER_TASK = "coordinate jitter"
@@ -99,6 +99,11 @@ def write(rows: Sequence[Row], path: Path) -> None:
 
 
 def read(path: Path) -> list[Row]:
-    """The rows of `prices.json`; none when it does not exist."""
-    rows: list[Row] = json.loads(path.read_text(encoding="utf-8"))["rows"] if path.exists() else []
-    return rows
+    """The rows of `prices.json`; none when it does not exist; StoreError when it is something else."""
+    if not path.exists():
+        return []
+    try:
+        rows: list[Row] = json.loads(path.read_text(encoding="utf-8"))["rows"]
+        return rows
+    except (ValueError, KeyError, TypeError):
+        raise StoreError(f"{path} is not a table of prices; move the file away to start again") from None

@@ -17,6 +17,7 @@ from reference_model.report.networks import networks_section
 
 TITLE = "What missing jitter costs"
 BANNER = "!Smoke preset: a check that the program runs. Its numbers mean nothing, and no claim is judged."
+CHANGED = "!claims.toml was changed after these rows were measured: no claim is judged. Fit again into a new folder."
 METRICS = {
     "psnr_shift_1_4": ("PSNR at +1/4 px", "dB"),
     "psnr_shift_1_2": ("PSNR at +1/2 px", "dB"),
@@ -38,11 +39,13 @@ def blocks(facts: Facts) -> list[Block]:
     found: list[Block] = []
     if facts.is_smoke:
         found.append(Text((BANNER,)))
+    elif facts.is_for_other_claims:
+        found.append(Text((CHANGED,)))
     if facts.at("all") and not facts.is_smoke:
         found.append(plots.headline(facts))
         found.append(Strip(tuple(plots.crops(facts))))
     found.append(Points(tuple(sentences(facts))))
-    if facts.verdicts and not facts.is_smoke:
+    if facts.verdicts and not facts.is_smoke and not facts.is_for_other_claims:
         found.append(Section("Claims", (claim_table(facts), Text((_level(facts),))), folded=False))
     sections = [
         _prices(facts), _law(facts), _arms(facts), _views(facts), _eligibility(facts), networks_section(facts.networks),

@@ -14,7 +14,7 @@ from reference_model.fitted import law as laws
 from reference_model.fitted.arms import BANDS, DRAWS, SIGMA, STEPS, dose
 from reference_model.fitted.law import Law, is_dose
 from reference_model.fitted.results import Results
-from reference_model.fitted.rows import Row, read
+from reference_model.fitted.rows import Row, claims_hash, read
 from reference_model.metrics import Interval, interval
 from reference_model.prices import table as prices
 from reference_model.store import Store
@@ -63,6 +63,11 @@ class Facts:
     cycle: Test | None  # draws in a cycle, which no parameter was fitted to
     plain_unforgetting: Test | None  # `plain` and `cycle` by a law without forgetting: the average of k noisy images
     cycle_unforgetting: Test | None
+
+    @property
+    def is_for_other_claims(self) -> bool:
+        """Whether rows were measured for claims that are no longer those of the file: then nothing is judged."""
+        return any(row["claims"] != claims_hash() for row in self.results.rows)
 
     @property
     def is_smoke(self) -> bool:

@@ -43,27 +43,29 @@ def _table(name: str, metrics: Sequence[str], rows: Sequence[Row]) -> Table | No
             data.add(recipe.data)
             if not own:
                 continue
-            numbers = [_number([row.metrics[m] for row in good if m in row.metrics]) for m in metrics]
+            numbers = [_number([row.metrics[m] for row in good if m in row.metrics], m) for m in metrics]
             failed = f" ({len(own) - len(good)} failed: {own[-1].message})" if len(good) < len(own) else ""
             probe = good[0].probe.get("verdict", "–") if good else "–"
             found.append((f"{label} ({size}){failed}", str(len(good)), probe, *numbers, sees(good, rows)))
-    if not found:
+    if len(found) < 2:  # one arm answers no question; it is here because another experiment has it too
         return None
     references = [row for row in rows if row.kind == "reference" and row.recipe["data"] in data]
     for row in references:
         if row.label in ("bilinear", "bicubic", "oracle 0.32 px"):
-            cells = ["exact" if row.metrics.get(m, 0) >= 100 else _number([row.metrics[m]] if m in row.metrics else [])
+            cells = ["exact" if row.metrics.get(m, 0) >= 100 else _number([row.metrics[m]] if m in row.metrics else [], m)
                      for m in metrics]  # fmt: skip
             found.append((f"{row.label} ({row.recipe['data']})", "", "", *cells, "–"))
     return Table(("arm", "seeds", "probe", *(LABELS[metric] for metric in metrics), "sees"), tuple(found))
 
 
-def _number(values: Sequence[float]) -> str:
+def _number(values: Sequence[float], metric: str) -> str:
     if not values:
         return "–"
     measured = interval(list(values))
-    if 0 < abs(measured.mean) < 0.01:
+    if metric == "final_loss":
         return f"{measured.mean:.2e}"
+    if metric == "loss_change":
+        return f"{100 * measured.mean:.1f} %"
     return f"{measured.mean:.2f}" + (f" ± {measured.half:.2f}" if measured.count > 1 else "")
 
 
