@@ -153,8 +153,13 @@ def _prices(facts: Facts) -> Section | None:
         said = "–" if row["reading"] == "the right way" else f"{number(price)} {row['unit']}"
         rows.append((row["dose"], row["task"], ", ".join(row["rules"]) or "–", f"{row['measured']:.2f}", said,
                      row["reading"]))  # fmt: skip
-    about = {row["task"]: f"{row['task']}: {row['metric']}, {row['unit']}; {row['measured_on']}; interval over "
-             f"{row['interval_over']}." for row in facts.prices}  # fmt: skip
+    about = {}
+    for row in facts.prices:
+        same = [other["interval_over"] for other in facts.prices if other["task"] == row["task"]]
+        about[row["task"]] = (
+            f"{row['task']}: {row['metric']}, {row['unit']}; {row['measured_on']}; interval over "
+            f"{' or '.join(dict.fromkeys(same))}."
+        )
     table = Table(("dose", "task", "rules", "measured", "price", "reading"), tuple(rows))
     note = "The price is how much worse than the right way a dose is, with its 95 % interval, paired; each row alone."
     return Section("A price for every rule", (Text((note,)), table, Points(tuple(about.values()))))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from reference_model.evaluate import LABELS
 from reference_model.experiments import experiments
-from reference_model.metrics import interval
+from reference_model.metrics import PERFECT, interval
 from reference_model.recipe import preset
 from reference_model.report.blocks import Block, Section, Table, Text
 from reference_model.store import Row
@@ -52,8 +52,9 @@ def _table(name: str, metrics: Sequence[str], rows: Sequence[Row]) -> Table | No
     references = [row for row in rows if row.kind == "reference" and row.recipe["data"] in data]
     for row in references:
         if row.label in ("bilinear", "bicubic", "oracle 0.32 px"):
-            cells = ["exact" if row.metrics.get(m, 0) >= 100 else _number([row.metrics[m]] if m in row.metrics else [], m)
-                     for m in metrics]  # fmt: skip
+            numbers = [_number([row.metrics[m]] if m in row.metrics else [], m) for m in metrics]
+            exact = [row.metrics.get(m, 0) >= PERFECT for m in metrics]
+            cells = ["exact" if same else shown for same, shown in zip(exact, numbers, strict=True)]
             found.append((f"{row.label} ({row.recipe['data']})", "", "", *cells, "–"))
     return Table(("arm", "seeds", "probe", *(LABELS[metric] for metric in metrics), "sees"), tuple(found))
 
