@@ -134,7 +134,10 @@ def _prices(arguments: argparse.Namespace) -> int:
 
 def _predict(arguments: argparse.Namespace) -> int:
     band = f"{arguments.bandwidth:g}x"
-    found = law.answer(law.read(), arguments.sigma, arguments.draws, arguments.steps, band)
+    known = law.read()
+    found = law.answer(known, arguments.sigma, arguments.draws, arguments.steps, band)
+    if not known.steps[0] <= arguments.steps <= known.steps[-1]:
+        print(f"extrapolated: the law was measured from {known.steps[0]} to {known.steps[-1]} steps")
     print(f"{arguments.draws} distinct draws in {arguments.steps} steps: {found['psnr']:.1f} dB at +1/4 px")
     print(f"a new draw in every step: {found['right']:.1f} dB; the exact minimiser: {found['oracle']:.1f} dB")
     print(f"the hoist costs {found['cost']:.1f} dB on the median of the images that the law was measured on")

@@ -11,8 +11,9 @@ distance from the oracle is then that of an average of k' noisy images, and a re
 
     D = V (c / k' + r),    PSNR = -10 log10(B + D),
 
-V = E_i E_ε |y_i - f*(x_i + ε)|², the variance that one draw leaves at the oracle, and B, the oracle's own error against
-the truth, follow from the image alone. M, c and r are fitted for each bandwidth, and follow powers of steps and σ.
+V = E_i E_ε |y_i - b(x_i + ε)|², how wrong the labels of one draw are (b: bilinear interpolation), and B, the oracle's
+own error against the truth, follow from the image alone. M, c and r are fitted for each bandwidth, and follow powers of
+steps and σ.
 """
 
 from __future__ import annotations
@@ -26,8 +27,9 @@ from pathlib import Path
 from statistics import median
 
 from reference_model.fitted.arms import BANDS, SIGMA, STEPS
-from reference_model.fitted.measure import decibels
+from reference_model.fitted.measure import decibels, label_variance
 from reference_model.fitted.rows import Row
+from reference_model.store import rounded
 
 PARAMETERS = Path(__file__).parents[1] / "results" / "law.json"
 SEGMENTS = 2000  # of a run in which every step has its own draw: the sum has converged
@@ -60,15 +62,13 @@ class Powers:
 
 @dataclass(frozen=True)
 class Law:
-    """`bands` name -> parameters, the powers, and what holds for a typical photograph.
-
-    `gradient`: E|∇I|², the mean squared difference that a pixel makes, so that V = `variance` at SIGMA; `bias`: B.
-    """
+    """`bands` name -> parameters, the powers, what holds for the median image, and the steps it was measured at."""
 
     bands: dict[str, Parameters]
     powers: Powers
-    variance: dict[str, float]  # σ -> V of the median image
-    bias: dict[str, float]  # σ -> B of the median image
+    variance: dict[str, float]  # σ -> V
+    bias: dict[str, float]  # σ -> B
+    steps: tuple[int, ...]
 
 
 def remaining(u: float) -> float:
@@ -137,7 +137,7 @@ def fit(rows: Iterable[Row], memory: float | None = None) -> tuple[dict[str, Par
 
 
 def _varies(rows: Sequence[Row], factor: str) -> bool:
-    return len({row[factor] for row in rows}) > 1
+    return {row[factor] for row in rows} != {{"steps": STEPS, "sigma": SIGMA}[factor]}
 
 
 def _parameters(logs: Sequence[float], memory: float | None) -> Parameters:
@@ -149,7 +149,7 @@ def _misses(rows: Sequence[Row], parameters: Parameters, powers: Powers) -> list
     """Predicted minus measured D / V, in dB."""
     misses = []
     for row in rows:
-        measured = row["metrics"]["oracle_mse_1_4"] / row["residual_variance"]
+        measured = row["metrics"]["oracle_mse_1_4"] / label_variance(row["image"], row["sigma"])
         predicted = excess(parameters, powers, row["draws"], row["steps"], row["sigma"])
         misses.append(10 * math.log10(predicted / measured))
     return misses
@@ -159,19 +159,19 @@ def predicted_psnr(law: Law, row: Row, oracle_error: float) -> float:
     """PSNR at +1/4 px of a row's arm on its image, of which only V and the oracle's error B are used."""
     cycled = row["schedule"] == "reseeded"
     share = excess(law.bands[row["bands"]], law.powers, row["draws"], row["steps"], row["sigma"], cycled=cycled)
-    return decibels(oracle_error + share * row["residual_variance"])
+    return decibels(oracle_error + share * label_variance(row["image"], row["sigma"]))
 
 
-def typical(rows: Iterable[Row]) -> tuple[dict[str, float], dict[str, float]]:
-    """V and B of the median image for each σ."""
+def typical(rows: Iterable[Row]) -> tuple[dict[str, float], dict[str, float], tuple[int, ...]]:
+    """V and B of the median image for each σ, and all numbers of steps."""
     rows = list(rows)
     variance, bias = {}, {}
     for sigma in sorted({row["sigma"] for row in rows if is_dose(row)}):
-        own = {row["image"]: row["residual_variance"] for row in rows if is_dose(row) and row["sigma"] == sigma}
+        images = {row["image"] for row in rows if is_dose(row) and row["sigma"] == sigma}
         errors = [row["metrics"]["psnr_shift_1_4"] for row in rows if row["arm"] == f"oracle {sigma:g} px"]
-        variance[f"{sigma:g}"] = median(own.values())
+        variance[f"{sigma:g}"] = median(label_variance(image, sigma) for image in images)
         bias[f"{sigma:g}"] = 10 ** (-median(errors) / 10)
-    return variance, bias
+    return variance, bias, tuple(sorted({row["steps"] for row in rows if is_dose(row)}))
 
 
 def answer(law: Law, sigma: float, draws: int, steps: int, band: str) -> dict[str, float]:
@@ -207,7 +207,7 @@ def _between(table: dict[str, float], sigma: float) -> float:
 def write(law: Law, path: Path = PARAMETERS) -> None:
     """The law as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(asdict(law), indent=1) + "\n", encoding="utf-8")
+    path.write_text(json.dumps(rounded(asdict(law)), indent=1) + "\n", encoding="utf-8")
 
 
 def read(path: Path = PARAMETERS) -> Law:
@@ -217,4 +217,4 @@ def read(path: Path = PARAMETERS) -> Law:
     except OSError:
         raise LawError(f"no law in {path}: python -m reference_model report writes it from the rows") from None
     bands = {name: Parameters(**band) for name, band in values["bands"].items()}
-    return Law(bands, Powers(**values["powers"]), values["variance"], values["bias"])
+    return Law(bands, Powers(**values["powers"]), values["variance"], values["bias"], tuple(values["steps"]))

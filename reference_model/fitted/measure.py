@@ -102,17 +102,18 @@ def _distance(colours: Tensor, asked: Exam, key: str, sigma: float) -> float:
 
 
 @cache
-def residual_variance(name: str, sigma: float) -> float:
-    """E_i E_ε |y_i - f*(x_i + ε)|²: what is left of the loss at the oracle, the variance of one draw's labels.
+def label_variance(name: str, sigma: float) -> float:
+    """E_i E_ε |y_i - b(x_i + ε)|², b the bilinear interpolation: how wrong the labels of one draw are.
 
-    Known before any training; the mean over VARIANCE_DRAWS fixed draws of the whole grid.
+    Known before any training; the mean over VARIANCE_DRAWS fixed draws of the whole grid. Bilinear and not the oracle,
+    which becomes a staircase for small `sigma` and would call the labels right.
     """
     shown, generator = picture(name), torch.Generator().manual_seed(32)
     labels = shown.pixels.flatten(2).transpose(1, 2)
     errors = []
     for _ in range(VARIANCE_DRAWS):
         coords = pixel_grid(SIZE) + torch.randn(SIZE**2, 2, generator=generator) * sigma / SIZE
-        errors.append(float((nadaraya_watson(shown.pixels, coords, sigma) - labels).square().mean()))
+        errors.append(float((interpolate(shown.pixels, coords, "bilinear") - labels).square().mean()))
     return math.fsum(errors) / len(errors)
 
 

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from reference_model.fitted.arms import SIGMA, Fit, dose
 from reference_model.fitted.images import picture, stacked
-from reference_model.fitted.measure import Predict, measure, residual_variance, samples, thumbnail
+from reference_model.fitted.measure import Predict, measure, samples, thumbnail
 from reference_model.fitted.training import SIZE, Fitted, train
 from reference_model.grids import pixel_grid
 from reference_model.oracle import MODES, interpolate, nadaraya_watson
@@ -97,7 +97,6 @@ def _row(fit: Fit, trained: Fitted, place: int, folder: Path) -> Row:
         "key": fit.key(), "kind": "network", "arm": fit.arm, **asdict(fit), "draws": fit.draws,
         "pixels_a_step": SIZE**2, "threads": 1, "seconds": trained.seconds,
         "final_loss": last, "final_psnr": _decibels(last), "loss_change": 1 - last / before,
-        "residual_variance": residual_variance(fit.image, fit.sigma),
         "metrics": measure(predict, fit.image, fit.sigma), "samples": samples(predict),
     }  # fmt: skip
 

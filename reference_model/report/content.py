@@ -196,6 +196,11 @@ def _law(facts: Facts) -> Section | None:
             f"At other numbers of steps and other σ: median {facts.second.median:.2f} dB, nine of ten within "
             f"{facts.second.ninth:.2f} dB ({len(facts.second.pairs)} networks)."
         )
+    if facts.law.powers.memory_steps:
+        said.append(
+            f"The fitted memory grows with the number of steps to the power {facts.law.powers.memory_steps:.2f}; "
+            "theory says 1."
+        )
     said.append(
         f"The mean error is {mean_miss(facts.plain):+.2f} dB: B and D are added as if uncorrelated, and a network that "
         "smooths less than the oracle is nearer to the truth than that."

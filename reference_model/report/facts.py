@@ -117,7 +117,9 @@ def _law(results: Results, memory: float | None = None) -> Law | None:
     rows = _doses(results, fitted_on=True)
     if len({row["draws"] for row in rows}) < 4 or not _doses(results, fitted_on=False):
         return None
-    return Law(*laws.fit(rows, memory), *laws.typical(results.rows))
+    bands, powers = laws.fit(rows, memory)
+    variance, bias, steps = laws.typical(results.rows)
+    return Law(bands, powers, variance, bias, steps)
 
 
 def _tests(law: Law | None, results: Results) -> tuple[Test | None, ...]:

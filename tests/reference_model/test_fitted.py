@@ -22,7 +22,7 @@ from reference_model.fitted.arms import (
     smoke,
 )  # fmt: skip
 from reference_model.fitted.images import picture, stacked
-from reference_model.fitted.measure import exam, measure, residual_variance
+from reference_model.fitted.measure import exam, label_variance, measure
 from reference_model.fitted.results import Results, spread
 from reference_model.fitted.rows import chunks, claims_hash, read
 from reference_model.fitted.training import coordinates, train
@@ -149,13 +149,14 @@ def test_shifting_the_truth_gives_the_truth():
     assert exam("analytic-2").truth["128_sharp"][1].shape == (1, 128**2, 3)
 
 
-def test_residual_variance_is_the_loss_that_the_oracle_leaves():
+def test_label_variance_is_the_error_of_one_draws_labels():
     pixels, sigma = picture("rocket").pixels, 0.5
     labels = pixels.flatten(2).transpose(1, 2)
     draw = pixel_grid(32) + torch.randn(1024, 2, generator=torch.Generator().manual_seed(1)) * sigma / 32
-    loss = float((nadaraya_watson(pixels, draw, sigma) - labels).square().mean())
-    assert residual_variance("rocket", sigma) == pytest.approx(loss, rel=0.15)
-    assert residual_variance("rocket", 0.16) < residual_variance("rocket", 0.32) < residual_variance("rocket", 0.64)
+    error = float((interpolate(pixels, draw, "bilinear") - labels).square().mean())
+    assert label_variance("rocket", sigma) == pytest.approx(error, rel=0.15)
+    small, large = label_variance("rocket", 0.05), label_variance("rocket", 0.1)
+    assert large / small == pytest.approx(4.0, rel=0.1), "the gradient's energy times σ², for small σ"
 
 
 def test_spread_is_the_standard_deviation_between_seeds():

@@ -7,6 +7,7 @@ import pytest
 from reference_model.command_line import main
 from reference_model.fitted import law
 from reference_model.fitted.law import Law, LawError, Parameters, Powers, answer, effective_draws, excess, fit
+from reference_model.fitted.measure import label_variance
 
 
 def test_with_no_memory_lost_draws_weigh_by_their_share_of_the_learning_rate():
@@ -50,8 +51,10 @@ def rows_of(parameters, powers):
     return [
         {
             "kind": "network", "schedule": "outside", "bands": "4x", "draws": draws, "steps": steps, "sigma": sigma,
-            "residual_variance": 1e-3,
-            "metrics": {"oracle_mse_1_4": 1e-3 * excess(parameters, powers, draws, steps, sigma)},
+            "image": "chelsea",
+            "metrics": {
+                "oracle_mse_1_4": label_variance("chelsea", sigma) * excess(parameters, powers, draws, steps, sigma)
+            },
         }
         for draws, steps, sigma in cases
     ]  # fmt: skip
@@ -65,7 +68,13 @@ def test_the_fit_finds_the_parameters_again():
         assert getattr(of, name) == pytest.approx(value, abs=0.05), name
 
 
-EXAMPLE = Law({"4x": Parameters(8.0, 15.0, 0.15)}, Powers(), {"0.16": 1e-4, "0.64": 1e-3}, {"0.16": 2e-4, "0.64": 9e-4})
+EXAMPLE = Law(
+    {"4x": Parameters(8.0, 15.0, 0.15)},
+    Powers(),
+    {"0.16": 1e-4, "0.64": 1e-3},
+    {"0.16": 2e-4, "0.64": 9e-4},
+    (400, 1200),
+)
 
 
 def test_the_answer_is_a_cost():
@@ -95,4 +104,6 @@ def test_the_law_survives_its_file(tmp_path):
 def test_the_command_says_the_cost(capsys):
     assert main(["predict", "--sigma", "0.32", "--draws", "20", "--steps", "1200", "--bandwidth", "4"]) == 0
     said = capsys.readouterr().out
-    assert "the hoist costs" in said and "20 distinct draws in 1200 steps" in said
+    assert "the hoist costs" in said and "20 distinct draws in 1200 steps" in said and "extrapolated" not in said
+    assert main(["predict", "--draws", "20", "--steps", "1000000"]) == 0
+    assert capsys.readouterr().out.startswith("extrapolated: the law was measured from")
