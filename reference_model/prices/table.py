@@ -50,7 +50,7 @@ def measure(names: Sequence[str] = tuple(TASKS), seeds: Sequence[int] = SEEDS) -
         for given, values in outcome.values.items():
             yield _row(
                 outcome.task, given.name, given.rules, outcome.metric, outcome.unit, outcome.measured_on,
-                f"{len(values)} seeds", right, values, paired(values, right),
+                f"{len(values)} seeds", right, values, paired(values, right), commit(),
             )  # fmt: skip
 
 
@@ -67,18 +67,19 @@ def jitter(results: Results) -> Iterator[Row]:
             f"coordinate networks fitted to one image of 32 × 32 px each, {STEPS} steps", f"{len(images)} images",
             [right[image] for image in images], [found[image] for image in images],
             paired([right[image] for image in images], [found[image] for image in images]),
+            ", ".join(sorted({row["commit"] for row in results.arm(arm)})),
         )  # fmt: skip
 
 
 def _row(
     task: str, words: str, rules: Sequence[str], metric: str, unit: str, measured_on: str, over: str,
-    right: Sequence[float], given: Sequence[float], price: Interval,
+    right: Sequence[float], given: Sequence[float], price: Interval, made_by: str,
 ) -> Row:  # fmt: skip
     return {
         "task": task, "dose": words, "rules": list(rules), "metric": metric, "unit": unit,
         "right": interval(right).mean, "measured": interval(given).mean,
         "price": price.mean, "low": price.low, "high": price.high, "reading": reading(price),
-        "interval_over": over, "measured_on": measured_on, "claims": claims_hash(), "commit": commit(),
+        "interval_over": over, "measured_on": measured_on, "claims": claims_hash(), "commit": made_by,
     }  # fmt: skip
 
 
