@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from statistics import fmean
 from typing import Any
 
 from reference_model.claims import Verdict, claims, frozen
-from reference_model.fitted.arms import BANDS, IMAGES, SIGMA, STEPS, WIDTH, dose
+from reference_model.fitted.arms import BANDS, IMAGES, SIGMA, STEPS, WIDTH, committed, dose
 from reference_model.metrics import Interval
 from reference_model.report import plots
 from reference_model.report.blocks import Block, Code, Picture, Points, Section, Strip, Table, Text
@@ -284,12 +285,20 @@ def _methods(facts: Facts) -> Section | None:
          "scikit-learn; grace_hopper (US Navy, public domain), in matplotlib"),
         ("jitter", f"Gaussian, σ {SIGMA} px unless said; drawn where fitted/training.py calls `next(schedule)`"),
         ("final loss", f"with correct jitter {_mean_loss(rows):.2e}"),
+        ("of the committed run not finished", _unfinished(rows)),
         ("hardware", ", ".join(sorted({f"{row['hardware']['cpu']}, one thread a process" for row in rows}))),
         ("time", f"{sum(row['seconds'] for row in rows) / 60:.0f} process-minutes on a shared machine"),
         ("versions", ", ".join(sorted({f"torch {row['versions']['torch']}" for row in rows}))),
         ("commit", every("commit")), ("claims", _hashes(facts)),
     )  # fmt: skip
     return Section("Methods", (Table(("", "how"), found), Text((HISTORY,))))
+
+
+def _unfinished(rows: Sequence[dict[str, Any]]) -> str:
+    """The arms of the committed run that lack rows, with how many."""
+    done = {row["key"] for row in rows}
+    missing = Counter(fit.arm for fit in committed() if fit.key() not in done)
+    return "; ".join(f"{arm}: {count}" for arm, count in missing.items()) or "none"
 
 
 def _mean_loss(rows: Sequence[dict[str, Any]]) -> float:
