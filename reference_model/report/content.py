@@ -80,7 +80,7 @@ def sentences(facts: Facts) -> list[str]:
         f"The same line above the batch loop, one draw an epoch for 20 epochs, costs {right.mean - hoisted.mean:.1f} "
         f"dB; one draw for the whole run {right.mean - once.mean:.1f}; a commented-out call "
         f"{right.mean - none.mean:.1f}.",
-        f"The loss does not show it: on its own grid the network without jitter errs by {rmse_none.mean:.1g} grey "
+        f"The loss does not show it: on its own grid the network without jitter errs by {_small(rmse_none.mean)} grey "
         f"levels of 255, the one with jitter by {rmse_right.mean:.2f}.",
     ]
     if facts.plain:
@@ -94,6 +94,10 @@ def sentences(facts: Facts) -> list[str]:
         f"{ring.mean:.2f}, bicubic interpolation by {cubic.mean:.2f}." + _price_sentence(facts)
     )
     return found
+
+
+def _small(value: float) -> str:
+    return f"{value:.2f}" if value >= 0.01 else "less than 0.01"
 
 
 def _price_sentence(facts: Facts) -> str:

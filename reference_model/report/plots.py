@@ -35,6 +35,7 @@ CODES: dict[int | str, str] = {
     20: "JIT101\nhoisted",
     "all": "right",
 }
+PLACES: dict[int | str, tuple[int, int]] = {0: (12, -10), 1: (0, 17)}  # of codes, in points; others stand below
 LINES = {"oracle 0.32 px": ("oracle", "--"), "bicubic": ("bicubic", ":")}
 SHOWN = "chelsea"
 PAPER = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1}
@@ -76,10 +77,10 @@ def headline(facts: Facts) -> Picture:
         assert mean is not None
         axes.plot(k, mean.mean, "o", ms=9, color=ARMS.get(draws, ("", "#222222"))[1], zorder=4)
         if draws in CODES:
-            below = (0, -14) if draws != 0 else (14, -8)
+            place = PLACES.get(draws, (0, -14))
             axes.annotate(
-                CODES[draws], (k, mean.mean), xytext=below, textcoords="offset points", fontsize=8.5, bbox=PAPER,
-                ha="center" if draws != 0 else "left", va="top",
+                CODES[draws], (k, mean.mean), xytext=place, textcoords="offset points", fontsize=8.5, bbox=PAPER,
+                ha="center" if draws != 0 else "left", va="bottom" if draws == 1 else "top",
             )  # fmt: skip
     for reference, (name, style) in LINES.items():
         known = facts.over_images(reference)
