@@ -347,8 +347,8 @@ def test_the_report_of_everything_is_a_table_with_the_probes_verdicts_and_no_cla
 
 
 def test_what_rows_say_is_escaped(position, tmp_path):
-    row = next(row for row in rows(position) if row.kind == "model")
-    Store(tmp_path).append(Row(**{**vars(row), "status": "nan", "message": "<b>|bold|</b>", "metrics": {}}))
+    for row in {row.arm: row for row in rows(position) if row.kind == "model"}.values():
+        Store(tmp_path).append(Row(**{**vars(row), "status": "nan", "message": "<b>|bold|</b>", "metrics": {}}))
     assert main(["report", str(tmp_path)]) == 0
     assert "&lt;b&gt;|bold|&lt;/b&gt;" in (tmp_path / "report.html").read_text()
     assert "<b>\\|bold\\|</b>" in (tmp_path / "report.md").read_text()
