@@ -9,7 +9,6 @@ from dataclasses import replace
 from jitlint.diagnostic import Diagnostic
 from jitlint.engine import Outcome, Run, lint
 from jitlint.files import File
-from jitlint.report.summary import count
 from jitlint.source import UnreadableSource, load_source
 from jitlint.survey import read
 
@@ -38,7 +37,7 @@ def fix(files: Sequence[File], run: Run, *, unsafe: bool, choose: Choose = lambd
         changed |= mended
         done += number
         report = lint(files, replace(run, changed={**run.changed, **changed}))
-    return Outcome(report, changed, done, f"Fixed {count(done, 'finding')}." if done else "")
+    return Outcome(report, changed, done, "Fixed")
 
 
 def by_file(files: Sequence[File], diagnostics: Iterable[Diagnostic]) -> dict[File, list[Diagnostic]]:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from jitlint.diagnostic import Applicability, Diagnostic, Edit, Fix, Location, Span
-from jitlint.engine import Outcome, Run, lint
-from jitlint.errors import UsageError
+from jitlint.engine import Outcome, Report, Run, lint
 from jitlint.files import File
 from jitlint.fixing import by_file
-from jitlint.report.summary import count
 from jitlint.source import Source, UnreadableSource, load_source
 from jitlint.suppress import UNUSED, Statements
 from jitlint.survey import read
@@ -26,8 +24,6 @@ _CODES = re.compile(r"#\s*jitlint\s*:\s*ignore\s*\[[^\]]*(?=\])")
 def add_ignores(files: Sequence[File], run: Run, reason: str) -> Outcome:
     """Add `# jitlint: ignore[CODE] reason` for every finding; what cannot be suppressed is left."""
     reason = reason.strip()
-    if not reason or "\n" in reason:
-        raise UsageError("--add-ignore: give a reason of one line")
     before = lint(files, run)
     changed = {}
     for file, diagnostics in by_file(files, before.diagnostics).items():
@@ -39,8 +35,22 @@ def add_ignores(files: Sequence[File], run: Run, reason: str) -> Outcome:
         if data != source.data:
             changed[file.path] = data
     after = lint(files, replace(run, changed={**run.changed, **changed}))
-    done = len(before.diagnostics) - len(after.diagnostics)
-    return Outcome(after, changed, done, f"Suppressed {count(done, 'finding')}." if done else "")
+    if idle := _idle(files, before, after) & changed.keys():
+        changed = {path: data for path, data in changed.items() if path not in idle}
+        after = lint(files, replace(run, changed={**run.changed, **changed}))
+        after = replace(after, problems=(*after.problems, *(_refusal(file) for file in files if file.path in idle)))
+    return Outcome(after, changed, len(before.diagnostics) - len(after.diagnostics), "Suppressed")
+
+
+def _idle(files: Sequence[File], before: Report, after: Report) -> set[str]:
+    """The paths of files in which a comment that was added suppresses nothing, or brought a finding about."""
+    old, new = (Counter((item.path, item.code) for item in report.diagnostics) for report in (before, after))
+    worse = {path for path, code in new if new[path, code] > old[path, code]}
+    return {file.path for file in files if file.key in worse}
+
+
+def _refusal(file: File) -> str:
+    return f"{file.key} is left as it was: its findings cannot be suppressed by comments; use `per-file-ignores`"
 
 
 def _with_comments(source: Source, diagnostics: Sequence[Diagnostic], reason: str) -> bytes:

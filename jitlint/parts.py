@@ -202,11 +202,10 @@ class _Part:
         return has_directives(read(self.paths[key], self.changed))
 
     def _reported(self, source: Source, candidates: Sequence[Candidate]) -> Suppressed:
-        """What is left of a file's candidates after its comments, the configuration and the confidence."""
+        """What is left of a file's candidates after its comments and the configuration, in every confidence."""
         codes = codes_for(self.paths[source.path], self.settings)
         left = suppress(source, candidates, codes)
-        least = self.settings.least_confidence
-        kept = tuple(item for item in left.kept if item.confidence >= least and item.code in codes)
+        kept = tuple(item for item in left.kept if item.code in codes)
         return Suppressed(kept, left.warnings)
 
     def _check(self, changed: Source) -> Sequence[Candidate]:

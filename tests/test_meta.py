@@ -21,7 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 RULES = all_rules()
 SECTIONS = ["What it finds", "Why it matters", "Example", "Use instead", "Fix", "Known limits"]
 TOP_LEVEL = set(
-    "jitlint runtime_probe reference_model tests examples docs benchmarks pyproject.toml README.md CHANGELOG.md "
+    "jitlint runtime_probe pytest_runtime_probe.py reference_model tests examples docs benchmarks editors "
+    "pyproject.toml mkdocs.yml action.yml README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md MANIFEST.in "
     "LICENSE Makefile constraints.txt .pre-commit-hooks.yaml .ci .gitignore".split()
 )
 RESULTS = "reference_model/results/"  # measurements, and a report that is one page with its pictures in it
