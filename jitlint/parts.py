@@ -188,6 +188,8 @@ class _Part:
     def _diagnosed(self, source: Source, candidates: Sequence[Candidate]) -> list[Diagnostic]:
         from jitlint.syntax import diagnose
 
+        if source.kind == "marimo":  # its text differs from the document, so nothing may be moved in it
+            candidates = [item._replace(fix=None) for item in candidates]
         return diagnose(source, candidates, self._check, self._find)
 
     def _find(self, key: str) -> Source | None:
