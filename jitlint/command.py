@@ -175,6 +175,10 @@ class Command:
         if self.options.output_file:
             text = "".join(f"{piece}\n" for piece in pieces)
             Path(self.options.output_file).write_text(text, "utf-8", "backslashreplace")
+            if self.format not in _TEXT_FORMATS and not self.options.quiet:
+                from jitlint.report.summary import count
+
+                say(f"Wrote {count(len(outcome.report.diagnostics), 'finding')} to {self.options.output_file}.")
         else:
             write(pieces, sys.stderr if self._prints_text() else None)
         self._complain(outcome.report)

@@ -18,7 +18,7 @@ from jitlint.terminal import width
 
 __all__ = ["FORMATS", "build_parser", "exclusions_for", "hierarchy_for", "parse_options"]
 
-FORMATS = ("full", "concise", "json", "sarif", "github", "gitlab", "junit")
+FORMATS = ("full", "concise", "json", "sarif", "github", "gitlab", "junit", "html")
 
 _EPILOG = """\
 other commands:
