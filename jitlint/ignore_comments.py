@@ -15,7 +15,7 @@ from jitlint.source import Source, UnreadableSource, load_source
 from jitlint.suppress import UNUSED, Statements
 from jitlint.survey import read
 
-__all__ = ["add_ignores"]
+__all__ = ["add_ignores", "ignore_edit"]
 
 _WIDEST = 120  # a longer line gets its comment above
 _CODES = re.compile(r"#\s*jitlint\s*:\s*ignore\s*\[[^\]]*(?=\])")
@@ -51,6 +51,16 @@ def _idle(files: Sequence[File], before: Report, after: Report) -> set[str]:
 
 def _refusal(file: File) -> str:
     return f"{file.key} is left as it was: its findings cannot be suppressed by comments; use `per-file-ignores`"
+
+
+def ignore_edit(text: str, item: Diagnostic, reason: str) -> Edit | None:
+    """The insertion that suppresses one finding in a text (of a notebook: of its cell); None if it does not parse."""
+    source = Source(item.path, text.replace("\r\n", "\n").replace("\r", "\n"), "python", b"")
+    try:
+        statements = Statements(source.text)
+    except SyntaxError:
+        return None
+    return _edit(source, statements, item.location.line, [item.code], reason)
 
 
 def _with_comments(source: Source, diagnostics: Sequence[Diagnostic], reason: str) -> bytes:

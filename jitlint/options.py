@@ -26,6 +26,7 @@ other commands:
   jitlint rules             list all rules (--format json: for programs)
   jitlint schema            print the configuration's JSON schema
   jitlint completion SHELL  print a completion script (bash, zsh, fish)
+  jitlint server            run the language server (stdin and stdout)
   jitlint check PATH        the same as jitlint PATH
 A path that has the name of a command is written as ./rules.
 

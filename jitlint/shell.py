@@ -15,7 +15,7 @@ from jitlint.terminal import write
 __all__ = ["completion", "configuration_schema", "schema"]
 
 SHELLS = ("bash", "zsh", "fish")
-_COMMANDS = ("check", "rule", "rules", "schema", "completion")
+_COMMANDS = ("check", "rule", "rules", "schema", "completion", "server")
 _VALUES = {
     "--format": FORMATS,
     "--output-format": FORMATS,
