@@ -67,7 +67,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What a run works with. `changed` holds texts that differ from what is on disk, by absolute path."""
+    """What a run works with. `changed` holds texts that differ from what is on disk, by absolute path.
+
+    Without `fixes` none is made and proven: an editor asks for them when a person does.
+    """
 
     settings: Settings
     cache: Cache
@@ -75,6 +78,7 @@ class Run:
     cwd: str
     changed: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
     progress: Callable[[int, int], None] = lambda done, total: None
+    fixes: bool = True
 
 
 def merged(outcomes: Sequence[Outcome]) -> Outcome:
@@ -273,7 +277,7 @@ def _part_results(parts: Sequence[tuple[File, ...]], plan: Plan, run: Run) -> It
 def _lint_parts(parts: Sequence[tuple[File, ...]], run: Run) -> Iterator[PartResult]:
     from jitlint.parts import Task, lint_part
 
-    tasks = [Task(part, run.settings, run.cwd, run.changed) for part in parts]
+    tasks = [Task(part, run.settings, run.cwd, run.changed, run.fixes) for part in parts]
     worth_it = sum(_size(file) for part in parts for file in part) > _WORTH_MODELLING
     for done, result in enumerate(run.workers.map(lint_part, tasks, is_worth_it=worth_it), start=1):
         run.progress(len(tasks) + done, 2 * len(tasks))

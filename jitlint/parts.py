@@ -46,6 +46,7 @@ class Task(NamedTuple):
     settings: Settings
     cwd: str
     changed: Mapping[str, bytes]
+    fixes: bool = True
 
 
 def lint_part(task: Task) -> PartResult:
@@ -90,6 +91,7 @@ class _Part:
     def __init__(self, task: Task) -> None:
         self.settings = task.settings
         self.changed = task.changed
+        self.fixes = task.fixes
         self.cwd = task.cwd
         self.paths = {file.key: file.path for file in task.files}
         self.context = _Context(task.cwd, task.changed)
@@ -188,7 +190,7 @@ class _Part:
     def _diagnosed(self, source: Source, candidates: Sequence[Candidate]) -> list[Diagnostic]:
         from jitlint.syntax import diagnose
 
-        if source.kind == "marimo":  # its text differs from the document, so nothing may be moved in it
+        if source.kind == "marimo" or not self.fixes:  # marimo's text differs from the document: nothing may be moved
             candidates = [item._replace(fix=None) for item in candidates]
         return diagnose(source, candidates, self._check, self._find)
 

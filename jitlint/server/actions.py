@@ -32,7 +32,7 @@ def actions_for(
 
 def fix_all(session: Session, document: Document, others: Mapping[str, bytes], uri: str) -> Iterator[types.CodeAction]:
     """All safe fixes at once, if there are some."""
-    outcome = fix([session.file(document)], session.run(document, others), unsafe=False)
+    outcome = fix([session.file(document)], session.run(document, others, fixes=True), unsafe=False)
     if document.path not in outcome.changed:
         return
     lines = document.data.decode().count("\n") + 1

@@ -93,10 +93,18 @@ class Server(LanguageServer):
         self.found.update(found)
         return {address: [self._diagnostic(item, address) for item in items] for address, items in found.items()}
 
-    def findings(self, uri: str) -> Sequence[Diagnostic]:
+    def with_fixes(self, uri: str) -> Sequence[Diagnostic]:
+        """The findings in a text or a cell, with their fixes."""
+        if not self.found.get(uri):
+            return ()
+        notebook = self.notebook_of(uri)
+        cell = 1 + [item.document for item in notebook.cells].index(uri) if notebook else None
+        return [item for item in self.findings(uri, fixes=True) if item.location.cell == cell]
+
+    def findings(self, uri: str, *, fixes: bool = False) -> Sequence[Diagnostic]:
         """What the linter says; a configuration that is broken is told once."""
         try:
-            found = self.session.lint(self.document(uri), self.others())
+            found = self.session.lint(self.document(uri), self.others(), fixes=fixes)
         except UsageError as error:
             if str(error) != self.complained:
                 self.complained = str(error)
@@ -257,7 +265,7 @@ def _add_answers(server: Server) -> None:
         wanted = params.context.only
         found: list[types.CodeAction] = []
         if not wanted or any(types.CodeActionKind.QuickFix.value.startswith(kind) for kind in wanted):
-            found += actions_for(server.workspace.get_text_document(uri), server.found.get(uri, ()), params)
+            found += actions_for(server.workspace.get_text_document(uri), server.with_fixes(uri), params)
         if server.notebook_of(uri) is None and (not wanted or any(kind.startswith("source") for kind in wanted)):
             found += fix_all(server.session, server.document(uri), server.others(), uri)
         return found
