@@ -8,8 +8,7 @@ if __name__ == "__main__":
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] in ("reference_model", "runtime_probe"):
             raise  # a fault of this package, not a missing extra
-        print(
-            f'reference_model: needs {error.name}; install it with: pip install "jitlint[reference]"', file=sys.stderr
-        )
+        advice = 'install it with: pip install "jitlint[reference]" (from a clone: ".[reference]")'
+        print(f"reference_model: needs {error.name}; {advice}", file=sys.stderr)
         sys.exit(2)
     sys.exit(main(sys.argv[1:]))

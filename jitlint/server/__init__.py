@@ -16,7 +16,8 @@ def serve(arguments: Sequence[str]) -> int:
     try:
         import pygls  # noqa: F401
     except ModuleNotFoundError:
-        raise UsageError('the language server needs pygls; install it with: pip install "jitlint[lsp]"') from None
+        advice = 'install it with: pip install "jitlint[lsp]" (from a clone: ".[lsp]")'
+        raise UsageError(f"the language server needs pygls; {advice}") from None
     import gc
 
     from jitlint.server.features import build_server
