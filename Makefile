@@ -53,7 +53,7 @@ experiments: $(VENV)/.reference
 	$(BIN)/python -m reference_model report reference_model/results
 
 clean:
-	rm -rf $(VENV) $(BENCH_VENV) .jitlint_cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+	rm -rf $(VENV) $(BENCH_VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(BIN)/python:

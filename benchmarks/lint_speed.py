@@ -23,7 +23,7 @@ from functools import cached_property
 from pathlib import Path
 
 from corpus import Corpus, copy_often, copy_packages, copy_part
-from measure import Command, Cost, interleaved
+from measure import ENVIRONMENT, Command, Cost, interleaved
 
 HERE = Path(__file__).resolve().parent
 EXAMPLES = HERE.parent / "examples" / "coordinates"
@@ -270,6 +270,7 @@ def main() -> None:
     options = parser.parse_args()
     options.peers = options.peers and options.peers.absolute()  # commands run in another folder
     with tempfile.TemporaryDirectory(prefix="lint-speed-") as folder:
+        ENVIRONMENT["XDG_CACHE_HOME"] = f"{folder}/cache"
         corpus = copy_packages(options.corpus.resolve(), options.packages, Path(folder) / "corpus")
         print(report(Bench(Path(folder), corpus, options)), end="")
 

@@ -87,16 +87,16 @@ def _key(item: Diagnostic, file: Path, texts: Texts) -> _Key:
 
 
 def _write(file: Path, keys: Sequence[_Key]) -> None:
-    from jitlint.syntax import write_atomically
+    from jitlint.fixes.write import write_atomically
 
     findings = [{"code": code, "path": path, "line": line} for code, path, line in sorted(keys)]
     text = json.dumps({"version": 1, "findings": findings}, indent=2, ensure_ascii=False)
-    write_atomically(file, f"{text}\n".encode("utf-8", "backslashreplace"))
+    write_atomically(file, f"{text}\n".encode("utf-8", "backslashreplace"), tree=file.parent)
 
 
 def _read(file: Path) -> Counter[_Key]:
     try:
         content: Any = json.loads(file.read_bytes())
-        return Counter((item["code"], item["path"], item["line"]) for item in content["findings"])
-    except (ValueError, KeyError, TypeError):
+        return Counter((str(item["code"]), str(item["path"]), str(item["line"])) for item in content["findings"])
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise UsageError(f"{file} is not a baseline; delete it and run again to create one") from None

@@ -1,48 +1,51 @@
-"""What earlier runs found, kept in `.jitlint_cache/` under a name made of version and settings.
+"""What earlier runs found, kept in the user's cache directory by project, version and settings.
 
-A survey is kept by path and holds as long as the file's time and size are the same. The result of a part
+A survey is kept by path and holds as long as the file's times and size are the same. The result of a part
 of the project is kept by the digests of its files and holds as long as the other files that were read for
-it have the same digests. Nothing here is trusted: a file that does not load is ignored and rewritten, and
-the loader makes no objects but those of :mod:`jitlint.diagnostic`.
+it have the same digests. :mod:`jitlint.records` says why a file there is believed; what does not check is
+ignored and written again.
 """
 
 from __future__ import annotations
 
 import hashlib
+import marshal
 import os
-import pickle
 import sys
-import time
+from collections.abc import Callable
 from contextlib import suppress
-from io import BytesIO
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from jitlint import diagnostic
 from jitlint.config import Settings
 from jitlint.diagnostic import Diagnostic
+from jitlint.plain import MalformedValueError, plain, restored
 from jitlint.survey import Stamp, Survey, Trouble
+
+if TYPE_CHECKING:
+    from jitlint.records import RecordFile
 
 __all__ = ["Cache", "PartResult", "Plan", "digest_of", "open_cache"]
 
-DIRECTORY = ".jitlint_cache"
-_TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# This directory holds results of jitlint and may be deleted.\n"
-_KEPT_FOR = 30 * 24 * 3600  # seconds
-_KEPT_RESULTS = 4096
-_ALLOWED = frozenset({"Applicability", "Confidence", "Diagnostic", "Edit", "Evidence", "Fix", "Location"})
+_KEPT_RECORDS = 4096  # plans and results, those used last
+_SURVEYS = b"surveys".ljust(16)
+Kind = TypeVar("Kind")
 
 
 class PartResult(NamedTuple):
     """What was found in one part of the project.
 
-    `reads` are the other files that had a say, with their digests (None: they did not exist). `reads_tree`:
-    a rule searched every text of the project for a name.
+    `reads` are the other files that had a say, with their digests (None: they did not exist). `imports` are the module
+    names that were looked up, by the directory they were looked up from, and `imported` is a digest of the files that
+    they meant. `reads_tree`: a rule searched every text of the project for a name.
     """
 
     diagnostics: tuple[Diagnostic, ...] = ()
     warnings: tuple[str, ...] = ()
     problems: tuple[str, ...] = ()
     reads: tuple[tuple[str, bytes | None], ...] = ()
+    imports: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    imported: bytes = b""
     reads_tree: bool = False
     tree: bytes = b""  # filled in by the engine: the state of those texts
 
@@ -57,13 +60,15 @@ class Plan(NamedTuple):
 
 
 class Cache:
-    """Surveys by path, plans and results by digest; without a `file` they are kept for this run only."""
+    """Surveys by path, plans and results by digest; without a `file` they are kept for this run only.
 
-    def __init__(self, file: Path | None = None) -> None:
+    Plans and results stay encoded until they are asked for: a run needs few of those that are kept.
+    """
+
+    def __init__(self, file: RecordFile | None = None) -> None:
         self.file = file
-        self._surveys: dict[str, tuple[Any, ...]] = {}
-        self._plans: dict[bytes, tuple[Any, ...]] = {}
-        self._results: dict[bytes, tuple[Any, ...]] = {}
+        self._records = file.read() if file else {}
+        self._surveys: dict[str, tuple[Any, ...]] = _surveys(self._records.pop(_SURVEYS, None))
         self._is_changed = False
 
     def survey(self, path: str, stamp: Stamp) -> Survey | None:
@@ -73,53 +78,57 @@ class Cache:
 
     def add_survey(self, path: str, item: Survey) -> None:
         """Keep what the first look at a file found."""
-        self._surveys[path] = (*item[:7], tuple(map(tuple, item.troubles)), item.problem)
+        self._surveys[path] = plain(item)
         self._is_changed = True
 
     def plan(self, key: bytes) -> Plan | None:
         """How the run with this key was cut into parts."""
-        item = _renew(self._plans, key)
-        return Plan(*item) if item else None
+        return self._find(Plan, key)
 
     def add_plan(self, key: bytes, plan: Plan) -> None:
         """Keep how a run was cut into parts."""
-        self._plans[key] = tuple(plan)
-        self._is_changed = True
+        self._keep(key, plan)
 
     def result(self, key: bytes) -> PartResult | None:
         """What was found in the part with this key."""
-        item = _renew(self._results, key)
-        return PartResult(*item) if item else None
+        return self._find(PartResult, key)
 
     def add_result(self, key: bytes, result: PartResult) -> None:
         """Keep what was found in a part; an internal error is not kept, the next run may be luckier."""
-        self._results[key] = tuple(result)
-        self._is_changed = True
-
-    def load(self) -> Cache:
-        """Fill from the file; whatever is wrong with it, the cache is then empty."""
-        try:
-            assert self.file is not None
-            surveys, plans, results = _Loader(BytesIO(self.file.read_bytes())).load()
-            self._surveys, self._plans, self._results = dict(surveys), dict(plans), dict(results)
-        except Exception:  # a broken pickle can raise anything
-            self._surveys, self._plans, self._results = {}, {}, {}
-        return self
+        self._keep(key, result)
 
     def save(self) -> None:
         """Write the file if there is something new; a directory that cannot be written means no cache."""
         if self.file is None or not self._is_changed:
             return
-        content = (self._surveys, _newest(self._plans), _newest(self._results))
+        newest = dict(list(self._records.items())[-_KEPT_RECORDS:])
         with suppress(OSError):
-            _prepare(self.file.parent)
-            _replace(self.file, pickle.dumps(content, protocol=pickle.HIGHEST_PROTOCOL))
+            self.file.write({_SURVEYS: marshal.dumps(self._surveys), **newest})
+            self.file.tidy()
+
+    def _find(self, kind: Callable[..., Kind], key: bytes) -> Kind | None:
+        """Look up, and move to the end of the table: what stands first was not used for longest."""
+        content = self._records.pop(key, None)
+        if content is None:
+            return None
+        try:
+            found = restored(kind, marshal.loads(content))
+        except (MalformedValueError, EOFError, ValueError, TypeError):
+            return None  # checked, so written by a version of jitlint that it was not told from this one
+        self._records[key] = content
+        return found
+
+    def _keep(self, key: bytes, value: Plan | PartResult) -> None:
+        self._records[key] = marshal.dumps(plain(value))
+        self._is_changed = True
 
 
-def open_cache(settings: Settings, directory: Path) -> Cache:
-    """The cache of the project at `directory` for these settings and this version of jitlint."""
-    name = digest_of(_version_stamp(), sys.version_info[:3], settings).hex()[:16]
-    return Cache(directory / DIRECTORY / f"{name}.pickle").load()
+def open_cache(settings: Settings, project: Path) -> Cache:
+    """The cache of a project for these settings and this version of jitlint."""
+    from jitlint.records import open_records
+
+    name = digest_of(_version_stamp(), sys.version_info[:3], settings, os.path.abspath(project))  # noqa: PTH100
+    return Cache(open_records(name.hex()))
 
 
 def digest_of(*values: object) -> bytes:
@@ -127,16 +136,12 @@ def digest_of(*values: object) -> bytes:
     return hashlib.blake2b(repr(values).encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def _renew(table: dict[bytes, tuple[Any, ...]], key: bytes) -> tuple[Any, ...] | None:
-    """Look up, and move to the end of the table: what stands first was not used for longest."""
-    item = table.pop(key, None)
-    if item is not None:
-        table[key] = item
-    return item
-
-
-def _newest(table: dict[bytes, tuple[Any, ...]]) -> dict[bytes, tuple[Any, ...]]:
-    return dict(list(table.items())[-_KEPT_RESULTS:])
+def _surveys(content: bytes | None) -> dict[str, tuple[Any, ...]]:
+    try:
+        found = marshal.loads(content) if content else {}
+    except (EOFError, ValueError, TypeError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _survey(item: tuple[Any, ...]) -> Survey:
@@ -146,35 +151,11 @@ def _survey(item: tuple[Any, ...]) -> Survey:
 
 def _version_stamp() -> tuple[object, ...]:
     """The version, and the sizes and times of the package's files, for those who work on jitlint itself."""
-    package = Path(__file__).parent
-    files = (*package.glob("*.py"), *package.glob("*/*.py"))
-    return tuple(sorted((file.name, (status := file.stat()).st_mtime_ns, status.st_size) for file in files))
-
-
-def _prepare(directory: Path) -> None:
-    if not (directory / "CACHEDIR.TAG").exists():
-        directory.mkdir(exist_ok=True)
-        (directory / ".gitignore").write_text("*\n")
-        (directory / "CACHEDIR.TAG").write_text(_TAG)
-    for old in directory.glob("*.pickle"):
-        if old.stat().st_mtime < time.time() - _KEPT_FOR:
-            old.unlink(missing_ok=True)
-
-
-def _replace(file: Path, data: bytes) -> None:
-    """Write beside and rename, so that two runs at once leave one whole file."""
-    temporary = file.with_suffix(f".{os.getpid()}.tmp")
-    try:
-        temporary.write_bytes(data)
-        temporary.replace(file)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-class _Loader(pickle.Unpickler):
-    """Makes nothing but findings: a cache that comes with somebody's repository must not run code."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if module == "jitlint.diagnostic" and name in _ALLOWED:
-            return getattr(diagnostic, name)
-        raise pickle.UnpicklingError(f"{module}.{name} has no place in a cache")
+    package = os.path.dirname(__file__)  # noqa: PTH120
+    found: list[tuple[str, int, int]] = []
+    for folder, _, names in os.walk(package):
+        for name in names:
+            if name.endswith(".py"):
+                status = os.stat(f"{folder}/{name}")  # noqa: PTH116
+                found.append((f"{folder[len(package) :]}/{name}", status.st_mtime_ns, status.st_size))
+    return tuple(sorted(found))

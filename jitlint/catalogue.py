@@ -85,7 +85,7 @@ SEEDS = frozenset(
 # They put a generator back to where it was.
 RESTORES = re.compile(
     r"fork_rng|(?:set|restore|load|reset)_(?:rng|random|seed)_?state|setstate|(?:^|[._])set_state$|"
-    r"(?:temp|temporary|isolated|scoped|preserve|keep)\w*_(?:seed|rng|random)|(?:seed|rng)\w*_(?:context|scope)"
+    r"(?:temp|temporary|isolated|scoped|preserve|keep)\w{0,60}_(?:seed|rng|random)|(?:seed|rng)\w{0,60}_(?:context|scope)"
 )
 # They give another number in each call.
 VARYING = frozenset(
@@ -201,6 +201,29 @@ def is_transform_class(qualname: str) -> bool:
     if _ONLY_THERE.match(name):
         return module.startswith(_ALWAYS_RANDOM_IN)
     return bool(_RANDOM_TRANSFORM.match(name))
+
+
+# A setting that promises an augmentation, noise or dropout: `use_aug`, `noise_std`, `random_flip_prob`, `drop_path`.
+_PROMISE = re.compile(
+    r"(?:^|_)(?:aug|augs|augment|augments|augmented|augmenting|augmentation|augmentations|augmenter|augmentor|dataaug|"
+    r"jitter|jittering|noise|noisy|flip|hflip|vflip|mixup|cutmix|cutout|perturb|perturbation|specaug|specaugment|"
+    r"rand_?aug(?:ment)?|auto_?aug(?:ment)?|random_(?:crop|flip|rotate|rotation|erase|erasing|scale|shift|jitter|resized_crop|"
+    r"horizontal_flip|vertical_flip|noise|mask)|colou?r_jitter|dropout|dropout[12]?|drop_(?:rate|prob|path|path_rate|p)|"
+    r"droppath|distort|distortion|reprob|re_prob)(?:_|\d|$)"
+)
+_NO_PROMISE = re.compile(
+    r"(?:^|_)(?:dir|path|paths|file|files|folder|root|suffix|prefix|shape|dim|dims|size|schedule\w*|seed|seeds|type|kind|no|"
+    r"without|disable|disabled|skip|denois\w*|remove|cond|conditioning|embed\w*|pred|predict\w*|param\w*|steps?|"
+    r"only|test|tta|val|eval|inference|tests?time|log|save|plot|show|vis\w*|model|net|network|fn|func|floor|token\w*|"
+    r"name|names|mode|multiplier|offset|inversion|key|index|idx|out|channels?|vector|vec|mel|dataset|data_?loader)(?:_|\d|$)"
+)
+
+
+@functools.lru_cache(maxsize=2048)
+def promises_augmentation(name: str) -> bool:
+    """Whether a setting's name says that it turns on or scales an augmentation, noise or dropout."""
+    plain = snake(name.rpartition(".")[2])
+    return bool(_PROMISE.search(plain)) and not _NO_PROMISE.search(plain)
 
 
 def is_functional_augmentation(qualname: str) -> bool:

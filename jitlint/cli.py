@@ -13,7 +13,7 @@ from jitlint.terminal import say, write
 __all__ = ["main"]
 
 CLEAN, FAILED, INTERRUPTED = 0, 2, 130
-_COMMANDS = ("check", "rule", "rules", "schema", "completion", "server")
+_COMMANDS = ("check", "rule", "rules", "schema", "completion", "server", "test")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -59,6 +59,10 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 def _command(name: str, arguments: list[str]) -> int:
+    if name == "test":
+        from jitlint.rule_cases import test_rules
+
+        return test_rules(arguments)
     if name == "server":
         from jitlint.server import serve
 

@@ -17,8 +17,10 @@ from jitlint.engine import Outcome, Report, Run, lint, merged
 from jitlint.errors import UsageError
 from jitlint.files import Discovered, File, discover, key_of
 from jitlint.options import exclusions_for, hierarchy_for
+from jitlint.plugins import plugins
 from jitlint.progress import Progress
 from jitlint.terminal import is_colourful, is_terminal, say, width, write, writes_frames
+from jitlint.visible import visible
 from jitlint.workers import Workers, cores
 
 if TYPE_CHECKING:
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Command"]
 
 _TEXT_FORMATS = ("full", "concise")
+_WITHOUT_FIXES = ("github", "gitlab", "junit")
 
 
 _Group = tuple[Run, tuple[File, ...]]  # the files that one configuration holds for
@@ -54,11 +57,11 @@ class Command:
         if self.options.show_settings:
             from jitlint.explain import settings_lines
 
-            write(settings_lines(self.hierarchy.nearest()))
+            write(map(visible, settings_lines(self.hierarchy.nearest())))
             return 0
         if self.options.show_files:
             found = self._discovered()
-            write(file.key for file in found.files)
+            write(visible(file.key) for file in found.files)
             return self._status(Report(problems=found.problems))
         if self.options.watch:
             from jitlint.watch import watch
@@ -71,18 +74,25 @@ class Command:
         is_watched = is_terminal(sys.stderr) and not self.options.quiet
         with Workers(self.options.jobs or cores()) as workers, Progress(is_wanted=is_watched) as progress:
             groups: list[_Group] = [
-                (Run(settings, self._cache(settings), workers, self.cwd, changed, progress), group)
+                (Run(settings, self._cache(settings), workers, self.cwd, changed, progress, self._shows_fixes()), group)
                 for settings, group in self.hierarchy.groups(files)
             ]
             outcome = merged([self._outcome(group, run) for run, group in groups])
-            if outcome.changed and not (self.options.diff or self.is_stdin):
-                outcome = self._written(outcome, groups)
+            if self._writes():
+                self._remove_litter(files)
+                outcome = self._written(outcome, groups) if outcome.changed else outcome
             for run, _ in groups:
                 run.cache.save()
-        report = replace(outcome.report, problems=(*problems, *outcome.report.problems))
+        problems = (*plugins.problems, *problems, *outcome.report.problems)
+        report = replace(outcome.report, problems=problems, warnings=(*plugins.refused, *outcome.report.warnings))
         if self.options.verbose:
             self._say_how(groups)
         return self._finish(replace(outcome, report=report), files, changed)
+
+    def _shows_fixes(self) -> bool:
+        """Whether the run makes fixes, or its report has a word on them."""
+        is_shown = self.options.statistics or self.format not in _WITHOUT_FIXES
+        return self.options.fix or self.options.diff or is_shown
 
     # -------------------------------------------------------------------------------------------- input
 
@@ -153,19 +163,31 @@ class Command:
             return 2
         return int(bool(outcome.changed) and not self.options.exit_zero)
 
+    def _writes(self) -> bool:
+        """Whether the run may change files."""
+        changes = self.options.fix or self.options.add_ignore is not None
+        return bool(changes) and not self.options.diff and not self.is_stdin
+
+    def _remove_litter(self, files: tuple[File, ...]) -> None:
+        """Delete what killed runs left beside the files."""
+        from jitlint.fixes.write import remove_litter
+
+        remove_litter({os.path.dirname(file.path) for file in files})  # noqa: PTH120 - plain strings
+
     def _written(self, outcome: Outcome, groups: Sequence[_Group]) -> Outcome:
         """Replace the changed files, each as a whole, and lint what is on disk then."""
-        from jitlint.syntax import write_atomically
+        from jitlint.fixes.write import write_atomically
 
         problems = []
         for path, data in outcome.changed.items():
             try:
-                write_atomically(Path(path), data)
+                write_atomically(Path(path), data, tree=self.hierarchy.of(path).root)
             except OSError as error:
                 problems.append(f"cannot write {key_of(path, self.cwd)}: {error.strerror or error}")
         report = merged([Outcome(lint(group, run)) for run, group in groups]).report
+        found = sorted((*report.diagnostics, *outcome.left), key=lambda item: item.sort_key)
         known = dict.fromkeys((*outcome.report.problems, *report.problems, *problems))
-        report = replace(report, problems=tuple(known))
+        report = replace(report, diagnostics=tuple(found), problems=tuple(known))
         return replace(outcome, report=report, changed={}, done=0 if problems else outcome.done)
 
     # ------------------------------------------------------------------------------------------ telling
@@ -173,8 +195,7 @@ class Command:
     def _tell(self, outcome: Outcome, texts: Texts) -> None:
         pieces = self._report(outcome, texts)
         if self.options.output_file:
-            text = "".join(f"{piece}\n" for piece in pieces)
-            Path(self.options.output_file).write_text(text, "utf-8", "backslashreplace")
+            self._write_report("".join(f"{piece}\n" for piece in pieces))
             if self.format not in _TEXT_FORMATS and not self.options.quiet:
                 from jitlint.report.summary import count
 
@@ -184,6 +205,14 @@ class Command:
         self._complain(outcome.report)
         if self.format in _TEXT_FORMATS and not self.options.quiet:
             self._summarise(outcome)
+
+    def _write_report(self, text: str) -> None:
+        from jitlint.fixes.write import leads_out
+
+        path = Path(self.options.output_file)
+        if leads_out(path, Path(self.cwd)):
+            raise UsageError(f"--output-file: {path} is a link that leads out of the current directory")
+        path.write_text(text, "utf-8", "backslashreplace")
 
     def _report(self, outcome: Outcome, texts: Texts) -> Iterable[str]:
         if not outcome.report.diagnostics and self.format in _TEXT_FORMATS:
@@ -218,7 +247,8 @@ class Command:
         if self.format == "full" and not self.options.output_file and not self._prints_text():
             write(lines)
         else:
-            say("\n".join(lines))
+            for line in lines:
+                say(line)
 
     def _complain(self, report: Report) -> None:
         if not self.options.quiet:

@@ -11,10 +11,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jitlint.diagnostic import Confidence
 from jitlint.errors import UsageError, nearest
+
+if TYPE_CHECKING:
+    from jitlint.plugins import Plugin
 
 __all__ = [
     "KEYS",
@@ -22,6 +25,7 @@ __all__ = [
     "Settings",
     "cache_directory",
     "find_settings",
+    "own_plugins",
     "parse_confidence",
     "read_settings",
     "settings_in",
@@ -39,7 +43,7 @@ class Settings:
     `extend_exclude` adds to `exclude`, also to that of a configuration that is extended. `select` None means the
     rules that are on by default; `confidence` None means medium, or every one where `select` has `ALL`.
     `augmentations`, `not_augmentations`, `batch_loops` and `step_functions` hold qualified names of the project's own
-    functions and classes, or their last part.
+    functions and classes, or their last part. `plugins` are the modules of users' rules that were loaded.
     """
 
     select: tuple[str, ...] | None = None
@@ -55,6 +59,7 @@ class Settings:
     batch_loops: tuple[str, ...] = ()
     step_functions: tuple[str, ...] = ()
     torch_version: str | None = None
+    plugins: tuple[Plugin, ...] = ()
     root: Path = Path()
     origin: Path | None = None
 
@@ -87,6 +92,13 @@ def find_settings(paths: list[Path], *, read: bool = True) -> Settings:
 def read_settings(file: Path) -> Settings:
     """The settings in one file, whichever its name; raises :class:`UsageError`."""
     return _from_table(_table_in(file), file)
+
+
+def own_plugins() -> dict[Path, tuple[str, ...]]:
+    """The plugins that the user's own `jitlint.toml` names, which lies in the configuration directory."""
+    base = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")  # noqa: PTH111 - `~` may be unknown
+    file = Path(base) / "jitlint" / "jitlint.toml"
+    return {file: _names(_load_toml(file).get("plugins", []), f"{file}: `plugins`")} if file.is_file() else {}
 
 
 def cache_directory(settings: Settings, cwd: Path) -> Path:
@@ -194,9 +206,15 @@ def _extended(name: str, file: Path, above: tuple[Path, ...]) -> Settings:
 
 
 def _parsed(table: Mapping[str, Any], file: Path) -> Iterator[tuple[str, Any]]:
+    if "plugins" in table:  # first, for other keys may name their rules
+        from jitlint.plugins import plugins
+
+        plugins.name(_names(table["plugins"], f"{file}: `plugins`"), file)
     for key, value in table.items():
+        if key == "plugins":
+            continue
         if key not in _PARSERS:
-            raise UsageError(f"{file}: unknown key `{key}`{nearest(key, _PARSERS)}")
+            raise UsageError(f"{file}: unknown key `{key}`{nearest(key, [*_PARSERS, 'plugins'])}")
         yield key.replace("-", "_"), _PARSERS[key](value, f"{file}: `{key}`")
 
 

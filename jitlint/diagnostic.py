@@ -1,7 +1,7 @@
 """What the linter says: spans, evidence, candidates, fixes and diagnostics.
 
 These frozen dataclasses are the contract between the stages. A rule yields a :class:`Candidate` in the
-coordinates of the module model (`Span`); :mod:`jitlint.syntax` turns it into a :class:`Diagnostic` in the
+coordinates of the module model (`Span`); :mod:`jitlint.fixes` turns it into a :class:`Diagnostic` in the
 coordinates a person sees (`Location`). Candidates, their traces and the plans of their fixes live in
 :mod:`jitlint.candidate`; they can be imported from here as well, and are loaded only then: most runs have no
 candidate, and making those classes takes as long as linting a small file.
@@ -15,23 +15,32 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from jitlint.candidate import (
+        AddArgument,
         Candidate,
         DefaultToNone,
         ExtractAboveLoop,
         FixPlan,
+        InsertFunction,
+        InsertStatement,
         InsertStatements,
         MoveAboveLoop,
         MoveIntoLoop,
         Plan,
+        RemoveStatement,
         Rename,
         RenameInLoop,
         Replace,
+        ReplaceArgument,
+        ReplaceExpression,
         ReplaceMany,
+        Several,
+        SwapCalls,
         Trace,
         Uncomment,
     )
 
 __all__ = [
+    "AddArgument",
     "Applicability",
     "Candidate",
     "Confidence",
@@ -42,16 +51,23 @@ __all__ = [
     "ExtractAboveLoop",
     "Fix",
     "FixPlan",
+    "InsertFunction",
+    "InsertStatement",
     "InsertStatements",
     "Location",
     "MoveAboveLoop",
     "MoveIntoLoop",
     "Plan",
+    "RemoveStatement",
     "Rename",
     "RenameInLoop",
     "Replace",
+    "ReplaceArgument",
+    "ReplaceExpression",
     "ReplaceMany",
+    "Several",
     "Span",
+    "SwapCalls",
     "Trace",
     "Uncomment",
 ]
@@ -125,11 +141,15 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """A proven change: the edits were applied once, the result parsed, and the finding was gone."""
+    """A proven change: the edits were applied once, the result parsed, and the finding was gone.
+
+    `leaves` says what it does not mend, if it mends only a part.
+    """
 
     applicability: Applicability
     message: str
     edits: tuple[Edit, ...]
+    leaves: str = ""
 
 
 @dataclass(frozen=True, slots=True)

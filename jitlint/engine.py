@@ -13,11 +13,13 @@ from jitlint.config import Settings
 from jitlint.diagnostic import Diagnostic
 from jitlint.files import File
 from jitlint.screen import Level
+from jitlint.selection import UNREADABLE
 from jitlint.survey import Survey, read, stamp_of, survey
 from jitlint.tree import text_files, tree_digest
 from jitlint.workers import Workers
 
 if TYPE_CHECKING:
+    from jitlint.imports import ModuleFinder
     from jitlint.reach import Reach
 
 __all__ = ["Outcome", "Report", "Run", "lint", "merged"]
@@ -53,7 +55,8 @@ class Outcome:
     """What a command came to: what is left, the new texts of changed files by path, and what it did.
 
     `verb` says what was done to the `done` findings ("Fixed"). `known` ones are in the baseline, `dead` entries of the
-    baseline match nothing any more. `note` is a sentence of its own.
+    baseline match nothing any more. `note` is a sentence of its own. `left` are findings that fixes left half done, and
+    the report has them too; `leaves` says what other fixes left.
     """
 
     report: Report
@@ -63,6 +66,8 @@ class Outcome:
     known: int = 0
     dead: tuple[str, ...] = ()
     note: str = ""
+    left: tuple[Diagnostic, ...] = ()
+    leaves: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +83,7 @@ class Run:
     cwd: str
     changed: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
     progress: Callable[[int, int], None] = lambda done, total: None
-    fixes: bool = True
+    fixes: bool = True  # whether anybody will look at the fixes; they take longer than all the rest
 
 
 def merged(outcomes: Sequence[Outcome]) -> Outcome:
@@ -96,9 +101,14 @@ def merged(outcomes: Sequence[Outcome]) -> Outcome:
         held=sum(item.held for item in reports),
         undecided=tuple(key for item in reports for key in item.undecided),
     )
-    changed = {path: data for item in outcomes for path, data in item.changed.items()}
-    verbs = {item.verb for item in outcomes if item.done}
-    return Outcome(report, changed, sum(item.done for item in outcomes), "".join(verbs))
+    return Outcome(
+        report,
+        {path: data for item in outcomes for path, data in item.changed.items()},
+        done=sum(item.done for item in outcomes),
+        verb="".join({item.verb for item in outcomes if item.done}),
+        left=tuple(found for item in outcomes for found in item.left),
+        leaves=tuple(dict.fromkeys(line for item in outcomes for line in item.leaves)),
+    )
 
 
 def lint(files: Sequence[File], run: Run) -> Report:
@@ -111,7 +121,7 @@ def lint(files: Sequence[File], run: Run) -> Report:
     least = run.settings.least_confidence
     shown = [item for item in found if item.confidence >= least]
     return Report(
-        diagnostics=tuple(sorted(shown, key=lambda item: item.sort_key)),
+        diagnostics=tuple(_merged(sorted(shown, key=lambda item: item.sort_key))),
         files=len(readable),
         lines=sum(item.lines for item in readable),
         problems=(*(item.problem for item in surveys if item.problem), *_of(results, "problems")),
@@ -125,6 +135,15 @@ def _undecided(files: Sequence[File], surveys: Sequence[Survey]) -> Iterator[str
     levels = {item.level for item in surveys}
     if not levels & {Level.HELPER, Level.DRAWS}:
         yield from (file.key for file, item in zip(files, surveys, strict=True) if item.level == Level.CONSUMER)
+
+
+def _merged(found: Sequence[Diagnostic]) -> Iterable[Diagnostic]:
+    """The findings, with one line for a tree of Python 2."""
+    if not any(item.code == UNREADABLE for item in found):
+        return found
+    from jitlint.dialects import merged
+
+    return merged(found)
 
 
 def _of(results: Iterable[PartResult], name: str) -> Iterator[str]:
@@ -178,7 +197,7 @@ def _remember(path: str, item: Survey, run: Run) -> None:
 
 def _size(file: File) -> int:
     try:
-        return stamp_of(file.path)[1]
+        return stamp_of(file.path)[2]
     except OSError:
         return 0
 
@@ -201,11 +220,14 @@ def _troubles(files: Sequence[File], surveys: Sequence[Survey], settings: Settin
 
 def _results(files: Sequence[File], surveys: Sequence[Survey], run: Run) -> Iterator[PartResult]:
     """The result of every part, from the cache where nothing that had a say has changed."""
-    key = digest_of(run.cwd, [(file.key, item.digest) for file, item in zip(files, surveys, strict=True)])
+    key = digest_of(
+        "run", run.cwd, run.fixes, [(file.key, item.digest) for file, item in zip(files, surveys, strict=True)]
+    )
     plan = run.cache.plan(key)
-    remembered = [_remembered_result(part, run) for part in plan.parts] if plan and _holds(plan, run) else [None]
-    if None not in remembered:
-        return (item for item in remembered if item is not None)
+    if plan is not None and _holds(plan, run):
+        remembered = [_remembered_result(part, run) for part in plan.parts]
+        if None not in remembered:
+            return (item for item in remembered if item is not None)
     return _fresh_results(key, files, surveys, run)
 
 
@@ -234,11 +256,23 @@ def _look(path: str, run: Run) -> Survey | None:
     return None if found.problem else found
 
 
-def _remembered_result(key: bytes, run: Run) -> PartResult | None:
+def _remembered_result(key: bytes, run: Run, finder: ModuleFinder | None = None) -> PartResult | None:
+    """What was found in a part, if nothing that had a say has changed.
+
+    Names of modules are looked up again with a `finder`; without one, no directory that they led to has changed.
+    """
     found = run.cache.result(key)
     if found is None or not _unchanged(found.reads, run):
         return None
+    if finder is not None and not _same_imports(found, finder):
+        return None
     return found if not found.reads_tree or found.tree == tree_digest(str(run.settings.root)) else None
+
+
+def _same_imports(found: PartResult, finder: ModuleFinder) -> bool:
+    from jitlint.imports import answers_digest
+
+    return answers_digest(finder, found.imports) == found.imported
 
 
 def _fresh_results(key: bytes, files: Sequence[File], surveys: Sequence[Survey], run: Run) -> Iterator[PartResult]:
@@ -247,24 +281,29 @@ def _fresh_results(key: bytes, files: Sequence[File], surveys: Sequence[Survey],
     known = dict(zip(files, surveys, strict=True))
     asked = {file.path: item for file, item in known.items()}
     reach = Reach(asked, str(run.settings.root), partial(_look, run=run), partial(read, changed=run.changed))
-    parts = partition(reach.modelled(files), lambda file: known[file].stamp[1] or len(run.changed.get(file.path, b"")))
-    plan = _plan(parts, known, reach, run)
-    results = dict(_part_results(parts, plan, run))
+    parts = partition(reach.modelled(files, has_plugins=bool(run.settings.plugins)), lambda file: known[file].size)
+    by_key = {
+        digest_of("part", run.cwd, run.fixes, [(file.key, known[file].digest) for file in part]): part for part in parts
+    }
+    results = dict(_part_results(by_key, reach.finder, run))
     if not any(result.problems for result in results.values()):
-        run.cache.add_plan(key, plan)
+        run.cache.add_plan(key, _plan(results, reach))
     return iter(results.values())
 
 
-def _plan(parts: Sequence[tuple[File, ...]], known: Mapping[File, Survey], reach: Reach, run: Run) -> Plan:
-    listing = reach.finder.digest()
-    keys = (digest_of(run.cwd, listing, [(file.key, known[file].digest) for file in part]) for part in parts)
+def _plan(results: Mapping[bytes, PartResult], reach: Reach) -> Plan:
+    """The plan of a run; its directories are those that the parts looked into as well."""
+    for result in results.values():
+        _same_imports(result, reach.finder)
     reads = tuple((path, item.digest if item else None) for path, item in reach.others.items())
-    return Plan(tuple(keys), reach.finder.directories, listing, reads)
+    return Plan(tuple(results), reach.finder.directories, reach.finder.digest(), reads)
 
 
-def _part_results(parts: Sequence[tuple[File, ...]], plan: Plan, run: Run) -> Iterator[tuple[bytes, PartResult]]:
-    found = {key: _remembered_result(key, run) for key in plan.parts}
-    todo = [(key, part) for key, part in zip(plan.parts, parts, strict=True) if found[key] is None]
+def _part_results(
+    parts: Mapping[bytes, tuple[File, ...]], finder: ModuleFinder, run: Run
+) -> Iterator[tuple[bytes, PartResult]]:
+    found = {key: _remembered_result(key, run, finder) for key in parts}
+    todo = [(key, part) for key, part in parts.items() if found[key] is None]
     if todo:
         for (key, _), result in zip(todo, _lint_parts([part for _, part in todo], run), strict=True):
             found[key] = result

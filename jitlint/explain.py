@@ -7,13 +7,15 @@ import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import fields
+from pathlib import Path
 
-from jitlint.config import Settings
+from jitlint.config import Settings, find_settings, own_plugins
 from jitlint.diagnostic import Confidence
 from jitlint.errors import UsageError, nearest
+from jitlint.plugins import plugins
 from jitlint.report.records import rule_url
-from jitlint.rules import Rule, all_rules, find_rule
-from jitlint.terminal import is_colourful, is_terminal, width, write
+from jitlint.rules import Rule, all_rules, find_rule, is_own
+from jitlint.terminal import is_colourful, is_terminal, say, width, write
 
 __all__ = ["explain", "rule_page", "rules_table", "settings_lines"]
 
@@ -24,7 +26,11 @@ FAMILIES = {"0": "the file", "1": "stale", "2": "absent", "3": "repeated", "4": 
 
 def explain(arguments: Sequence[str]) -> int:
     """`rule CODE|NAME`, `rule ALL` or `rules`, each also with `--format json`; the exit status."""
-    command, *rest = arguments
+    plugins.begin(["."], "--allow-plugins" in arguments, own_plugins())
+    find_settings([Path.cwd()])  # names plugins
+    for line in (*plugins.refused, *plugins.problems):
+        say(f"jitlint: {line}")
+    command, *rest = [word for word in arguments if word != "--allow-plugins"]
     words, as_json = _split(command, rest)
     if command == "rules" and words:
         raise UsageError(f"`jitlint rules` takes no arguments; did you mean `jitlint rule {words[0]}`?")
@@ -84,7 +90,8 @@ def rule_page(rule: type[Rule]) -> str:
     for title, body in zip(sections[::2], sections[1::2], strict=True):
         parts += [f"## {title}", _body(title, inspect.cleandoc(body))]
     off = "" if rule.default else f"\nOff by default: `--extend-select {rule.code}`."
-    return "\n\n".join(parts) + f"\n\n{rule_url(rule.code)}\n{off}"
+    end = rule_url(rule.code) or f"A rule of the plugin {rule.__module__}."
+    return "\n\n".join(parts) + f"\n\n{end}\n{off}"
 
 
 def rules_table() -> str:
@@ -92,7 +99,7 @@ def rules_table() -> str:
     rows = ["| code | name | asks about | on | finds |", "|---|---|---|---|---|"]
     for rule in all_rules():
         first = inspect.cleandoc(rule.__doc__ or "").partition("\n")[0]
-        family = FAMILIES.get(rule.code[3], "")
+        family = FAMILIES.get(rule.code[3], "") if is_own(rule) else f"plugin {rule.__module__}"
         rows.append(f"| {rule.code} | {rule.name} | {family} | {'yes' if rule.default else 'no'} | {first} |")
     return "\n".join(rows)
 

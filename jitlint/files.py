@@ -9,14 +9,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from jitlint.errors import UsageError, nearest
+from jitlint.ignore_patterns import Pattern, decide, parse_patterns
+from jitlint.survey import read, stamp_of
 
 if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
-
     from jitlint.config import Settings
 
 __all__ = ["Discovered", "Exclusions", "File", "discover", "is_matched", "key_of"]
 
+_LARGEST_GITIGNORE = 1 << 20  # bytes
 SUFFIXES = (".py", ".pyw", ".ipynb")
 DEFAULT_EXCLUDES = frozenset(
     ".bzr .direnv .eggs .git .hg .ipynb_checkpoints .jitlint_cache .mypy_cache .nox .pytest_cache .ruff_cache .svn "
@@ -82,7 +83,8 @@ def key_of(path: str, cwd: str) -> str:
 def is_matched(patterns: Iterable[str], path: str, root: str) -> bool:
     """Whether a file matches gitignore-style patterns that are relative to `root`."""
     patterns = tuple(patterns)
-    return bool(patterns) and _matches(_Patterns(root, _spec(patterns)), path, is_directory=False) is True
+    below = _relative(path, root) if patterns else None
+    return below is not None and decide(parse_patterns(patterns), below, is_directory=False, with_parents=True) is True
 
 
 # ------------------------------------------------------------------------------------------- given paths
@@ -123,21 +125,21 @@ class _Patterns(NamedTuple):
     """Patterns and the directory they are relative to."""
 
     base: str
-    spec: GitIgnoreSpec
+    patterns: tuple[Pattern, ...]
 
 
-def _spec(lines: Iterable[str]) -> GitIgnoreSpec:
-    from pathspec import GitIgnoreSpec
+def _relative(path: str, base: str) -> str | None:
+    """A path relative to a directory above it, with `/`; None if it does not lie below."""
+    below = base.rstrip(os.sep) + os.sep
+    return path[len(below) :].replace(os.sep, "/") if path.startswith(below) and len(path) > len(below) else None
 
-    return GitIgnoreSpec.from_lines(lines)
 
-
-def _matches(patterns: _Patterns, path: str, *, is_directory: bool) -> bool | None:
+def _matches(patterns: _Patterns, path: str, *, is_directory: bool, with_parents: bool = False) -> bool | None:
     """True if excluded, False if included again by `!pattern`, None if the patterns say nothing."""
-    if path == patterns.base or not path.startswith(patterns.base.rstrip(os.sep) + os.sep):
+    below = _relative(path, patterns.base)
+    if below is None:
         return None
-    relative = os.path.relpath(path, patterns.base).replace(os.sep, "/")
-    return patterns.spec.check_file(relative + "/" * is_directory).include
+    return decide(patterns.patterns, below, is_directory=is_directory, with_parents=with_parents)
 
 
 class _Walk:
@@ -147,14 +149,14 @@ class _Walk:
         self.at = at
         self.cwd = cwd
         self.excluded = excluded
-        self.own = (_Patterns(cwd, _spec(excluded.patterns)),) if excluded.patterns else ()
+        self.own = (_Patterns(cwd, parse_patterns(excluded.patterns)),) if excluded.patterns else ()
         self.problems: list[str] = []
 
     def files(self, root: str) -> Iterator[File]:
         """Every file below `root`, directories in any order."""
         settings = self.at(root)
         excluded = (*self._configured(settings), *self.own)
-        if self.excluded.force and any(_matches(item, root, is_directory=True) for item in excluded):
+        if self.excluded.force and any(_matches(item, root, is_directory=True, with_parents=True) for item in excluded):
             return
         todo = [(root, settings, self._without(root, (*excluded, *self._ignored_above(root, settings))))]
         while todo:
@@ -176,7 +178,7 @@ class _Walk:
         if not self.excluded.force:
             return False
         patterns = (*self._configured(self.at(os.path.dirname(path))), *self.own)  # noqa: PTH120
-        return any(_matches(item, path, is_directory=False) for item in patterns)
+        return any(_matches(item, path, is_directory=False, with_parents=True) for item in patterns)
 
     def _entries(self, directory: str) -> list[os.DirEntry[str]]:
         try:
@@ -198,7 +200,7 @@ class _Walk:
 
     def _configured(self, settings: Settings) -> tuple[_Patterns, ...]:
         exclude = () if self.excluded.is_all else settings.excluded
-        return (_Patterns(os.path.abspath(settings.root), _spec(exclude)),) if exclude else ()  # noqa: PTH100
+        return (_Patterns(os.path.abspath(settings.root), parse_patterns(exclude)),) if exclude else ()  # noqa: PTH100
 
     def _without(self, root: str, found: tuple[_Patterns, ...]) -> tuple[_Patterns, ...]:
         """The patterns less those that exclude the given directory as a whole: it was asked for."""
@@ -225,20 +227,23 @@ class _Walk:
 
 
 def _gitignore(directory: str, name: str) -> list[_Patterns]:
+    path = os.path.join(directory, name)  # noqa: PTH118 - plain strings, for speed
     try:
-        with open(os.path.join(directory, name), encoding="utf-8", errors="replace") as file:  # noqa: PTH118, PTH123
-            lines = [line for line in file.read().splitlines() if line.strip() and not line.startswith("#")]
+        if stamp_of(path)[2] > _LARGEST_GITIGNORE:
+            return []
+        text = read(path, {}).decode("utf-8-sig", "surrogateescape")
     except OSError:
         return []
-    return [_Patterns(directory, _spec(lines))] if lines else []
+    patterns = parse_patterns(text.split("\n"))
+    return [_Patterns(directory, patterns)] if patterns else []
 
 
 def _less(patterns: _Patterns, root: str) -> _Patterns | None:
-    if _matches(patterns, root, is_directory=True) is not True:
+    below = _relative(root, patterns.base)
+    if below is None or _matches(patterns, root, is_directory=True, with_parents=True) is not True:
         return patterns
-    relative = os.path.relpath(root, patterns.base).replace(os.sep, "/") + "/"
-    kept = [pattern for pattern in patterns.spec.patterns if pattern.match_file(relative) is None]
-    return _Patterns(patterns.base, type(patterns.spec)(kept)) if kept else None
+    kept = [item for item in patterns.patterns if decide([item], below, is_directory=True, with_parents=True) is None]
+    return _Patterns(patterns.base, tuple(kept)) if kept else None
 
 
 def _is_file(entry: os.DirEntry[str]) -> bool:

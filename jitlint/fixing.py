@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from jitlint.diagnostic import Diagnostic
-from jitlint.engine import Outcome, Run, lint
+from jitlint.cache import Cache
+from jitlint.diagnostic import Confidence, Diagnostic
+from jitlint.engine import Outcome, Report, Run, lint
 from jitlint.files import File
 from jitlint.source import UnreadableSource, load_source
 from jitlint.survey import read
@@ -26,18 +28,52 @@ def fix(files: Sequence[File], run: Run, *, unsafe: bool, choose: Choose = lambd
 
     `Outcome.changed` has the new texts; nothing is written.
     """
-    report = lint(files, run)
+    report = before = lint(files, run)
     changed: dict[str, bytes] = {}
     done = 0
+    leaves: dict[str, None] = {}
     for _ in range(MOST_PASSES):
         texts = {**run.changed, **changed}
-        mended, number = _pass(files, choose(report.diagnostics, texts), texts, unsafe)
+        mended, number, unmended = _pass(files, choose(report.diagnostics, texts), texts, unsafe)
         if not mended:
             break
         changed |= mended
         done += number
+        leaves.update(dict.fromkeys(unmended))
         report = lint(files, replace(run, changed={**run.changed, **changed}))
-    return Outcome(report, changed, done, "Fixed")
+    half = _half_fixed(files, before, run, changed)
+    report = replace(report, diagnostics=tuple(sorted((*report.diagnostics, *half), key=lambda item: item.sort_key)))
+    return Outcome(report, changed, done, "Fixed", left=half, leaves=tuple(leaves))
+
+
+def _half_fixed(
+    files: Sequence[File], before: Report, run: Run, changed: Mapping[str, bytes]
+) -> tuple[Diagnostic, ...]:
+    """What of the fixed findings is still doubted: findings of the same rules, too doubtful to be shown by themselves.
+
+    A seed that is moved out of the inner loop may still stand in the outer one. A run that shows nothing of it would
+    call the file clean.
+    """
+    least = run.settings.least_confidence
+    if not changed or least is Confidence.LOW:
+        return ()
+    mended = [file for file in files if file.path in changed]
+    doubtful = replace(run, settings=replace(run.settings, confidence=Confidence.LOW), cache=Cache(), fixes=False)
+    known = Counter(map(_likeness, lint(mended, doubtful).diagnostics))
+    found = lint(mended, replace(doubtful, changed={**run.changed, **changed})).diagnostics
+    fixed = {(item.path, item.code) for item in before.diagnostics}
+    return tuple(item for item in _new(found, known) if item.confidence < least and (item.path, item.code) in fixed)
+
+
+def _new(found: Iterable[Diagnostic], known: Counter[tuple[object, ...]]) -> Iterator[Diagnostic]:
+    for item in found:
+        known[_likeness(item)] -= 1
+        if known[_likeness(item)] < 0:
+            yield item
+
+
+def _likeness(item: Diagnostic) -> tuple[object, ...]:
+    return item.path, item.code, re.sub(r"\d+", "#", item.message), item.confidence
 
 
 def by_file(files: Sequence[File], diagnostics: Iterable[Diagnostic]) -> dict[File, list[Diagnostic]]:
@@ -50,12 +86,13 @@ def by_file(files: Sequence[File], diagnostics: Iterable[Diagnostic]) -> dict[Fi
 
 def _pass(
     files: Sequence[File], found: Sequence[Diagnostic], changed: Mapping[str, bytes], unsafe: bool
-) -> tuple[dict[str, bytes], int]:
-    """The new texts of the files that one pass changes, and how many findings it fixes."""
-    from jitlint.syntax import apply_fixes
+) -> tuple[dict[str, bytes], int, list[str]]:
+    """The new texts of the files that one pass changes, how many findings it fixes, and what it leaves of them."""
+    from jitlint.fixes.apply import apply_fixes
 
     mended: dict[str, bytes] = {}
     number = 0
+    leaves: list[str] = []
     for file, diagnostics in by_file(files, found).items():
         if not any(item.fix for item in diagnostics):
             continue
@@ -67,4 +104,5 @@ def _pass(
         if result.fixed and result.data != source.data:
             mended[file.path] = result.data
             number += result.fixed
-    return mended, number
+            leaves += result.leaves
+    return mended, number, leaves

@@ -55,6 +55,11 @@ class Hierarchy:
         """The settings that hold for a file."""
         return self.at(os.path.dirname(path))  # noqa: PTH120
 
+    def of_path(self, path: str) -> Settings:
+        """The settings that hold for a file, or in a directory, of the command line."""
+        absolute = os.path.abspath(path)  # noqa: PTH100
+        return self.at(absolute) if os.path.isdir(absolute) else self.of(absolute)  # noqa: PTH112
+
     def groups(self, files: Sequence[File]) -> list[tuple[Settings, tuple[File, ...]]]:
         """The files by the settings that hold for them; one group, of the defaults, if there are no files."""
         found: dict[int, tuple[Settings, list[File]]] = {}
@@ -65,8 +70,7 @@ class Hierarchy:
 
     def nearest(self) -> Settings:
         """The settings that hold for the first path."""
-        first = self.paths[0] if self.paths else Path.cwd()
-        return self.at(str(first if first.is_dir() else first.parent))
+        return self.of_path(str(self.paths[0] if self.paths else Path.cwd()))
 
     def _own(self, directory: str) -> Settings | None:
         """The settings that are written in this very directory."""

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from tokenize import TokenInfo
 
 from jitlint.diagnostic import Applicability, Diagnostic, Edit, Fix, Location, Span
 from jitlint.engine import Outcome, Report, Run, lint
 from jitlint.files import File
 from jitlint.fixing import by_file
 from jitlint.source import Source, UnreadableSource, load_source
-from jitlint.suppress import UNUSED, Statements
+from jitlint.suppress import UNUSED, Statements, comments, end_of_codes
 from jitlint.survey import read
 
 __all__ = ["add_ignores", "ignore_edit"]
 
 _WIDEST = 120  # a longer line gets its comment above
-_CODES = re.compile(r"#\s*jitlint\s*:\s*ignore\s*\[[^\]]*(?=\])")
 
 
 def add_ignores(files: Sequence[File], run: Run, reason: str) -> Outcome:
@@ -56,15 +55,15 @@ def _refusal(file: File) -> str:
 def ignore_edit(text: str, item: Diagnostic, reason: str) -> Edit | None:
     """The insertion that suppresses one finding in a text (of a notebook: of its cell); None if it does not parse."""
     source = Source(item.path, text.replace("\r\n", "\n").replace("\r", "\n"), "python", b"")
+    alone = replace(item, location=replace(item.location, cell=None))
     try:
-        statements = Statements(source.text)
+        return next(_edits(source, [alone], reason))
     except SyntaxError:
         return None
-    return _edit(source, statements, item.location.line, [item.code], reason)
 
 
 def _with_comments(source: Source, diagnostics: Sequence[Diagnostic], reason: str) -> bytes:
-    from jitlint.syntax import apply_fixes
+    from jitlint.fixes.apply import apply_fixes
 
     edits = list(_edits(source, diagnostics, reason)) if diagnostics else []
     carriers = [replace(diagnostics[0], fix=Fix(Applicability.SAFE, "", (edit,))) for edit in edits]
@@ -77,16 +76,24 @@ def _edits(source: Source, diagnostics: Sequence[Diagnostic], reason: str) -> It
     for item in diagnostics:
         codes[_text_line(source, item.location)].add(item.code)
     statements = Statements(source.text)
+    known = {token.start[0]: token for token in comments(source.text)}
     for line, found in sorted(codes.items()):
-        yield _edit(source, statements, line, sorted(found), reason)
+        yield _edit(source, statements, known, line, sorted(found), reason)
 
 
-def _edit(source: Source, statements: Statements, line: int, codes: list[str], reason: str) -> Edit:
+def _edit(
+    source: Source,
+    statements: Statements,
+    known: Mapping[int, TokenInfo],
+    line: int,
+    codes: list[str],
+    reason: str,
+) -> Edit:
     first, last = statements.around(line)
     text = source.lines[last - 1]
-    known = _CODES.search(text)
-    if known:
-        return _insertion(source, last, known.end(), f", {', '.join(codes)}")
+    end = end_of_codes(known[last].string) if last in known else None
+    if end is not None:
+        return _insertion(source, last, known[last].start[1] + end, f", {', '.join(codes)}")
     comment = f"# jitlint: ignore[{', '.join(codes)}] {reason}"
     if statements.is_simple(line) and len(text.rstrip()) + 2 + len(comment) <= _WIDEST:
         return _insertion(source, last, len(text.rstrip()), f"  {comment}")

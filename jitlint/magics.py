@@ -38,7 +38,7 @@ _TIMED = re.compile(r"(\s*)%(?:time|timeit|prun)\s+((?:-\w+\s*\d*\s+)*)(?=[^\s-]
 _FIRST_WORD = re.compile(r"\s*(\w+)(?:\s+(?![=,])|$)")  # `history = fit(` binds a name, as IPython sees it too
 _CELL_MAGIC = re.compile(r"(?P<above>(?:[^\S\n]*(?:#[^\n]*)?\n)*)[^\S\n]*%%(?P<name>\S+)[^\n]*")
 _LEXEME = re.compile(
-    r"#.*|(?P<long>\"\"\"|''')|\"(?:\\.|[^\"\\])*\"|'(?:\\.|[^'\\])*'|(?P<open>[\[({])|(?P<close>[\])}])"
+    r"#.*|(?P<long>\"\"\"|''')|\"(?:\\.|[^\"\\])*\"?|'(?:\\.|[^'\\])*'?|(?P<open>[\[({])|(?P<close>[\])}])"
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,9 +11,13 @@ from jitlint.diagnostic import Location, Span
 from jitlint.magics import blank, blank_magics, syntax_error
 from jitlint.source import Cell, Source, UnreadableSource
 
-__all__ = ["code_cells", "load_notebook", "normalise"]
+__all__ = ["LARGE", "cell_texts", "code_cells", "code_text", "load_notebook", "normalise", "without_outputs"]
+
+LARGE = 8 * 1024 * 1024  # bytes; of a larger notebook the outputs are cut out before it is parsed
 
 _START = Location(1, 1, 1, 1)
+_OUTPUTS = re.compile(rb'"outputs"\s*:\s*\[')  # a key: inside a string its quotes would be escaped
+_BRACKET = re.compile(rb'["\[\]{}]')
 
 
 def load_notebook(path_key: str, data: bytes) -> Source:
@@ -32,6 +37,57 @@ def load_notebook(path_key: str, data: bytes) -> Source:
         cells.append(Cell(index, line, text.count("\n") + 1, indent))
         line = cells[-1].last_line + 1
     return Source(path_key, "\n".join(texts), "notebook", data, tuple(broken), tuple(cells))
+
+
+def code_text(data: bytes) -> bytes:
+    """The text of the code cells, as it is, for a first look; raises :class:`UnreadableSource`."""
+    cells = (normalise(text) for _, text in code_cells(_document(data)))
+    return "\n".join(cells).encode("utf-8", "surrogatepass")
+
+
+def cell_texts(data: bytes) -> dict[int, str]:
+    """The code cells by their place among all cells; raises :class:`UnreadableSource`."""
+    return {index: normalise(text) for index, text in code_cells(_document(data))}
+
+
+def without_outputs(data: bytes) -> bytes:
+    """The notebook with empty lists of outputs, found in one pass; as it is if its brackets do not meet."""
+    kept: list[bytes] = []
+    start = 0
+    while match := _OUTPUTS.search(data, start):
+        end = _end_of_list(data, match.end())
+        if not end:
+            return data
+        kept.append(data[start : match.end()])
+        start = end - 1
+    return b"".join((*kept, data[start:]))
+
+
+def _end_of_list(data: bytes, at: int) -> int:
+    """The offset behind the bracket that closes the list around `at`; 0 if none does."""
+    depth = 1
+    while depth:
+        match = _BRACKET.search(data, at)
+        if match is None:
+            return 0
+        at = match.end()
+        if match[0] == b'"':
+            at = _end_of_string(data, at)
+        else:
+            depth += 1 if match[0] in b"[{" else -1
+    return at
+
+
+def _end_of_string(data: bytes, at: int) -> int:
+    """The offset behind the quote that closes the string around `at`."""
+    while (quote := data.find(b'"', at)) >= 0:
+        before = quote
+        while before > at and data[before - 1 : before] == b"\\":
+            before -= 1
+        at = quote + 1
+        if (quote - before) % 2 == 0:
+            return at
+    return len(data)
 
 
 def code_cells(document: dict[str, Any]) -> Iterator[tuple[int, str]]:
@@ -59,13 +115,15 @@ def normalise(text: str) -> str:
 
 def _document(data: bytes) -> dict[str, Any]:
     try:
-        document = json.loads(data.decode("utf-8-sig"))
+        document = json.loads((without_outputs(data) if len(data) > LARGE else data).decode("utf-8-sig"))
     except json.JSONDecodeError as error:
         where = Location(error.lineno, error.colno, error.lineno, error.colno)
         raise UnreadableSource(f"not a notebook: invalid JSON: {error.msg}", where) from None
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise UnreadableSource("not a notebook: not UTF-8", Location(line, 1, line, 1)) from None
+    except ValueError as error:  # a number of thousands of digits
+        raise UnreadableSource(f"not a notebook: {error}", _START) from None
     except RecursionError:
         raise UnreadableSource("not a notebook: JSON nested too deeply", _START) from None
     if not isinstance(document, dict):

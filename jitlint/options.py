@@ -6,14 +6,15 @@ import argparse
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import NoReturn
 
-from jitlint.config import Settings, parse_confidence, read_settings
+from jitlint.config import Settings, own_plugins, parse_confidence, read_settings
 from jitlint.errors import UsageError, nearest
 from jitlint.files import Exclusions
 from jitlint.hierarchy import Hierarchy
+from jitlint.plugins import plugins
 from jitlint.terminal import width
 
 __all__ = ["FORMATS", "build_parser", "exclusions_for", "hierarchy_for", "parse_options"]
@@ -24,6 +25,7 @@ _EPILOG = """\
 other commands:
   jitlint rule CODE|NAME    explain a rule
   jitlint rules             list all rules (--format json: for programs)
+  jitlint test MODULE       run the cases of a plugin's rules
   jitlint schema            print the configuration's JSON schema
   jitlint completion SHELL  print a completion script (bash, zsh, fish)
   jitlint server            run the language server (stdin and stdout)
@@ -56,9 +58,12 @@ def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
 
 def hierarchy_for(options: argparse.Namespace, paths: Sequence[str]) -> Hierarchy:
     """The settings for each directory, with the options on top."""
+    paths = [path for path in paths if "\0" not in path]  # discovery says what is wrong with it
+    plugins.begin(paths, options.allow_plugins, {} if options.isolated else own_plugins())
     fixed = read_settings(Path(os.path.abspath(options.config))) if options.config else None  # noqa: PTH100 - keeps links
     found = Hierarchy(paths, _override(options), read=not options.isolated, fixed=fixed)
-    found.at(str(Path.cwd()))  # a broken configuration is said before anything is linted
+    for path in paths:  # a broken configuration is said, and plugins are loaded, before anything is linted
+        found.of_path(path)
     return found
 
 
@@ -69,19 +74,21 @@ def exclusions_for(options: argparse.Namespace) -> Exclusions:
 
 
 def _override(options: argparse.Namespace) -> Callable[[Settings], Settings]:
-    """The change that the options make to any settings; what is wrong with them is said now."""
-    select = _selectors(options.select, "--select")
-    extend_select = _selectors(options.extend_select, "--extend-select")
-    ignore = _selectors(options.ignore, "--ignore")
+    """The change that the options make to any settings. Selectors are looked up then: they may name plugins' rules."""
     confidence = parse_confidence(options.confidence, "--confidence") if options.confidence else None
+
+    @cache
+    def selectors(name: str) -> tuple[str, ...]:
+        return _selectors(getattr(options, name), f"--{name.replace('_', '-')}")
 
     def override(settings: Settings) -> Settings:
         return replace(
             settings,
-            select=select or settings.select,
-            extend_select=(*settings.extend_select, *extend_select),
-            ignore=(*settings.ignore, *ignore),
+            select=selectors("select") or settings.select,
+            extend_select=(*settings.extend_select, *selectors("extend_select")),
+            ignore=(*settings.ignore, *selectors("ignore")),
             confidence=confidence or settings.confidence,
+            plugins=tuple(plugins.loaded.values()),
         )
 
     return override
@@ -145,6 +152,7 @@ def _add_files(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--stdin-filename", metavar="FILE", help="read standard input, and call it FILE")
     group.add_argument("--config", metavar="FILE", help="use this configuration for all files")
     group.add_argument("--isolated", action="store_true", help="ignore all configuration files")
+    group.add_argument("--allow-plugins", action="store_true", help="run the plugins that the linted project names")
     group.add_argument("--show-files", action="store_true", help="list the files that would be linted and exit")
     group.add_argument("--show-settings", action="store_true", help="print the settings and exit")
     group.add_argument("--jobs", metavar="N", type=_count, help="number of processes (default: chosen by the work)")

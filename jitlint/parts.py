@@ -8,7 +8,7 @@ import hashlib
 import os
 import sys
 from collections import OrderedDict, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -16,11 +16,13 @@ from jitlint.cache import PartResult
 from jitlint.config import Settings
 from jitlint.diagnostic import Candidate, Confidence, Diagnostic, Location
 from jitlint.files import File, is_matched, key_of
-from jitlint.rules import Rule, all_rules
+from jitlint.imports import ImportGraph, ModuleFinder, answers_digest, lookups
+from jitlint.plugins import plugins
+from jitlint.rules import Rule, all_rules, is_own
 from jitlint.screen import Level, is_idle, screen
 from jitlint.selection import UNREADABLE, codes_of, enabled_codes
 from jitlint.semantics.build import build_module
-from jitlint.semantics.graph import Module
+from jitlint.semantics.graph import RELATIVE, Module
 from jitlint.semantics.project import Project
 from jitlint.source import Source, UnreadableSource, load_source
 from jitlint.suppress import UNUSED, Suppressed, suppress, unused_diagnostic
@@ -46,13 +48,14 @@ class Task(NamedTuple):
     settings: Settings
     cwd: str
     changed: Mapping[str, bytes]
-    fixes: bool = True
+    fixes: bool = True  # whether anybody will look at them
 
 
 def lint_part(task: Task) -> PartResult:
     """Everything found in the files of one part."""
     if not gc.isenabled():  # the command line collects between parts, and only what a part has made
         gc.freeze()
+    plugins.restore(task.settings.plugins)
     try:
         return _Part(task).result()
     finally:
@@ -85,19 +88,29 @@ def internal_error(what: str, error: BaseException) -> str:
     return f"internal error {what}: {type(error).__name__}: {text}{at}; please report it with the file"
 
 
+def _failure(rule: type[Rule], where: str, error: Exception) -> str:
+    """One line on a rule that failed, which names the plugin it is from."""
+    if is_own(rule):
+        return internal_error(f"of {rule.code} in {where}", error)
+    line = internal_error(f"of {rule.code} in {where}", error).removesuffix("; please report it with the file")
+    return line.replace("internal error", f"plugin {rule.__module__}: error", 1)
+
+
 class _Part:
     """The state of linting one part."""
 
     def __init__(self, task: Task) -> None:
         self.settings = task.settings
         self.changed = task.changed
-        self.fixes = task.fixes
         self.cwd = task.cwd
+        self.fixes = task.fixes
         self.paths = {file.key: file.path for file in task.files}
         self.context = _Context(task.cwd, task.changed)
+        self.finder = ModuleFinder(str(self.settings.root), self.paths.values())
         self.problems: list[str] = []
         self.broken: list[Diagnostic] = []
         self.modules: dict[str, Module] = {}
+        self.proven: Source | None = None  # the changed source of a fix that is being proven
 
     def result(self) -> PartResult:
         """Model, ask, locate."""
@@ -111,11 +124,18 @@ class _Part:
             diagnostics += located
             warnings += warned
         reads = tuple(sorted(self.context.reads.items()))
-        return PartResult(tuple(diagnostics), tuple(warnings), tuple(self.problems), reads, _has_searched())
+        imports = lookups(self.finder)
+        found_there = answers_digest(self.finder, imports)
+        return PartResult(
+            tuple(diagnostics), tuple(warnings), tuple(self.problems), reads, imports, found_there, _has_searched()
+        )
 
     # ---------------------------------------------------------------------------------------- modelling
 
     def _source(self, key: str) -> Source:
+        """The text of a file of the part, or its changed text while a fix is proven."""
+        if self.proven is not None and self.proven.path == key:
+            return self.proven
         return load_source(key, read(self.paths[key], self.changed))
 
     def _model(self, key: str) -> None:
@@ -141,7 +161,7 @@ class _Part:
 
     def _candidates(self, modules: Mapping[str, Module]) -> dict[str, list[Candidate]]:
         """The candidates of the part's own files, by file."""
-        project = Project(modules, self.settings.root, self.settings, self.context)
+        project = self._project(modules)
         enabled = enabled_codes(self.settings)
         found: dict[str, list[Candidate]] = defaultdict(list)
         for rule in all_rules():
@@ -149,6 +169,11 @@ class _Part:
                 for candidate in self._ask(rule, project):
                     found[candidate.path].append(candidate)
         return {key: _unique(items) for key, items in found.items() if key in modules}
+
+    def _project(self, modules: Mapping[str, Module]) -> Project:
+        project = Project(modules, self.settings.root, self.settings, self.context, self.context.data, self.finder)
+        project.source = self._source
+        return project
 
     def _ask(self, rule: type[Rule], project: Project) -> list[Candidate]:
         """What a rule says of the project, or, should it fail, of each file alone that it does not fail on."""
@@ -162,11 +187,11 @@ class _Part:
         failed: list[str] = []
         for key, module in self.modules.items():
             try:
-                found += rule().check(Project({key: module}, self.settings.root, self.settings, self.context))
+                found += rule().check(self._project({key: module}))
             except Exception:
                 failed.append(key)
         where = ", ".join(failed) or f"{next(iter(self.modules))} and the files around it"
-        self.problems.append(internal_error(f"of {rule.code} in {where}", error))
+        self.problems.append(_failure(rule, where, error))
         return found
 
     # ----------------------------------------------------------------------------------------- locating
@@ -180,19 +205,26 @@ class _Part:
             return (), left.warnings
         unused = [item for item in left.kept if item.code == UNUSED]
         others = [item for item in left.kept if item.code != UNUSED]
+        reasons: list[str] = []
         try:
-            located = self._diagnosed(source, others) if others else []
-            return (*located, *(unused_diagnostic(source, item) for item in unused)), left.warnings
+            located = self._diagnosed(source, others, reasons.append) if others else []
+            found = (*located, *(unused_diagnostic(source, item) for item in unused))
+            return found, (*left.warnings, *reasons)
         except Exception as error:  # the other files still count
             self.problems.append(internal_error(f"while locating the findings of {key}", error))
             return (), left.warnings
 
-    def _diagnosed(self, source: Source, candidates: Sequence[Candidate]) -> list[Diagnostic]:
-        from jitlint.syntax import diagnose
+    def _diagnosed(
+        self, source: Source, candidates: Sequence[Candidate], warn: Callable[[str], None]
+    ) -> list[Diagnostic]:
+        # the text of a marimo notebook differs from the document, so nothing may be moved in it
+        if not self.fixes or source.kind == "marimo" or not any(item.fix for item in candidates):
+            from jitlint.fixes.locate import located
 
-        if source.kind == "marimo" or not self.fixes:  # marimo's text differs from the document: nothing may be moved
-            candidates = [item._replace(fix=None) for item in candidates]
-        return diagnose(source, candidates, self._check, self._find)
+            return located(source, candidates, self._find)
+        from jitlint.fixes.diagnose import diagnose
+
+        return diagnose(source, candidates, self._check, self._find, warn)
 
     def _find(self, key: str) -> Source | None:
         """Another source of the project, for the places of evidence in it."""
@@ -212,10 +244,24 @@ class _Part:
         kept = tuple(item for item in left.kept if item.code in codes)
         return Suppressed(kept, left.warnings)
 
+    @functools.cached_property
+    def _imports(self) -> ImportGraph:
+        imported = {key: frozenset(module.imports.values()) for key, module in self.modules.items()}
+        names = {self.paths[key]: {name.replace(RELATIVE, ".") for name in found} for key, found in imported.items()}
+        return ImportGraph(names, {path: key for key, path in self.paths.items()}, str(self.settings.root))
+
     def _check(self, changed: Source) -> Sequence[Candidate]:
-        """The candidates of a changed source in the context of the part; raises what `build_module` raises."""
-        modules = {**self.modules, changed.path: build_module(changed)}
-        found = self._candidates(modules).get(changed.path, [])
+        """The candidates of a changed source in the context of the part; raises what `build_module` raises.
+
+        The context is what a change can reach: the files that the source imports, and those that import it.
+        """
+        around = {key: self.modules[key] for key in self._imports.around(changed.path)}
+        modules = {**around, changed.path: build_module(changed)}
+        self.proven = changed
+        try:
+            found = self._candidates(modules).get(changed.path, [])
+        finally:
+            self.proven = None
         return [item for item in self._reported(changed, found).kept if item.code != UNUSED]
 
 
@@ -236,11 +282,12 @@ class _Context:
         return self.models.get(path)
 
     def _is_idle(self, path: str, name: str) -> bool:
-        data = self._data(path)
+        data = self.data(path)
         return data is not None and is_idle(data, name)
 
     @functools.lru_cache(maxsize=16)  # noqa: B019 - lives as long as the part
-    def _data(self, path: str) -> bytes | None:
+    def data(self, path: str) -> bytes | None:
+        """The bytes of a file, or None without it; the run depends on what it says."""
         try:
             data = read(path, self.changed)
         except OSError:
@@ -250,7 +297,7 @@ class _Context:
         return data
 
     def _load(self, path: str) -> Module | None:
-        data, digest = self._data(path), self.reads[path]
+        data, digest = self.data(path), self.reads[path]
         if data is None or digest is None:
             return None
         if len(data) > self.room or not (path.endswith("__init__.py") or screen(data).level > Level.NONE):
@@ -310,7 +357,8 @@ def _unique(candidates: Iterable[Candidate]) -> list[Candidate]:
 def _has_searched() -> bool:
     """Whether a rule searched the texts of the whole project."""
     mentions = sys.modules.get("jitlint.semantics.mentions")
-    return mentions is not None and mentions.Mentions.among.cache_info().currsize > 0
+    searches = (mentions.Mentions.among, mentions.Mentions.places) if mentions is not None else ()
+    return any(search.cache_info().currsize > 0 for search in searches)
 
 
 def _forget_projects() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import hashlib
+import itertools
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 
 from jitlint.files import File
 from jitlint.imports import ModuleFinder
@@ -19,8 +20,32 @@ PART_SIZE = 400_000
 
 
 def partition(files: Sequence[File], size: Callable[[File], int], limit: int = PART_SIZE) -> list[tuple[File, ...]]:
-    """Split files into parts of at most `limit` bytes, keeping directories together where that is possible."""
-    return [tuple(part) for part in _split(list(files), size, limit, 0)]
+    """Split sorted files into parts of at most `limit` bytes, keeping directories together where that is possible.
+
+    What is too large is cut between its topmost directories, of several such places at the one whose name has the
+    smallest digest. So where it is cut depends on what is there and not on how it was filled: a new file changes
+    the part that it comes to lie in, and no other.
+    """
+    sums = [0, *itertools.accumulate(map(size, files))]
+    places = [(0, b""), *itertools.starmap(_place, itertools.pairwise(files))]
+    parts: list[tuple[File, ...]] = []
+    todo = [(0, len(files))] if files else []
+    while todo:
+        start, end = todo.pop()
+        if end - start < 2 or sums[end] - sums[start] <= limit:
+            parts.append(tuple(files[start:end]))
+            continue
+        cut = min(range(start + 1, end), key=places.__getitem__)
+        todo += ((cut, end), (start, cut))
+    return parts
+
+
+def _place(one: File, other: File) -> tuple[int, bytes]:
+    """How deep the place between two neighbours is in the tree, and a digest of the name that begins there."""
+    parts, others = one.path.split("/"), other.path.split("/")
+    depth = next((n for n, (part, next_one) in enumerate(zip(parts, others, strict=False)) if part != next_one), 0)
+    name = "/".join(others[: depth + 1]).encode("utf-8", "surrogatepass")
+    return depth, hashlib.blake2b(name, digest_size=8).digest()
 
 
 def _is_unreadable(survey: Survey) -> bool:
@@ -47,9 +72,9 @@ class Reach:
         self.look = look
         self.others: dict[str, Survey | None] = {}
 
-    def modelled(self, files: Iterable[File]) -> list[File]:
-        """The files that rules have to see, in order."""
-        reached = self._paths()
+    def modelled(self, files: Iterable[File], has_plugins: bool = False) -> list[File]:
+        """The files that rules have to see, in order. The rules of plugins may look for anything, so they see all."""
+        reached = set(self.known) if has_plugins else self._paths()
         return [file for file in files if file.path in reached and not _is_unreadable(self.known[file.path])]
 
     def _paths(self) -> set[str]:
@@ -120,29 +145,3 @@ class Reach:
         if path not in self.others:
             self.others[path] = self.look(path)
         return self.others[path]
-
-
-def _split(files: list[File], size: Callable[[File], int], limit: int, depth: int) -> list[list[File]]:
-    if len(files) < 2 or sum(map(size, files)) <= limit:
-        return [files] if files else []
-    groups: dict[str, list[File]] = {}
-    for file in files:
-        parts = Path(file.path).parts
-        groups.setdefault("/".join(parts[: depth + 1]), []).append(file)
-    pieces = [piece for group in groups.values() for piece in _split(group, size, limit, depth + 1)]
-    return _merge(pieces, size, limit)
-
-
-def _merge(pieces: list[list[File]], size: Callable[[File], int], limit: int) -> list[list[File]]:
-    """Join neighbours as long as they fit together."""
-    merged: list[list[File]] = []
-    room = 0
-    for piece in pieces:
-        weight = sum(map(size, piece))
-        if merged and weight <= room:
-            merged[-1].extend(piece)
-        else:
-            merged.append(list(piece))
-            room = limit
-        room -= weight
-    return merged

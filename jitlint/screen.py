@@ -30,57 +30,72 @@ class Screen:
     imports: frozenset[str] = frozenset()
 
 
-# Each word is looked for as it stands, then confirmed to be part of a called (or defined) name.
+# Each word is looked for as it stands, then confirmed to be part of a called (or defined) name. All patterns here are
+# linear in any text: one that is searched for never fails behind its first word (it takes what follows, and a group
+# or the caller says whether that was it), so no text is read twice, be it a megabyte of `randrandrand`.
 _DRAW_WORDS = (
     b"rand", b"Rand", b"nois", b"Nois", b"jitter", b"Jitter", b"perturb", b"ugment", b"shuffle", b"seed",
     b"ixup", b"ixUp", b"utmix", b"utMix", b"utout", b"normal_(", b"uniform_(", b"bernoulli", b"permutation",
     b"PRNGKey", b"Flip(", b"Compose(", b"_aug(", b"gauss(", b"rng.",
     b"key=self.", b"rngs=",
     b"Subset(", b".sample(frac", b"dataset.transform", b"ImageDataGenerator(", b"FLIP_",
+    b".DistributedS", b" DistributedS", b"cycle(", b"list(", b"dropout", b"deterministic=False", b"not self.training",
 )  # fmt: skip
-_CALLED = {word: re.compile(re.escape(word) + rb"\w*\s*\(") for word in _DRAW_WORDS if word.isalpha()}
-_CALLED[b"rand"] = re.compile(rb"rand(?<!operand)(?<!\btrand)\w*(?:\.\w+)*\s*\(")  # begins with letters: fast
-_CALLED[b"rng."] = re.compile(rb"rng\.\w+\(")
+_CALLED = {word: re.compile(re.escape(word) + rb"\w*\s*(\()?") for word in _DRAW_WORDS if word.isalpha()}
+_CALLED[b"rand"] = re.compile(rb"rand(?<!operand)(?<!\btrand)\w*(?:\.\w+)*\s*(\()?")  # begins with letters: fast
+_CALLED[b"cycle("] = re.compile(rb"\bcycle(\()")
+_CALLED[b"list("] = re.compile(rb"\blist(\()\w*(?:loader|_dl)\)")
+# Functional dropout that is not told the mode of the network; `nn.Dropout` is.
+_CALLED[b"dropout"] = re.compile(rb"\b(?:F|functional|nn)\.\w*dropout\w*(\()(?![^\n]*training=(?!True))")
+# An evaluation that overwrites a rate: `if not self.training: self.dropout = 0`.
+_SWITCHED_OFF = re.compile(rb"not self\.training\b[^\n:]{0,80}:\s{0,200}self\.\w+ = (0|False)")
+_CALLED[b"not self.training"] = _SWITCHED_OFF
+_CALLED[b"rng."] = re.compile(rb"rng\.\w+(\()?")
+# A parameter or option that promises an augmentation, in a file that calls none.
+_SWITCHES = (
+    b"ugment=", b"ugmentation=", b"ugmentations=", b"ransform=None", b"ransforms=None", b"noise_std", b"jitter=",
+    b"--noise", b"--aug", b"--jitter", b"--mixup", b"--data-aug", b"--use-aug", b"--use_aug",
+)  # fmt: skip
 _USE_WORDS = (
     b".backward(", b".step(", b"training_step", b"train_step", b"iter_step", b"def __getitem__", b".fit(",
     b"train_on_batch", b"sess.run(", b"apply_gradients", b"value_and_grad", b"apply_updates", b"compute_loss",
-    b"collate_fn", b".transform =", b"Compose(", b"from_tensor_slices(", b"AUTOTUNE",
+    b"collate_fn", b".transform =", b"Compose(", b"from_tensor_slices(", b"AUTOTUNE", b"Trainer(",
 )  # fmt: skip
 _LOADER = re.compile(rb"oader\b")
 _EPOCH = re.compile(rb"for\s+\w*epoch")
-# A function that says that it makes the training data: `preprocess_for_train`, `train_input_fn`.
-_TRAIN_DATA = re.compile(
-    rb"def \w*(?:(?:preprocess|transform|augment|input)\w*_train|train_\w*(?:preprocess|transform|augment|input))"
-)
+_FUNCTION = re.compile(rb"def (\w+)([^\n]*)")
+_DATA_WORD = re.compile(rb"preprocess|transform|augment|input")
 # A file that does not train matters by itself if it seeds, draws in a default, or while a network is set up.
-_SEEDS = re.compile(rb"(?:manual_seed|random\.seed|default_rng|RandomState|PRNGKey|\.Random)\(")
-_FROZEN = re.compile(rb"def [^\n]*=[^\n]*\brandn?(?:_like)?\(")
+_SEEDS = re.compile(rb"(?:manual_seed|random\.seed|default_rng|RandomState|PRNGKey|\.Random)(\()?")
+_RANDN = re.compile(rb"\brandn?(?:_like)?\(")
 _SETUP = re.compile(rb"def __init__\(.*?(?=\n    def |\nclass |\ndef |\Z)", re.DOTALL)
 _NOISE = re.compile(rb"\brandn?(?:_like)?\(|np\.random\.|\brandom\.\w+\(|=\s*torch\.randn?\(")
-_CACHED = re.compile(rb"if (?:self\.\w+ is None|not hasattr\(self)[^\n]*\n[^\n]*=[^\n]*\brand\w*\(")
+_CACHED = re.compile(rb"if (?:self\.\w+ is None|not hasattr\(self)[^\n]*(?:\n([^\n]*))?")
+_RAND = re.compile(rb"\brand\w*(\()?")
 _PARAMETER = re.compile(rb"Parameter\([^()]*\Z")
 _TOP_LEVEL = re.compile(rb"^(?:async def|def|class|@|if|for|with)\b", re.MULTILINE)
 # Every string and comment, so that a quote inside one opens nothing.
 _QUOTED = re.compile(
-    rb'"""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*"""'
-    rb"|'''[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*'''"
-    rb'|"[^"\\\n]*(?:\\.[^"\\\n]*)*"'
-    rb"|'[^'\\\n]*(?:\\.[^'\\\n]*)*'"
+    rb'"""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*(?:""")?'
+    rb"|'''[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*(?:''')?"
+    rb'|"[^"\\\n]*(?:\\.[^"\\\n]*)*"?'
+    rb"|'[^'\\\n]*(?:\\.[^'\\\n]*)*'?"
     rb"|#[^\n]*",
     re.DOTALL,
 )
+_TABLE = 1_000_000  # bytes
 _TRIPLE = (b'"""', b"'''")
 _IMPORT = re.compile(  # matched at the beginning of a line
-    rb"[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)|[^\n#;]+)|import[ \t]+([\w., \t]+))"
+    rb"[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import[ \t]+(\([^)]*\)?|[^\n#;]+)|import[ \t]+([\w., \t]+))"
 )
 
 
 def without_docstrings(data: bytes) -> bytes:
     """The text without what stands between triple quotes: prose, examples, generated code.
 
-    A notebook (JSON) is left as it is: its quotes are not those of its program.
+    A table of text is left as it is: it would take more memory than it is worth.
     """
-    if (b'"""' not in data and b"'''" not in data) or data.lstrip()[:1] == b"{":
+    if (b'"""' not in data and b"'''" not in data) or len(data) > _TABLE:
         return data
     kept: list[bytes] = []
     end = 0
@@ -103,12 +118,14 @@ def draws(data: bytes) -> bool:
 
 
 def _is_in_code(pattern: re.Pattern[bytes], data: bytes) -> bool:
-    """Whether a pattern matches outside the examples of docstrings."""
-    for match in pattern.finditer(data):
-        line = data[data.rfind(b"\n", 0, match.start()) + 1 : match.start()]
-        if not line.lstrip().startswith((b">>>", b"...")):
-            return True
-    return False
+    """Whether a pattern finds a call outside the examples of docstrings."""
+    return any(match[1] and not _is_example(data, match.start()) for match in pattern.finditer(data))
+
+
+def _is_example(data: bytes, at: int) -> bool:
+    """Whether the line of an offset is one of a docstring's example; what is far from its start is none."""
+    start = data.rfind(b"\n", max(0, at - 1000), at) + 1
+    return data[start or max(0, at - 1000) : at].lstrip().startswith((b">>>", b"..."))
 
 
 def draws_under(data: bytes, name: str) -> bool:
@@ -158,26 +175,57 @@ def _yields_batches(data: bytes) -> bool:
 def screen(data: bytes) -> Screen:
     """The level of a file and what it imports (only asked of files that may matter)."""
     if not draws(data):
-        return Screen(Level.CONSUMER, imports_of(data)) if uses(data) else Screen(Level.NONE)
+        return _without_draws(data)
     data = without_docstrings(data)
     if not draws(data):
-        return Screen(Level.CONSUMER, imports_of(data)) if uses(data) else Screen(Level.NONE)
+        return _without_draws(data)
     if (
         uses(data)
-        or _TRAIN_DATA.search(data)
         or _is_in_code(_SEEDS, data)
-        or _FROZEN.search(data) is not None
+        or any(_makes_train_data(match[1]) or _is_frozen(match[2]) for match in _FUNCTION.finditer(data))
         or _draws_in_setup(data)
+        or _SWITCHED_OFF.search(data) is not None
     ):
         return Screen(Level.DRAWS, imports_of(data))
     return Screen(Level.HELPER, imports_of(data))
+
+
+def _makes_train_data(name: bytes) -> bool:
+    """Whether a function says that it makes the training data: `preprocess_for_train`, `train_input_fn`."""
+    word, train = _DATA_WORD.search(name), name.find(b"train_")
+    return (word is not None and name.find(b"_train", word.end()) >= 0) or (
+        train >= 0 and _DATA_WORD.search(name, train + len(b"train_")) is not None
+    )
+
+
+def _is_frozen(signature: bytes) -> bool:
+    """Whether a default draws: made once, at the definition."""
+    default = signature.find(b"=")
+    return default >= 0 and _RANDN.search(signature, default) is not None
+
+
+def _without_draws(data: bytes) -> Screen:
+    """The level of a file that draws nothing: a training may lose its dropout or leave a switch unread."""
+    if not uses(data):
+        return Screen(Level.NONE)
+    loses_mode = b".eval()" in data and b".backward(" in data
+    promises = any(word in data for word in _SWITCHES)
+    return Screen(Level.DRAWS if loses_mode or promises else Level.CONSUMER, imports_of(data))
 
 
 def _draws_in_setup(data: bytes) -> bool:
     """Whether a file that defines networks draws in an `__init__`, or once at the first call."""
     if b"def forward(" not in data and b"def __call__(" not in data and b"def call(" not in data:
         return False
-    return _CACHED.search(data) is not None or any(_draws_noise(part) for part in _SETUP.findall(data))
+    return any(_keeps_draw(match[1] or b"") for match in _CACHED.finditer(data)) or any(
+        _draws_noise(part) for part in _SETUP.findall(data)
+    )
+
+
+def _keeps_draw(line: bytes) -> bool:
+    """Whether a line, below a question whether something is there yet, keeps a draw."""
+    target = line.find(b"=")
+    return target >= 0 and any(match[1] for match in _RAND.finditer(line, target))
 
 
 def _draws_noise(setup: bytes) -> bool:
@@ -210,4 +258,6 @@ def _import_statements(data: bytes) -> Iterator[re.Match[bytes]]:
         match = _IMPORT.match(data, data.rfind(b"\n", 0, at) + 1)
         if match is not None:
             yield match
-        at = data.find(b"import", max(match.end() if match else 0, at + 6))
+        end = data.find(b"\n", at)
+        behind = max(match.end() if match else 0, end if end >= 0 else len(data))
+        at = data.find(b"import", behind)

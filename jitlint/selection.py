@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from jitlint.errors import UsageError, nearest
+from jitlint.plugins import plugins
 from jitlint.rules import Rule, all_rules
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ def check_selector(selector: str, where: str) -> str:
     for spelled in (selector.upper(), selector.lower()):
         if codes_of(spelled):
             return spelled
+    if plugins.refused or plugins.problems:
+        return selector  # of a rule that was not loaded, which is said
     valid = [word for rule in all_rules() for word in (rule.code, rule.name)]
     raise UsageError(f"{where}: unknown rule `{selector}`{nearest(selector, [*valid, ALL])}")
 

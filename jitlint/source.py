@@ -2,7 +2,7 @@
 
 `Source.text` is what `ast.parse` gets. Its lines are those of the document (every newline style becomes
 `\\n`, so line numbers hold and columns too); the bytes as they are on disk stay in `Source.data`, where
-:mod:`jitlint.syntax` does its surgery. This module is on the path of every file that is linted, so it
+:mod:`jitlint.fixes` does its surgery. This module is on the path of every file that is linted, so it
 imports nothing that a plain `.py` does not need.
 """
 
@@ -19,6 +19,8 @@ __all__ = ["Cell", "Kind", "Source", "UnreadableSource", "decode", "load_source"
 Kind = Literal["python", "notebook", "jupytext", "marimo"]
 
 _BOM = b"\xef\xbb\xbf"
+# They decode names of hosts, in time that grows with the square of the text.
+_NO_SOURCE_ENCODINGS = frozenset({"idna", "punycode"})
 
 
 class UnreadableSource(Exception):  # noqa: N818 - it is an answer about the document, not a failure
@@ -116,6 +118,9 @@ def decode(data: bytes) -> tuple[str, str]:
         skipped = len(_BOM) if data.startswith(_BOM) else 0
         message = f"cannot decode byte 0x{error.object[error.start]:02x} as {encoding}"
         raise UnreadableSource(message, _location(data, error.start + skipped)) from None
+    except Exception as error:  # a codec may raise anything
+        message = f"cannot decode the text as {encoding}: {error}"
+        raise UnreadableSource(message, Location(1, 1, 1, 1)) from None
 
 
 def _encoding(data: bytes) -> str:
@@ -132,6 +137,10 @@ def _encoding(data: bytes) -> str:
         "".encode(name)  # `rot13` and other codecs between texts are no source encodings
     except (SyntaxError, LookupError) as error:
         raise UnreadableSource(str(error), Location(1, 1, 1, 1)) from None
+    except ValueError:  # `undefined`
+        raise UnreadableSource(f"{name} is not an encoding of source code", Location(1, 1, 1, 1)) from None
+    if name in _NO_SOURCE_ENCODINGS:
+        raise UnreadableSource(f"{name} is not an encoding of source code", Location(1, 1, 1, 1))
     return name.removesuffix("-sig")
 
 

@@ -27,15 +27,16 @@ from jitlint.diagnostic import (
     Span,
 )
 from jitlint.errors import nearest
+from jitlint.plugins import plugins
 from jitlint.rules import all_rules, find_rule
 from jitlint.source import Source
 from jitlint.survey import has_directives
 
-__all__ = ["UNUSED", "Statements", "Suppressed", "suppress", "unused_diagnostic"]
+__all__ = ["UNUSED", "Statements", "Suppressed", "comments", "end_of_codes", "suppress", "unused_diagnostic"]
 
 UNUSED = "JIT001"
 _NAME = "unused-suppression"
-_OWN = re.compile(r"#\s*jitlint\s*:\s*(?P<kind>[\w-]+)\s*(?:\[(?P<codes>[^\]]*)\])?")
+_OWN = re.compile(r"#\s*jitlint\s*:\s*(?P<kind>[\w-]+)\s*(?:\[(?P<codes>[^\]\[]*)\])?")
 _NOQA = re.compile(r"#\s*noqa\s*:\s*(?P<codes>[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*)", re.IGNORECASE)
 _WORDS = ("ignore", "ignore-file", "noqa")
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
@@ -97,17 +98,19 @@ def _is_suppressed(candidate: Candidate, directives: Iterable[_Directive]) -> bo
 
 
 def _directives(source: Source) -> Iterator[_Directive]:
-    if not has_directives(source.text.encode("utf-8", "surrogatepass")):
+    has_others = bool(plugins.loaded) and "noqa" in source.text  # with the code of a plugin's rule
+    if not has_others and not has_directives(source.text.encode("utf-8", "surrogatepass")):
         return
     statements = Statements(source.text)
-    for token in _comments(source.text):
+    for token in comments(source.text):
         for match in (*_OWN.finditer(token.string), *_NOQA.finditer(token.string)):
             found = _directive(token, match, statements)
             if found is not None:
                 yield found
 
 
-def _comments(text: str) -> Iterator[tokenize.TokenInfo]:
+def comments(text: str) -> Iterator[tokenize.TokenInfo]:
+    """The comments of a text; what looks like one inside a string is none."""
     try:
         for token in tokenize.generate_tokens(StringIO(text).readline):
             if token.type == tokenize.COMMENT:
@@ -116,11 +119,17 @@ def _comments(text: str) -> Iterator[tokenize.TokenInfo]:
         return  # what `ast` reads and `tokenize` does not ends here; the comments above still hold
 
 
+def end_of_codes(comment: str) -> int | None:
+    """Where a comment that suppresses findings of its statement takes another code, or None if it does not."""
+    found = (match for match in _OWN.finditer(comment) if match["kind"] == "ignore" and match["codes"])
+    return next((match.end("codes") for match in found), None)
+
+
 def _directive(token: tokenize.TokenInfo, match: re.Match[str], statements: Statements) -> _Directive | None:
     word = match.groupdict().get("kind") or "noqa"
     written = tuple(filter(None, re.split(r"[,\s]+", match["codes"] or "")))
     if word == "noqa":
-        written = tuple(code.upper() for code in written if code.upper().startswith("JIT"))
+        written = tuple(code.upper() for code in written if code.upper().startswith("JIT") or find_rule(code.upper()))
         if not written:
             return None  # another linter's
     line, start = token.start

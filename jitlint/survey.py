@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import sys
+import stat
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -26,13 +26,14 @@ __all__ = [
     "trouble_of",
 ]
 
-LARGEST = 64 * 1024 * 1024  # bytes; no program is as long, and a notebook's pictures rarely are
+LARGEST = 64 * 1024 * 1024  # bytes of code; no program is as long
+_LARGEST_NOTEBOOK = 1024 * 1024 * 1024  # bytes of a notebook with its outputs, which are cut out
 
-_MAY_BE_NEWER = sys.version_info < (3, 12)  # which took the limits from f-strings
-Stamp = tuple[int, int]  # time of the last change in nanoseconds, size in bytes
+Stamp = tuple[int, int, int]  # times of the last change of content and of anything, in nanoseconds; size in bytes
 Place = tuple[int, int, int, int, int | None]  # the fields of a Location
 # What a suppression looks like; one that suppresses nothing is a finding in a file without others.
-_DIRECTIVE = re.compile(rb"#\s*(?:jitlint\s*:|noqa\s*:[^\n]*JIT\d)", re.IGNORECASE)
+_DIRECTIVE = re.compile(rb"#\s*(?:(jitlint\s*:)|noqa\s*:[^\n]*)", re.IGNORECASE)
+_CODE = re.compile(rb"JIT\d", re.IGNORECASE)
 
 
 class Trouble(NamedTuple):
@@ -43,7 +44,7 @@ class Trouble(NamedTuple):
 
 
 class Survey(NamedTuple):
-    """What the first look at a file found.
+    """What the first look at a file found. `size` is that of its code, in bytes: outputs of notebooks do not count.
 
     `is_checked`: the syntax was looked at too (or will be, where the file is modelled). `problem` says why
     the file could not be opened, else it is empty.
@@ -58,6 +59,7 @@ class Survey(NamedTuple):
     is_checked: bool = False
     troubles: tuple[Trouble, ...] = ()
     problem: str = ""
+    size: int = 0
 
 
 def survey(key: str, path: str, changed: Mapping[str, bytes], *, check: bool) -> Survey:
@@ -66,54 +68,96 @@ def survey(key: str, path: str, changed: Mapping[str, bytes], *, check: bool) ->
     With `check`, a file that no rule will see is parsed as well, for the sake of its syntax errors.
     """
     try:
-        stamp = (0, 0) if path in changed else stamp_of(path)
-        if stamp[1] > LARGEST:
-            trouble = _at_start(f"larger than {LARGEST >> 20} MiB, not read")
-            return Survey(stamp, b"large", is_checked=True, troubles=(trouble,))
+        stamp = (0, 0, 0) if path in changed else stamp_of(path)
+        if stamp[2] > (_LARGEST_NOTEBOOK if key.endswith(".ipynb") else LARGEST):
+            return _too_large(stamp)
         return _look(key, stamp, read(path, changed), check)
     except OSError as error:
-        return Survey((0, 0), problem=f"cannot read {key}: {error.strerror or error}")
+        return Survey((0, 0, 0), problem=f"cannot read {key}: {error.strerror or error}")
+    except Exception as error:  # the other files are still linted
+        from jitlint.parts import internal_error
+
+        return Survey((0, 0, 0), problem=internal_error(f"at the first look at {key}", error))
 
 
 def stamp_of(path: str) -> Stamp:
-    """What tells cheaply that a file is still the same; raises OSError."""
+    """What tells cheaply that a file is still the same; raises OSError, also for a pipe, which would block."""
     status = os.stat(path)  # noqa: PTH116 - for every file of a run
-    return status.st_mtime_ns, status.st_size
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError("not a regular file")
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_size
 
 
 def read(path: str, changed: Mapping[str, bytes]) -> bytes:
     """The bytes of a file; raises OSError."""
     if path in changed:
         return changed[path]
-    with open(path, "rb") as file:  # noqa: PTH123 - for every file of a run
+    with open(path, "rb", opener=_open) as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError("not a regular file")
         return file.read()
+
+
+def _open(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def has_directives(data: bytes) -> bool:
     """Whether a file may hold suppressions of this linter."""
     lower = data.lower()
-    return (b"jitlint" in lower or b"noqa" in lower) and _DIRECTIVE.search(data) is not None
+    if b"jitlint" not in lower and b"noqa" not in lower:
+        return False
+    return any(found[1] or _CODE.search(found[0]) for found in _DIRECTIVE.finditer(data))
 
 
 def _look(key: str, stamp: Stamp, data: bytes, check: bool) -> Survey:
     digest = hashlib.blake2b(data, digest_size=16).digest()
-    seen = screen(data)
-    directives = has_directives(data)
+    try:
+        code = _code(key, data)
+    except UnreadableSource as error:
+        return Survey(stamp, digest, is_checked=True, troubles=(_at(error.message, error.location),))
+    if len(code) > LARGEST:
+        return _too_large(stamp)
+    seen = screen(code)
+    directives = has_directives(code)
     is_modelled = seen.level >= Level.DRAWS or directives
-    lines, troubles = _check(key, data, parse=not is_modelled) if check or is_modelled else (_line_count(data), ())
-    imports = tuple(sorted(seen.imports))
-    return Survey(stamp, digest, lines, int(seen.level), imports, directives, check or is_modelled, troubles)
+    troubles = _check(key, data, parse=not is_modelled) if check or is_modelled else ()
+    return Survey(
+        stamp,
+        digest,
+        _line_count(code),
+        int(seen.level),
+        tuple(sorted(seen.imports)),
+        directives,
+        check or is_modelled,
+        troubles,
+        size=len(code),
+    )
 
 
-def _check(key: str, data: bytes, *, parse: bool) -> tuple[int, tuple[Trouble, ...]]:
-    """The number of lines, and what keeps the file from being linted (`parse`: also its syntax)."""
+def _code(key: str, data: bytes) -> bytes:
+    """What is screened: of a notebook the code, never the outputs."""
+    if not key.endswith(".ipynb"):
+        return data
+    from jitlint.notebook import code_text
+
+    return code_text(data)
+
+
+def _too_large(stamp: Stamp) -> Survey:
+    """A file over the limit is said to be unread."""
+    trouble = _at_start(f"larger than {LARGEST >> 20} MiB, not read")
+    return Survey(stamp, b"large", is_checked=True, troubles=(trouble,))
+
+
+def _check(key: str, data: bytes, *, parse: bool) -> tuple[Trouble, ...]:
+    """What keeps the file from being linted (`parse`: also its syntax)."""
     try:
         source = load_source(key, data)
     except UnreadableSource as error:
-        return _line_count(data), (_at(error.message, error.location),)
+        return (_at(error.message, error.location),)
     found = syntax_trouble(source) if parse and source.kind != "notebook" else None
-    lines = _line_count(source.text.encode()) if source.kind == "notebook" else _line_count(data)
-    return lines, (*_broken_cells(source), *((found,) if found else ()))
+    return (*_broken_cells(source), *((found,) if found else ()))
 
 
 def _line_count(data: bytes) -> int:
@@ -179,12 +223,13 @@ def _parse_trouble(source: Source) -> Trouble | None:
 
 
 def _from_syntax_error(error: SyntaxError) -> Trouble:
+    from jitlint.dialects import hint
+
     line, column = max(error.lineno or 1, 1), max(error.offset or 1, 1)
     end_line, end_column = error.end_lineno or line, error.end_offset or 0
     if (end_line, end_column) <= (line, column):
         end_line, end_column = line, column + 1
-    newer = "; Python 3.12 may read it, run jitlint there" if _MAY_BE_NEWER and "f-string" in error.msg else ""
-    return Trouble(f"syntax error: {error.msg}{newer}", (line, column, end_line, end_column, None))
+    return Trouble(f"syntax error: {error.msg}{hint(error)}", (line, column, end_line, end_column, None))
 
 
 def _at_start(message: str) -> Trouble:

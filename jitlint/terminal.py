@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import TextIO
 
+from jitlint.visible import visible
+
 __all__ = ["is_colourful", "is_terminal", "say", "width", "write", "writes_frames"]
 
 
@@ -24,9 +26,9 @@ def write(pieces: Iterable[str], stream: TextIO | None = None) -> None:
 
 
 def say(line: str) -> None:
-    """A line for the person, apart from the report."""
+    """A line for the person, apart from the report; it may quote foreign text."""
     with suppress(OSError, ValueError):  # nobody listens
-        write([line], _lenient(sys.stderr))
+        write([visible(line)], _lenient(sys.stderr))
 
 
 def is_colourful(when: str) -> bool:

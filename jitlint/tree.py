@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import stat
 from collections.abc import Iterator
 
 __all__ = ["LISTED", "text_files", "tree_digest"]
@@ -15,6 +16,7 @@ MANY_FILES = 200  # of other kinds than Python, in one folder: they are data
 LISTED = 4000  # files; far more than a training project has
 MAX_ENTRIES = 40_000  # of directories, of any kind
 MAX_BYTES = 1 << 20  # of one file: a longer one is data
+MAX_NOTEBOOK = 64 << 20  # of a notebook: most of it may be outputs
 
 
 @functools.lru_cache(maxsize=2)
@@ -49,5 +51,6 @@ def _texts(folder: str, names: list[str]) -> Iterator[tuple[str, int, int]]:
             status = os.stat(path)  # noqa: PTH116 - for every file of a run
         except OSError:
             continue
-        if status.st_size <= MAX_BYTES:
+        largest = MAX_NOTEBOOK if name.endswith(".ipynb") else MAX_BYTES
+        if status.st_size <= largest and stat.S_ISREG(status.st_mode):
             yield path, status.st_size, status.st_mtime_ns

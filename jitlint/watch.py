@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Sequence
 
 from jitlint.files import File
-from jitlint.survey import Stamp
+from jitlint.survey import Stamp, stamp_of
 from jitlint.terminal import say
 
 __all__ = ["watch"]
@@ -31,7 +30,6 @@ def _state(files: Sequence[File]) -> dict[str, Stamp | None]:
 
 def _stamp(path: str) -> Stamp | None:
     try:
-        status = os.stat(path)  # noqa: PTH116 - for every file, twice a second
+        return stamp_of(path)
     except OSError:
         return None
-    return status.st_mtime_ns, status.st_size

@@ -25,8 +25,8 @@ TOP_LEVEL = set(
     "pyproject.toml mkdocs.yml action.yml README.md CHANGELOG.md CONTRIBUTING.md SECURITY.md MANIFEST.in "
     "LICENSE Makefile constraints.txt .pre-commit-hooks.yaml .ci .gitignore".split()
 )
-# What parts of the linter import that are never loaded by a run: the language server, the notebook extension.
-EXTRAS = {"server/": {"pygls", "lsprotocol"}, "ipython.py": {"IPython"}}
+# What parts of the linter import that an ordinary run does not load: fixes, the language server, notebooks.
+EXTRAS = {"fixes/": {"libcst"}, "server/": {"pygls", "lsprotocol"}, "ipython.py": {"IPython"}}
 RESULTS = "reference_model/results/"  # measurements, and a report that is one page with its pictures in it
 LARGEST_FILE = 400_000  # bytes; the SARIF schema in tests/ is the largest file there is
 
@@ -117,7 +117,7 @@ def split_files(case: str) -> dict[str, str]:
 
 
 def test_the_linter_imports_no_training_library() -> None:
-    always = set(sys.stdlib_module_names) | {"jitlint", "rich", "pathspec", "tomli"}
+    always = set(sys.stdlib_module_names) | {"jitlint", "rich", "tomli"}
     for path in (ROOT / "jitlint").rglob("*.py"):
         place = path.relative_to(ROOT / "jitlint").as_posix()
         allowed = always | next((extra for start, extra in EXTRAS.items() if place.startswith(start)), set())
@@ -130,11 +130,11 @@ def test_the_linter_imports_no_training_library() -> None:
             assert {name.partition(".")[0] for name in names} <= allowed, f"{path}:{getattr(node, 'lineno', 0)}"
 
 
-def modules_imported_for(program: Path) -> set[str]:
+def modules_imported_for(program: Path, *options: str) -> set[str]:
     """Top-level modules that a run of jitlint over one program leaves in `sys.modules`."""
     code = (
         "import sys; from jitlint.cli import main; "
-        f"main(['--no-cache', '--quiet', {str(program)!r}]); "
+        f"main(['--no-cache', '--quiet', *{options!r}, {str(program)!r}]); "
         "print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
@@ -144,8 +144,16 @@ def modules_imported_for(program: Path) -> set[str]:
 @pytest.mark.parametrize("form", ["correct", "buggy"])
 def test_a_run_never_imports_a_training_library(form: str) -> None:
     modules = modules_imported_for(ROOT / "examples" / "coordinates" / f"{form}.py")
-    assert not modules & {"torch", "numpy", "libcst", "runtime_probe", "reference_model"}
+    assert not modules & {"torch", "numpy", "runtime_probe", "reference_model"}
     assert "jitlint" in modules
+    assert ("libcst" in modules) == (form == "buggy")
+
+
+@pytest.mark.parametrize("format_name", ["github", "gitlab", "junit"])
+def test_a_report_without_fixes_makes_none(format_name: str) -> None:
+    modules = modules_imported_for(ROOT / "examples" / "coordinates" / "buggy.py", "--format", format_name)
+    assert "jitlint" in modules
+    assert "libcst" not in modules
 
 
 # ------------------------------------------------------------------------------------------------ files

@@ -1,4 +1,4 @@
-"""One line a finding: place, code, message, and `[*]` where `--fix` mends it."""
+"""One line a finding: place, code, message, and `[*]` for what `--fix` fixes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from jitlint.diagnostic import Applicability, Diagnostic
 from jitlint.report.view import View, place
+from jitlint.visible import visible
 
 __all__ = ["render"]
 
@@ -13,7 +14,7 @@ __all__ = ["render"]
 def render(view: View) -> Iterator[str]:
     """The lines of the report."""
     for item in view.diagnostics:
-        yield f"{_place(item, view)}: {_code(item, view)} {_fixable(item)}{item.message}"
+        yield f"{_place(item, view)}: {_code(item, view)} {_fixable(item)}{visible(item.message)}"
 
 
 def _place(item: Diagnostic, view: View) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from jitlint.files import File
 from jitlint.survey import read
+from jitlint.visible import visible
 
 __all__ = ["file_diffs", "painted"]
 
@@ -31,7 +32,9 @@ def _diff(key: str, before: bytes, after: bytes) -> Iterator[str]:
     old, new = _texts(key, before), _texts(key, after)
     for name in old:
         if old[name] != new.get(name):
-            yield from difflib.unified_diff(old[name], new.get(name, []), name, name, lineterm="")
+            label = visible(name)
+            lines = difflib.unified_diff(old[name], new.get(name, []), label, label, lineterm="")
+            yield from (line[:1] + visible(line[1:], "\t\f") for line in lines)
 
 
 def _texts(key: str, data: bytes) -> dict[str, list[str]]:
@@ -40,9 +43,6 @@ def _texts(key: str, data: bytes) -> dict[str, list[str]]:
 
     if not key.endswith(".ipynb"):
         return {key: decode(data)[0].replace("\r\n", "\n").replace("\r", "\n").split("\n")}
-    import json
+    from jitlint.notebook import cell_texts
 
-    from jitlint.notebook import code_cells
-
-    cells = code_cells(json.loads(data.decode("utf-8-sig")))
-    return {f"{key}:cell {index}": text.split("\n") for index, text in cells}
+    return {f"{key}:cell {index}": text.split("\n") for index, text in cell_texts(data).items()}

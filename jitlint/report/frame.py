@@ -10,6 +10,7 @@ from typing import NamedTuple
 from jitlint.diagnostic import Location
 from jitlint.report.edits import DiffLine
 from jitlint.report.style import Style
+from jitlint.visible import visible
 
 __all__ = ["Frame", "Mark", "cells"]
 
@@ -86,7 +87,7 @@ class Frame:
         length = max(1, min(self._end(line, mark) - start, self.room) - first)
         first = min(first, self.room - 1)
         underline = self.style.underline(length, is_primary=mark.is_primary)
-        words = f"{mark.role}: {mark.message}" if mark.role else mark.message
+        words = visible(f"{mark.role}: {mark.message}" if mark.role else mark.message)
         drawn = " " * first + self.style.role(mark.role, underline)
         if first + length + 1 + cells(words) <= self.room:
             yield self._numbered(0, f"{drawn} {self.style.role(mark.role, words)}".rstrip())
@@ -133,13 +134,7 @@ def _cell(character: str) -> int:
 
 def _visible(text: str) -> str:
     """Tabs as spaces, and no character that would steer the terminal."""
-    if text.isprintable():
-        return text
-    return "".join(_shown(character) for character in text.replace("\t", " " * _TAB))
-
-
-def _shown(character: str) -> str:
-    return character if character.isprintable() else "\N{REPLACEMENT CHARACTER}"
+    return visible(text if text.isprintable() else text.replace("\t", " " * _TAB))
 
 
 def _cut(text: str, start: int, room: int, mark: str) -> str:

@@ -15,6 +15,7 @@ from jitlint.report.edits import changes, edited
 from jitlint.report.frame import Frame, Mark
 from jitlint.report.style import Style
 from jitlint.report.view import View, place
+from jitlint.visible import visible
 
 __all__ = ["render", "stories"]
 
@@ -87,9 +88,9 @@ def _story(story: Sequence[Diagnostic], view: View, style: Style) -> Iterator[st
 
 def _headline(item: Diagnostic, width: int, style: Style) -> Iterator[str]:
     """What happens to the training, then where and which rule says so."""
-    message = item.message[:1].upper() + item.message[1:]
+    message = visible(item.message[:1].upper() + item.message[1:])
     for line in textwrap.wrap(message + "." * (message[-1:] not in ".!?"), width) or [message]:
-        yield style.bold(line)
+        yield style.bold(visible(line))
     sure = "" if item.confidence.label == "high" else f" · {item.confidence.label} confidence"
     yield style.path(place(item.path, item.location)) + "  " + style.code(item.code) + style.dim(f" {item.name}{sure}")
 
@@ -120,7 +121,7 @@ def _frames(places: Iterable[_Place]) -> Iterator[tuple[str, int | None, list[Ma
 def _fix(item: Diagnostic, fix: Fix, view: View, style: Style, digits: int) -> Iterator[str]:
     option = "--fix" if fix.applicability.value == "safe" else "--fix --unsafe-fixes"
     yield ""
-    yield f"{style.good('Fix')} {fix.message[:1].lower() + fix.message[1:]} {style.dim(f'(jitlint {option})')}"
+    yield f"{style.good('Fix')} {visible(fix.message[:1].lower() + fix.message[1:])} {style.dim(f'(jitlint {option})')}"
     for cell in dict.fromkeys(edit.location.cell for edit in fix.edits):
         before = view.texts.lines(item.path, cell)
         if not before:

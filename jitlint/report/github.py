@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from jitlint.diagnostic import Confidence, Diagnostic
 from jitlint.report.view import View, place
+from jitlint.visible import visible
 
 __all__ = ["render"]
 
@@ -20,7 +21,7 @@ def render(view: View) -> Iterator[str]:
 
 def _properties(item: Diagnostic, view: View) -> str:
     """A notebook is annotated on the line of its JSON text; the message names cell and line."""
-    values = {"title": f"{item.code} ({item.name})", "file": item.path}
+    values = {"title": f"{item.code} ({item.name})", "file": visible(item.path)}
     at = item.location
     if at.cell is not None:
         values |= {"line": str(view.texts.file_line(item.path, at))}
@@ -32,8 +33,8 @@ def _properties(item: Diagnostic, view: View) -> str:
 
 
 def _message(item: Diagnostic) -> str:
-    steps = [f"{step.role}: {place(step.path, step.location)}: {step.message}" for step in item.evidence]
-    return "\n".join([f"{place(item.path, item.location)}: {item.message}", *steps])
+    steps = [f"{step.role}: {place(step.path, step.location)}: {visible(step.message)}" for step in item.evidence]
+    return "\n".join([f"{place(item.path, item.location)}: {visible(item.message)}", *steps])
 
 
 def _escaped(text: str) -> str:

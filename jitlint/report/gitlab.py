@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from jitlint.diagnostic import Confidence, Diagnostic
 from jitlint.report.fingerprint import fingerprints
+from jitlint.report.records import json_text
 from jitlint.report.view import View, place
+from jitlint.visible import visible
 
 __all__ = ["render"]
 
@@ -18,7 +19,7 @@ _SEVERITIES = {Confidence.HIGH: "major", Confidence.MEDIUM: "minor", Confidence.
 def render(view: View) -> Iterator[str]:
     """The lines of the report."""
     issues = [_issue(item, name, view) for item, name in zip(view.diagnostics, fingerprints(view), strict=True)]
-    yield json.dumps(issues, indent=2, ensure_ascii=False)
+    yield json_text(issues)
 
 
 def _issue(item: Diagnostic, name: str, view: View) -> dict[str, Any]:
@@ -28,7 +29,7 @@ def _issue(item: Diagnostic, name: str, view: View) -> dict[str, Any]:
     begin = view.texts.file_line(item.path, at)
     lines = {"begin": begin} if at.cell else {"begin": begin, "end": at.end_line}
     return {
-        "description": f"{item.code} {item.name}: {item.message}{where}",
+        "description": f"{item.code} {item.name}: {visible(item.message)}{where}",
         "check_name": item.code,
         "fingerprint": name,
         "severity": _SEVERITIES[item.confidence],

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from jitlint.diagnostic import Diagnostic
 from jitlint.report.view import View, place
+from jitlint.visible import visible
 
 __all__ = ["render"]
-
-# XML has no way to write these characters, not even escaped.
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def render(view: View) -> Iterator[str]:
@@ -31,17 +28,9 @@ def render(view: View) -> Iterator[str]:
 
 def _add_case(suite: Element, item: Diagnostic) -> None:
     where = place(item.path, item.location)
-    case = {"name": f"{item.code} {item.name} at {where}", "classname": item.path, "file": item.path}
+    case = {"name": f"{item.code} {item.name} at {where}", "classname": visible(item.path), "file": visible(item.path)}
     if item.location.cell is None:
         case["line"] = str(item.location.line)
-    failure = SubElement(SubElement(suite, "testcase", _clean(case)), "failure", _clean({"message": item.message}))
-    steps = [f"{step.role}: {place(step.path, step.location)}: {step.message}" for step in item.evidence]
-    failure.text = _printable("\n".join([f"{where}: {item.message}", *steps]))
-
-
-def _clean(attributes: dict[str, str]) -> dict[str, str]:
-    return {key: _printable(value) for key, value in attributes.items()}
-
-
-def _printable(text: str) -> str:
-    return _FORBIDDEN.sub("\ufffd", text)
+    failure = SubElement(SubElement(suite, "testcase", case), "failure", {"message": visible(item.message)})
+    steps = [f"{step.role}: {place(step.path, step.location)}: {visible(step.message)}" for step in item.evidence]
+    failure.text = "\n".join([f"{where}: {visible(item.message)}", *steps])

@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from jitlint.diagnostic import Diagnostic, Evidence, Fix, Location
+from jitlint.rules import find_rule, is_own
+from jitlint.visible import visible
 
-__all__ = ["location_record", "record", "rule_url"]
+__all__ = ["json_text", "location_record", "record", "rule_url"]
 
 _RULES = "https://github.com/jitlint/jitlint/blob/main/docs/rules"
 
 
+def json_text(value: Any) -> str:
+    """JSON, indented, as valid UTF-8 in which no character is invisible; a lone surrogate becomes U+FFFD."""
+    text = json.dumps(value, indent=2, ensure_ascii=False)
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return "".join(item if item.isprintable() or item == "\n" else _json_escape(item) for item in text)
+
+
 def rule_url(code: str) -> str:
-    """The page that explains a rule."""
-    return f"{_RULES}/{code}.md"
+    """The page that explains a rule; for a plugin's, what it says itself, or an empty text."""
+    rule = find_rule(code)
+    return f"{_RULES}/{code}.md" if rule is None or is_own(rule) else rule.url
 
 
 def record(item: Diagnostic) -> dict[str, Any]:
@@ -21,7 +33,7 @@ def record(item: Diagnostic) -> dict[str, Any]:
     return {
         "code": item.code,
         "name": item.name,
-        "message": item.message,
+        "message": visible(item.message),
         "path": item.path,
         **location_record(item.location),
         "confidence": item.confidence.label,
@@ -43,7 +55,7 @@ def location_record(location: Location) -> dict[str, int | None]:
 
 
 def _evidence(step: Evidence) -> dict[str, Any]:
-    return {"role": step.role, "path": step.path, **location_record(step.location), "message": step.message}
+    return {"role": step.role, "path": step.path, **location_record(step.location), "message": visible(step.message)}
 
 
 def _fix(fix: Fix) -> dict[str, Any]:
@@ -52,3 +64,9 @@ def _fix(fix: Fix) -> dict[str, Any]:
         "message": fix.message,
         "edits": [{**location_record(edit.location), "content": edit.content} for edit in fix.edits],
     }
+
+
+def _json_escape(character: str) -> str:
+    if "\ud800" <= character <= "\udfff":
+        return "\ufffd"
+    return json.dumps(character)[1:-1] if character != "\x7f" else "\\u007f"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import json
+import os
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,14 +13,16 @@ from urllib.parse import quote
 from jitlint import __version__
 from jitlint.diagnostic import Confidence, Diagnostic, Edit, Evidence, Fix, Location
 from jitlint.report.fingerprint import fingerprints
-from jitlint.report.records import rule_url
+from jitlint.report.records import json_text, rule_url
 from jitlint.report.view import Texts, View, place
 from jitlint.rules import Rule, all_rules
+from jitlint.visible import visible
 
 __all__ = ["render"]
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 _LEVELS = {Confidence.HIGH: "error", Confidence.MEDIUM: "warning", Confidence.LOW: "note"}
+_LINK = re.compile(r"\[([^\]\[]*)\]\(")
 _RANKS = {Confidence.HIGH: 90.0, Confidence.MEDIUM: 60.0, Confidence.LOW: 30.0}
 
 
@@ -36,17 +39,18 @@ def render(view: View) -> Iterator[str]:
         "rules": [_rule(rule) for rule in rules],
     }
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
-    yield json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False)
+    yield json_text({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]})
 
 
 def _rule(rule: type[Rule]) -> dict[str, Any]:
     text = inspect.cleandoc(rule.__doc__ or "")
+    url = rule_url(rule.code)
     return {
         "id": rule.code,
         "name": "".join(word.capitalize() for word in rule.name.split("-")),
         "shortDescription": {"text": text.partition("\n")[0]},
         "fullDescription": {"text": text},
-        "helpUri": rule_url(rule.code),
+        **({"helpUri": url} if url else {}),
         "defaultConfiguration": {"enabled": rule.default, "level": "warning"},
     }
 
@@ -57,7 +61,7 @@ def _result(item: Diagnostic, name: str, codes: Sequence[str], texts: Texts) -> 
         "ruleIndex": codes.index(item.code) if item.code in codes else -1,
         "level": _LEVELS[item.confidence],
         "rank": _RANKS[item.confidence],
-        "message": {"text": item.message},
+        "message": {"text": _text(item.message)},
         "locations": [_location(item.path, item.location, texts)],
         "partialFingerprints": {"jitlint/v1": name},
     }
@@ -69,7 +73,7 @@ def _result(item: Diagnostic, name: str, codes: Sequence[str], texts: Texts) -> 
 
 
 def _step(step: Evidence, texts: Texts) -> dict[str, Any]:
-    message = {"text": f"{step.role}: {step.message}"}
+    message = {"text": _text(f"{step.role}: {step.message}")}
     return {"location": {**_location(step.path, step.location, texts), "message": message}, "kinds": [step.role]}
 
 
@@ -102,7 +106,13 @@ def _replacement(edit: Edit) -> dict[str, Any]:
 
 
 def _uri(path: str) -> str:
-    """A relative reference, or a `file:` address for what lies outside the current directory."""
+    """A relative reference, or a `file:` address for what lies outside the current directory; bytes as they are."""
+    quoted = quote(os.fsencode(path))
     if Path(path).is_absolute():
-        return "file://" + quote(path if path.startswith("/") else f"/{path}", errors="surrogatepass")
-    return quote(path, errors="surrogatepass")
+        return f"file://{'' if path.startswith('/') else '/'}{quoted}"
+    return quoted
+
+
+def _text(message: str) -> str:
+    """A plain-text message, in which `[words](target)` would be a link."""
+    return _LINK.sub(r"\\[\1\\](", visible(message))

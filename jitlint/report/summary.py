@@ -41,7 +41,10 @@ def _result(outcome: Outcome) -> str:
     if report.diagnostics:
         number = count(len(report.diagnostics), "finding")
         found = f"{number} left" if outcome.done else f"Found {number}"
-        return f"{done}{found} ({scope}).{_fixable(report.diagnostics)}{known}"
+        half = f" Not everything is fixed: {'; '.join(outcome.leaves)}." if outcome.leaves else ""
+        return f"{done}{found} ({scope}).{_fixable(report.diagnostics)}{half}{known}"
+    if outcome.leaves:
+        return f"{done}Not everything is fixed ({scope}): {'; '.join(outcome.leaves)}.{known}"
     if report.problems:
         return f"{done}Nothing found in what could be read: {scope}.{known}"
     if not report.files:

@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from jitlint.diagnostic import Diagnostic, Location
+from jitlint.visible import visible
 
 __all__ = ["Texts", "View", "place"]
 
 
 def place(path: str, location: Location) -> str:
-    """`train.py:3:5`, or `nb.ipynb:cell 3:2:1` in a notebook."""
+    """`train.py:3:5`, or `nb.ipynb:cell 3:2:1` in a notebook; the path as it can be printed."""
     cell = f"cell {location.cell}:" if location.cell else ""
-    return f"{path}:{cell}{location.line}:{location.column}"
+    return f"{visible(path)}:{cell}{location.line}:{location.column}"
 
 
 @dataclass(frozen=True)
@@ -80,12 +81,9 @@ def _module_lines(data: bytes) -> list[str]:
 
 def _cell_lines(path: str, data: bytes, cell: int) -> list[str]:
     """The lines as they are in the notebook, magics and all."""
-    import json
+    from jitlint.notebook import cell_texts
 
-    from jitlint.notebook import code_cells, normalise
-
-    cells = dict(code_cells(json.loads(data.decode("utf-8-sig"))))
-    return normalise(cells.get(cell, "")).split("\n")
+    return cell_texts(data).get(cell, "").split("\n")
 
 
 @dataclass(frozen=True, slots=True)

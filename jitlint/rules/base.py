@@ -22,6 +22,7 @@ class Rule:
     code: ClassVar[str]
     name: ClassVar[str]
     default: ClassVar[bool] = True
+    url: ClassVar[str] = ""  # the page of a plugin's rule, if it has one
     VALID: ClassVar[tuple[str, ...]]
     INVALID: ClassVar[tuple[str, ...]]
 

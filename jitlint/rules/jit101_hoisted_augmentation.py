@@ -190,10 +190,12 @@ def train(model, loader, opt, grid):
 
     def _confidence(self, project: Project, stale: Stale) -> Confidence | None:
         made = stale.made
-        if not made.perturbed or not made.data or is_evaluation_name(project, stale):
+        if not made.perturbed or is_evaluation_name(project, stale):
             return None
         if stale.drawn.role is Role.MASKED and stale.loop.trains:
             return Confidence.MEDIUM
+        if not made.data:
+            return None
         grid = "grid" in variance_of(project).seen(stale.origin).data and stale.loop.trains
         if stale.per_epoch or stale.loop.region == HIDDEN:
             return Confidence.MEDIUM if grid else self._over_epochs(project, stale)

@@ -185,7 +185,9 @@ def add_noise(x):
         statement = scope.statements[scope.nodes[restart.call.node].statement].span
         plan = MoveAboveLoop(outermost_loop(project, restart), (statement,))
         if is_per_epoch(project, restart):
-            return FixPlan(Applicability.UNSAFE, f"Seed above the loop, once for every call of {scope.name}", plan)
+            message = f"Seed above the loop, once for every call of {scope.name}"
+            leaves = f"every call of `{scope.name}` still starts over from the same seed"
+            return FixPlan(Applicability.UNSAFE, message, plan, leaves)
         return FixPlan(Applicability.SAFE, "Seed once, above the loop", plan)
 
     def _is_repeated(self, scope: Scope, restart: Restart) -> bool:

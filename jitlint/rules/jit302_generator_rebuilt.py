@@ -15,9 +15,7 @@ from jitlint.semantics.moves import value_name
 from jitlint.semantics.project import Project, Value
 from jitlint.semantics.seeding import Restart, seeding_of
 
-_SAMPLES = re.compile(
-    r"(?:^|_|\b)\w*(?:datalist|dataset|samples|images|files|training|train_data|records|cases|subjects|volumes)\b"
-)
+_SAMPLES = re.compile(r"(?:datalist|dataset|samples|images|files|training|train_data|records|cases|subjects|volumes)\b")
 _INITIAL = re.compile(r"(?:^|[._])(?:dummy|init|initialize\w*|example|fake|placeholder)(?:_|$)")
 # What chooses samples rather than changing them.
 _CHOICES = frozenset("permutation permuted shuffle choice integers randint randperm sample".split())

@@ -159,16 +159,23 @@ class Block(eqx.Module):
         region = project.node(reuse.again).region
         if loops.evaluates(ref, region):
             return Confidence.LOW
-        around = [Ref(ref.path, scope.parent)] if scope.parent else []
-        around += [ref, *(site.scope for site in project.callers(ref))]
-        trains = any(map(loops.trains, around))
         if reuse.clock is None:
-            return Confidence.MEDIUM if trains else Confidence.LOW
+            return Confidence.MEDIUM if self._in_training(project, ref, region) else Confidence.LOW
         if reuse.clock.region == CALL:
             return Confidence.MEDIUM
         known = {loop.region: loop for loop in loops.loops(reuse.clock.scope)}
         inside = [known[outer] for outer in scope.region_chain(region) if outer in known]
         return Confidence.HIGH if any(loop.trains for loop in inside) else Confidence.LOW
+
+    def _in_training(self, project: Project, ref: Ref, region: int) -> bool:
+        """Whether code runs in the passes of a training, and not once before them."""
+        loops, scope = loops_of(project), project.scope(ref)
+        if any(loop.trains and scope.within(region, loop.region) for loop in loops.loops(ref)):
+            return True
+        if not scope.qualname:
+            return False
+        outer = [Ref(ref.path, scope.parent)] if scope.parent else []
+        return any(map(loops.trains, (ref, *outer, *(site.scope for site in project.callers(ref)))))
 
     def _fix(self, project: Project, reuse: Reuse) -> FixPlan | None:
         """`key, subkey = jax.random.split(key)` above the use, which then draws from `subkey`."""

@@ -11,6 +11,7 @@ from jitlint.semantics.loops import loops_of
 from jitlint.semantics.moves import value_name
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.staleness import HIDDEN, Stale, staleness_of
+from jitlint.semantics.when import variance_of
 
 _KEPT_ON_PURPOSE = re.compile(
     r"(?:^|_)(?:fixed|fix|const|constant|static|preview|demo|vis|viz|plot|show|test|val|valid|eval|sample|samples|example|"
@@ -32,7 +33,12 @@ def stale_names(project: Project, stale: Stale) -> set[str]:
     """Every name that the stale value has on its way from the draw into the loop."""
     names = {value_name(project, stale.entry), value_name(project, stale.origin)}
     scope = project.scope(stale.origin.scope)
-    chain = set(staleness_of(project).chain(stale.origin))
+    variance, ref = variance_of(project), stale.origin.scope
+    chain = [
+        index
+        for index in staleness_of(project).chain(stale.origin)
+        if any(drawn.site == stale.drawn.site for drawn in variance.when(Value(ref, index)).draws)
+    ]
     names |= {store.name for store in scope.stores if store.node in chain}
     return names - {""}
 

@@ -312,10 +312,10 @@ class ScopeBuilder:
     def bind_parameters(self, arguments: ast.arguments, defaults: dict[str, int]) -> None:
         self.statements.append(Statement(self.span, 0))
         self.statement = 0
-        every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]
-        every += [extra for extra in (arguments.vararg, arguments.kwarg) if extra]
-        for argument in every:
-            self.parameters.append(Parameter(argument.arg, defaults.get(argument.arg, -1)))
+        every = [(argument, 0) for argument in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
+        every += [(extra, stars) for stars, extra in ((1, arguments.vararg), (2, arguments.kwarg)) if extra]
+        for argument, stars in every:
+            self.parameters.append(Parameter(argument.arg, defaults.get(argument.arg, -1), stars))
             node = self.add(Kind.PARAM, span_of(argument), name=argument.arg)
             self.environment[argument.arg] = node
             self.variables.setdefault(argument.arg, []).append(node)
@@ -492,13 +492,17 @@ class ScopeBuilder:
     def return_(self, tree: ast.Return) -> bool:
         if tree.value is not None:
             self.returns.append(self.value(tree.value))
+        self.add(Kind.WORD, span_of(tree), (), "return")
         return True
 
     def leave(self, tree: ast.stmt) -> bool:
-        for child in ast.iter_child_nodes(tree):
-            if isinstance(child, ast.expr):
-                self.value(child)
+        self.say(tree)
         return True
+
+    def say(self, tree: ast.stmt) -> None:
+        """`break`, `raise error`, `assert x`: what it reads, and that it stands here."""
+        inputs = tuple(self.value(child) for child in ast.iter_child_nodes(tree) if isinstance(child, ast.expr))
+        self.add(Kind.WORD, span_of(tree), inputs, type(tree).__name__.lower())
 
     def if_(self, tree: ast.If) -> bool:
         test = self.value(tree.test)
@@ -608,6 +612,7 @@ class ScopeBuilder:
         return False
 
     def delete(self, tree: ast.Delete) -> None:
+        self.say(tree)
         for target in tree.targets:
             name = dotted(target)
             if name:
@@ -805,7 +810,8 @@ class ScopeBuilder:
         elements = [tree.key, tree.value] if isinstance(tree, ast.DictComp) else [tree.elt]
         inputs = (*map(self.value, elements), *conditions)
         self.region, self.environment = outer, saved
-        return self.add(Kind.COMPREHENSION, span_of(tree), inputs, "filter" if conditions else "")
+        kind = "dict" if isinstance(tree, ast.DictComp) else None
+        return self.add(Kind.COMPREHENSION, span_of(tree), inputs, "filter" if conditions else "", value=kind)
 
     def collection(self, tree: ast.expr) -> int:
         """Any other expression: a display, an f-string, …: the collection of its parts."""
@@ -990,6 +996,7 @@ _STATEMENTS: dict[type, Callable[[ScopeBuilder, Any], bool | None]] = {
     ast.Raise: ScopeBuilder.leave,
     ast.Continue: ScopeBuilder.leave,
     ast.Break: ScopeBuilder.leave,
+    ast.Assert: ScopeBuilder.say,
     ast.If: ScopeBuilder.if_,
     ast.For: ScopeBuilder.for_,
     ast.AsyncFor: ScopeBuilder.for_,

@@ -24,7 +24,7 @@ from jitlint.semantics.places import display_names, display_users, is_emptied, r
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.purpose import Purpose, Purposes, named, purposes_of
 
-_CALLED = re.compile(r"([A-Za-z_][\w.]*)\s*\(")
+_CALLED = re.compile(r"(?<![\w.])([A-Za-z_][\w.]*)\s*\(")
 _WORTH_A_LOOK = re.compile(
     r"rand|aug|jitter|nois|perturb|flip|crop|mix|eras|cutout|normal|uniform|gauss|transform|distort", re.IGNORECASE
 )

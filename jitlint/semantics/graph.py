@@ -40,8 +40,9 @@ class Kind(enum.IntEnum):
     LAMBDA = 11  # a function made here; its draws happen when it is called
     SETITEM = 12  # inputs[0] after `inputs[0][…] = inputs[1]`
     ENTER = 13  # the value of `with inputs[0] as …`
-    COMPREHENSION = 14  # inputs are the element and the conditions
+    COMPREHENSION = 14  # inputs are the element (of a dict, whose `value` is "dict": key and value) and the conditions
     YIELD = 15
+    WORD = 16  # a statement that only says `name`: break, return, raise, assert or del of its inputs
 
 
 class RegionKind(enum.IntEnum):
@@ -134,10 +135,11 @@ class Store(NamedTuple):
 
 
 class Parameter(NamedTuple):
-    """A parameter and the node of its default (in the enclosing scope), or -1."""
+    """A parameter and the node of its default (in the enclosing scope), or -1; `stars` are those before its name."""
 
     name: str
     default: int = -1
+    stars: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ class Hoisted:
     @functools.cached_property
     def in_training(self) -> tuple[Stale, ...]:
         """Every draw that a network is trained on and that its batches, or its epochs, share."""
-        return tuple(self._stale(self._trained()))
+        return tuple(self._stale(self.trained()))
 
     @functools.cached_property
     def in_generators(self) -> tuple[Stale, ...]:
@@ -105,7 +105,8 @@ class Hoisted:
 
     # --------------------------------------------------------------------------------------------- uses
 
-    def _trained(self) -> Iterator[Use]:
+    def trained(self) -> Iterator[Use]:
+        """Every place where a network is trained on a value."""
         for ref, scope in (*self.project.scopes(), *self.staleness.called_elsewhere()):
             repeats = [*self.loops.batch_loops(ref)]
             if self.staleness.is_step(ref, scope) or self._is_forward(ref, scope):

@@ -15,7 +15,7 @@ LARGE = 250_000  # characters of a file that is treated so
 LONG = 1_000  # lines of a table
 PIECE = 300  # lines, or more where no function begins
 
-_OPENS = re.compile(r"^[A-Za-z_][\w.]*(?:[ \t]*:[^=\n]+)?[ \t]*\+?=[ \t]*[\[({][ \t]*(?:#.*)?$")
+_OPENS = re.compile(r"^[A-Za-z_][\w.]*[ \t]*(?::[^=\n]+)?\+?=[ \t]*[\[({][ \t]*(?:#.*)?$")
 _INSIDE = re.compile(r"[ \t#]|$")
 _BEGINS = re.compile(r"(?:async def|def|class) +(\w+)|@")
 

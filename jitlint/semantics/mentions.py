@@ -25,7 +25,17 @@ _NO_MENTION = re.compile(
     rb"^[ \t\"]*from[ \t]+[.\w]+[ \t]+import\b.*$|^[ \t\"]*import\b.*$",
     re.MULTILINE,
 )
+_ELSEWHERE = re.compile(
+    r"(?:^|/)(?:tests?|testing|third_?party|3rd_?party|vendor|vendored|external|externals|extern|thirdparty|submodules|"
+    r"docs?|examples?_of|lib/python\d|conftest\.py|test_\w+\.py|\w+_test\.py|setup\.py)(?:/|$)",
+    re.IGNORECASE,
+)
 _DYNAMIC = frozenset("getattr globals locals vars getmembers import_module eval exec".split())
+
+
+def is_elsewhere(project: Project, path: str) -> bool:
+    """Whether a file is no training code of this project: a test, a copy of another project, a document's example."""
+    return bool(_ELSEWHERE.search(project.place(path)))
 
 
 class Mentions:
@@ -45,7 +55,7 @@ class Mentions:
             return names
         modelled = {os.path.abspath(path): path for path in self.project.modules}  # noqa: PTH100 - keys are text
         missing = {name.encode() for name in names}
-        for path in self._files:
+        for path in self.files:
             if path.suffix != ".ipynb":
                 modelled.pop(str(path), None)
             elif str(path) in modelled:
@@ -59,11 +69,21 @@ class Mentions:
         return frozenset(known)
 
     @functools.cache  # noqa: B019 - lives as long as the run
+    def places(self, name: str) -> tuple[str, ...]:
+        """The files that mention a bare name; the root itself if nobody can look everywhere."""
+        if not self.complete:
+            return (str(self.project.root),)
+        wanted = {name.encode()}
+        found = [str(path) for path in self.files if path.suffix != ".ipynb" and _mentioned(wanted, path)]
+        others = [path for path in self.project.modules if path.endswith(".ipynb") and name in self._modelled(path)]
+        return (*found, *others)
+
+    @functools.cache  # noqa: B019 - lives as long as the run
     def _modelled(self, path: str) -> frozenset[str]:
         return frozenset(_words(self.project.modules[path]))
 
     @functools.cached_property
-    def _files(self) -> tuple[Path, ...]:
+    def files(self) -> tuple[Path, ...]:
         """The text files under the root; none if there are far more than a training project has."""
         found = text_files(os.path.abspath(self.project.root))  # noqa: PTH100 - keys are text
         return tuple(Path(path) for path, _, _ in found or ())

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
-import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
@@ -12,10 +12,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from jitlint.imports import ModuleFinder
 from jitlint.semantics.graph import RELATIVE, ClassModel, Kind, Module, Node, Scope
 
 if TYPE_CHECKING:
     from jitlint.config import Settings
+    from jitlint.source import Source
 
 # Methods that give back their receiver as far as its class goes.
 SAME_OBJECT = frozenset(
@@ -55,7 +57,7 @@ class Project:
 
     `load` gives the model of another file of the same project, by its absolute path and the name that is
     wanted there (or None); such files help to understand the ones that were asked for, and nothing is
-    reported in them.
+    reported in them. `read` gives the bytes of any other file of the project.
     """
 
     def __init__(
@@ -64,21 +66,34 @@ class Project:
         root: Path | None = None,
         settings: Settings | None = None,
         load: Callable[[str, str], Module | None] | None = None,
+        read: Callable[[str], bytes | None] | None = None,
+        finder: ModuleFinder | None = None,
     ) -> None:
         self.modules: dict[str, Module] = dict(modules)
+        self.source: Callable[[str], Source] | None = None  # the text of a module, by its path, for users' rules
         self.asked = tuple(modules)
         self.root = root or Path()
         self.settings = settings
         self._load = load
+        self._read = read
         self._absent: set[tuple[str, str]] = set()
         self._files = {_absolute(path): path for path in modules}
+        self._finder = finder or ModuleFinder(str(self.root), self._files, on_disk=load is not None)
 
     def with_scopes(self, extra: Mapping[str, Mapping[str, Scope]]) -> Project:
         """A project of the same files in which some have more scopes (such as code that comments hold)."""
         modules = dict(self.modules)
         for path, scopes in extra.items():
             modules[path] = replace(modules[path], scopes={**modules[path].scopes, **scopes})
-        return Project(modules, self.root, self.settings, self._load)
+        return Project(modules, self.root, self.settings, self._load, self._read, self._finder)
+
+    def read(self, path: str) -> bytes | None:
+        """The bytes of a file that is no module, such as one of requirements, by its absolute path; None without it."""
+        if self._read is not None:
+            return self._read(path)
+        with contextlib.suppress(OSError):
+            return Path(path).read_bytes()
+        return None
 
     def is_configured(self, option: str, name: str) -> bool:
         """Whether the settings list a qualified name, or its last parts, under `option`."""
@@ -163,30 +178,7 @@ class Project:
     @functools.cache  # noqa: B019 - lives as long as the run
     def find_module(self, importer: str, name: str) -> str | None:
         """The absolute path of the project's file that the importing file means by a dotted module name."""
-        stripped = name.lstrip(RELATIVE)
-        level = len(name) - len(stripped)
-        relative = stripped.replace(".", "/")
-        folder = posixpath.dirname(_absolute(importer))
-        if level:
-            for _ in range(level - 1):
-                folder = posixpath.dirname(folder)
-            return self._file(folder, relative)
-        root = _absolute(str(self.root))
-        while True:
-            found = self._file(folder, relative)
-            if found or folder == root or folder == posixpath.dirname(folder) or not folder.startswith(root):
-                return found
-            folder = posixpath.dirname(folder)
-
-    def _file(self, folder: str, relative: str) -> str | None:
-        package = posixpath.join(folder, relative, "__init__.py")
-        module = posixpath.join(folder, relative) + ".py"
-        if relative and self._is_file(module):
-            return module
-        return package if self._is_file(package) else None
-
-    def _is_file(self, absolute: str) -> bool:
-        return absolute in self._files or (self._load is not None and os.path.isfile(absolute))  # noqa: PTH113 - hot path
+        return self._finder.find(_absolute(importer), name.replace(RELATIVE, "."))
 
     def _loaded(self, absolute: str, name: str) -> str | None:
         """The path of a file's model, once there is one; None if it has nothing to say of `name`."""

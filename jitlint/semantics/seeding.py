@@ -26,7 +26,7 @@ _REPEATING = (
 )
 # Library calls that draw from the global generator inside.
 _DRAWS_INSIDE = re.compile(
-    r"(?:transform|transforms|augment\w*|aug|dropout\w*|shuffle|sample|random\w*|create_test_image_\dd)$"
+    r"(?:transform|transforms|augment\w{0,60}|aug|dropout\w{0,60}|shuffle|sample|random\w{0,60}|create_test_image_\dd)$"
 )
 _AUGMENTS = re.compile(r"(?:transform|augment|(?:^|[._])aug(?:_|$)|jitter|perturb)")
 

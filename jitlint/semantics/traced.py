@@ -111,6 +111,8 @@ def _draws(project: Project, ref: Ref, depth: int, seen: set[Ref]) -> Iterator[V
         return
     seen.add(ref)
     scope = project.scope(ref)
+    if any(name in OUTSIDE for name in scope.decorators):
+        return
     for index, node in scope.calls():
         call = Value(ref, index)
         if _is_untraceable(project, call, node):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import posixpath
-import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -13,21 +12,10 @@ from jitlint.diagnostic import Span
 from jitlint.semantics.augmenters import Augmenters, How, augmenters_of
 from jitlint.semantics.commented import CommentedOut, comments_of
 from jitlint.semantics.graph import ClassModel, Kind, Module, Node, Scope
-from jitlint.semantics.mentions import mentions_of
+from jitlint.semantics.mentions import is_elsewhere, mentions_of
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.purpose import Purpose, named, purposes_of
-
-_ELSEWHERE = re.compile(
-    r"(?:^|/)(?:tests?|testing|third_?party|3rd_?party|vendor|vendored|external|externals|extern|thirdparty|submodules|"
-    r"docs?|examples?_of|lib/python\d|conftest\.py|test_\w+\.py|\w+_test\.py|setup\.py)(?:/|$)",
-    re.IGNORECASE,
-)
-_PLAIN_DECORATORS = frozenset("staticmethod classmethod no_grad inference_mode jit script njit wraps".split())
-# Bases whose methods are few and known, so that a method with another name overrides nothing.
-_PLAIN_BASES = frozenset(
-    "object Module Dataset IterableDataset LightningModule LightningDataModule Layer Model Sequence".split()
-)
-
+from jitlint.semantics.switches import PLAIN_BASES, PLAIN_DECORATORS
 
 _GENERATOR_OPTIONS = frozenset(
     "rotation_range width_shift_range height_shift_range brightness_range shear_range zoom_range channel_shift_range "
@@ -78,7 +66,7 @@ class UnusedAugmentations:
 
     def _candidates(self, path: str) -> Iterator[tuple[str, Span, How]]:
         module = self.project.modules[path]
-        if not _ELSEWHERE.search(self.project.place(path)) and posixpath.basename(path) != "__init__.py":
+        if not is_elsewhere(self.project, path) and posixpath.basename(path) != "__init__.py":
             yield from self._functions(path, module)
             yield from self._classes(path, module)
             for qualname, scope in module.scopes.items():
@@ -137,7 +125,7 @@ class UnusedAugmentations:
     def _may_be_unused(self, module: Module, name: str, decorators: tuple[str, ...]) -> bool:
         if not name or name.startswith("__") or name in self.project.call_sites or name in module.exported:
             return False
-        return all(decorator.rpartition(".")[2] in _PLAIN_DECORATORS for decorator in decorators)
+        return all(decorator.rpartition(".")[2] in PLAIN_DECORATORS for decorator in decorators)
 
     def _is_free(self, path: str, module: Module, scope: Scope) -> bool:
         """Whether a function is of the top level, or a method of its class' own and not of a protocol."""
@@ -152,7 +140,7 @@ class UnusedAugmentations:
         """Whether a base may define a method, or register its subclasses."""
         for base in model.bases:
             found = self.project.find_class(path, base)
-            if found is None and base.rpartition(".")[2] not in _PLAIN_BASES:
+            if found is None and base.rpartition(".")[2] not in PLAIN_BASES:
                 return True
             if found and name and self.project.method(found[0], found[1].qualname, name):
                 return True

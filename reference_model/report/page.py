@@ -94,7 +94,8 @@ def _claims(results: Results, own: bool, heading: str) -> str:
 def _experiment(results: Results, name: str, figures: Sequence[Figure]) -> str:
     drawn = "\n".join(_figure(figure) for figure in figures)
     return (
-        f"<h2 id={name}>{escape(name.replace('_', ' '))}</h2>\n<p>{escape(results.experiments[name].question)}</p>\n"
+        f'<h2 id="{escape(name)}">{escape(name.replace("_", " "))}</h2>\n'
+        f"<p>{escape(results.experiments[name].question)}</p>\n"
         f'<div class="figures">{drawn}</div>\n{_table(*table(results, name))}\n'
         f"<p>Again: <code>{escape(command(results, name))}</code></p>"
     )

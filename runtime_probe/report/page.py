@@ -57,7 +57,8 @@ def _page(report: Report) -> Iterator[str]:
 
 def _series(series: SeriesReport) -> Iterator[str]:
     yield f"<section><h2>{escape(series.argument)}: {escape(str(series.conclusion))}</h2>"
-    yield f'<p class="dim">{escape(describe_values(series))}; {series.phase}, {series.forwards} forwards</p>'
+    summary = f"{describe_values(series)}; {series.phase}, {series.forwards} forwards"
+    yield f'<p class="dim">{escape(summary)}</p>'
     yield _strip(series)
     yield '<p class="dim">One cell a batch: green new, red seen before; gaps are epoch borders.</p>'
     if series.geometry is not None and series.geometry.scatter and series.geometry.std_pixels:

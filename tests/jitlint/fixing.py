@@ -6,10 +6,10 @@ import ast
 from collections.abc import Callable
 
 from jitlint.diagnostic import MoveAboveLoop, MoveIntoLoop, Plan, Rename, RenameInLoop, Span
+from jitlint.fixes.carry_out import edits_of
+from jitlint.fixes.program import Program, span_of
+from jitlint.fixes.prove import fixed_source
 from jitlint.source import Source, load_source
-from jitlint.syntax.module import Module, span_of
-from jitlint.syntax.plans import edits_of
-from jitlint.syntax.proof import fixed_source
 
 Spans = Callable[[str], Span]
 
@@ -37,8 +37,8 @@ def carry_out(text: str, plan: Plan) -> str:
 
 def carried_out(source: Source, plan: Plan) -> Source:
     """The source after the plan; raises Declined."""
-    module = Module(source)
-    return fixed_source(module, [plan], edits_of(module, plan))
+    program = Program(source)
+    return fixed_source(program, [plan], edits_of(program, plan))
 
 
 def move_in(text: str, *moved: str, loop: str, before: str, rename: tuple[str, str] | None = None) -> str:

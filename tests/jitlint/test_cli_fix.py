@@ -35,10 +35,10 @@ def test_fix_keeps_mode_newlines_and_what_it_does_not_touch(shell: Shell) -> Non
 def test_a_file_that_cannot_be_written_is_named(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     shell.write("train.py", HOISTED)
 
-    def refuse(path: Path, data: bytes) -> None:
+    def refuse(path: Path, data: bytes, tree: Path) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("jitlint.syntax.write_atomically", refuse)
+    monkeypatch.setattr("jitlint.fixes.write.write_atomically", refuse)
     result = shell.run("--fix")
     assert result.code == 2
     assert "jitlint: cannot write train.py: Permission denied\n" in result.err
@@ -69,7 +69,7 @@ def test_diff_of_a_notebook_is_told_by_cell(shell: Shell) -> None:
 def test_unsafe_fixes_need_to_be_asked_for(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     from dataclasses import replace
 
-    from jitlint.syntax import diagnose
+    from jitlint.fixes.diagnose import diagnose
 
     def unsafe(*arguments: object) -> list[Diagnostic]:
         found = diagnose(*arguments)  # type: ignore[arg-type]
@@ -78,7 +78,7 @@ def test_unsafe_fixes_need_to_be_asked_for(shell: Shell, monkeypatch: pytest.Mon
             for item in found
         ]
 
-    monkeypatch.setattr("jitlint.syntax.diagnose", unsafe)
+    monkeypatch.setattr("jitlint.fixes.diagnose.diagnose", unsafe)
     path = shell.write("train.py", HOISTED)
     result = shell.run("--fix", "--no-cache")
     assert (result.code, path.read_text()) == (1, HOISTED)
@@ -151,3 +151,43 @@ def test_watch_lints_again_when_a_file_changes(shell: Shell, monkeypatch: pytest
     result = shell.run("--watch")
     assert (result.code, len(result.lines)) == (130, 1)
     assert "All clear: 1 file read, 10 lines." in result.err
+
+
+def test_fix_does_not_follow_links_out_of_the_tree(shell: Shell, tmp_path: Path) -> None:
+    outside = tmp_path / "mine.py"
+    outside.write_text(HOISTED)
+    shell.write("pyproject.toml", "")
+    (shell.folder / "train.py").symlink_to(outside)
+    result = shell.run("--fix")
+    assert result.code == 2
+    assert "cannot write train.py: a link leads out of" in result.err
+    assert outside.read_text() == HOISTED
+
+
+def test_reports_and_baselines_do_not_follow_links_out_of_the_tree(shell: Shell, tmp_path: Path) -> None:
+    outside = tmp_path / "profile"
+    shell.write("train.py", HOISTED)
+    (shell.folder / "out.sarif").symlink_to(outside)
+    result = shell.run("--format", "sarif", "--output-file", "out.sarif")
+    assert (result.code, len(result.err.splitlines())) == (2, 1)
+    result = shell.run("--baseline", "out.sarif")
+    assert (result.code, len(result.err.splitlines())) == (2, 1)
+    assert not outside.exists()
+
+
+def test_the_next_run_that_writes_removes_what_a_killed_one_left(shell: Shell) -> None:
+    litter = shell.write("pkg/.train.py.0123abcd.jitlint-tmp", "half")
+    shell.write("pkg/train.py", CORRECT)
+    shell.run()
+    assert litter.exists(), "a run that only looks changes nothing"
+    shell.run("--fix")
+    assert not litter.exists()
+
+
+@pytest.mark.parametrize("content", ["[" * 100_000, '{"findings": ' + "[" * 100_000, '{"findings": [{}]}', "\x00"])
+def test_a_hostile_baseline_is_one_line(shell: Shell, content: str) -> None:
+    shell.write("train.py", HOISTED)
+    shell.write("known.json", content)
+    result = shell.run("--baseline", "known.json")
+    assert (result.code, len(result.err.splitlines())) == (2, 1)
+    assert "known.json is not a baseline" in result.err

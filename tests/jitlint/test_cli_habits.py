@@ -8,13 +8,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 
-from jitlint.diagnostic import Candidate, Confidence
+from jitlint.diagnostic import Candidate, Confidence, Edit
 from jitlint.rules import Rule, all_rules, find_rule
 from jitlint.semantics.project import Project
+from jitlint.source import Source
+from jitlint.suppress import Statements
 from tests.jitlint.command_line import CORRECT, HOISTED, Shell
 from tests.jitlint.test_cli_run import FINDING, _Standard
 
@@ -129,9 +132,8 @@ def test_a_comment_that_does_not_help_is_taken_back(shell: Shell, monkeypatch: p
 
     place = ignore_comments._edit
 
-    def wrong(source: object, statements: object, line: int, codes: list[str], reason: str) -> object:
-        at = 1 if source.path == "train.py" else line  # type: ignore[attr-defined]
-        return place(source, statements, at, codes, reason)  # type: ignore[arg-type]
+    def wrong(source: Source, statements: Statements, known: Any, line: int, codes: list[str], reason: str) -> Edit:
+        return place(source, statements, known, 1 if source.path == "train.py" else line, codes, reason)
 
     monkeypatch.setattr(ignore_comments, "_edit", wrong)
     result = shell.run("--add-ignore", "as in the paper")

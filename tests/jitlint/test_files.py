@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import random
+import shutil
+import subprocess
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +14,7 @@ import pytest
 
 from jitlint.config import Settings
 from jitlint.errors import UsageError
-from jitlint.files import Exclusions, discover, key_of
+from jitlint.files import Exclusions, discover, is_matched, key_of
 
 
 @pytest.fixture
@@ -82,3 +86,65 @@ def test_pipes_are_passed_over(tree: Path) -> None:
     assert "pipe.py" not in keys(".")
     with pytest.raises(UsageError, match="neither a file nor a directory"):
         keys("pipe.py")
+
+
+def excluded(patterns: str, path: str) -> bool:
+    return is_matched(patterns.split("\n"), f"/p/{path}", "/p")
+
+
+@pytest.mark.parametrize("pattern", ["!", "[z-a]", "\\", "[", "[[:x:]]", "//", "/", "a\\", "*" * 5000, "[]", "\0", ""])
+def test_what_is_no_pattern_matches_nothing_and_ends_no_run(tree: Path, pattern: str) -> None:
+    (tree / ".git").mkdir()
+    (tree / ".gitignore").write_text(f"{pattern}\nold\n")
+    settings = Settings(root=tree, exclude=(pattern, "gen"))
+    assert keys(".", settings=settings) == ["nb.ipynb", "pkg/a.py", "train.py"]
+
+
+@pytest.mark.parametrize(
+    "pattern", ["*a" * 20 + "b", "*?" * 30 + "x", "[a]*" * 40 + "b", "**/" * 60 + "b", "a*" * 99 + "/b"]
+)
+def test_many_stars_cost_what_one_costs(pattern: str) -> None:
+    start = time.process_time()
+    assert not excluded(pattern, "a" * 255)
+    assert not excluded(pattern, "/".join(["a"] * 200))
+    assert time.process_time() - start < 0.5
+
+
+def test_a_star_takes_what_the_rest_leaves() -> None:
+    assert excluded("*a*b*", "xxaxxbxx")
+    assert not excluded("*a*b*", "xxbxxaxx")
+    assert excluded("a*a", "aa")
+    assert not excluded("a*a", "a")
+    assert excluded("?*?", "ab")
+    assert not excluded("?*?", "a")
+    assert excluded("[!a-c]*.py", "d.py")
+    assert excluded("[[:digit:]]x", "1x")
+    assert excluded("\\!x\\*", "!x*")
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="compares with git")
+def test_patterns_mean_what_they_mean_to_git(tmp_path: Path) -> None:
+    """Random patterns over random paths, in one repository."""
+    rng = random.Random(0)
+    letters = [*"ab.", "*", "?", "/", "**", "[ab]", "[!a]", "[z-a]", "\\*", "!", " ", "a", "b", "ab"]
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    command = ["git", "-c", "core.excludesFile=", "check-ignore", "--no-index", "-z", "--stdin", "-v", "-n"]
+    for _ in range(40):
+        lines = ["".join(rng.choices(letters, k=rng.randint(1, 6))) for _ in range(rng.randint(1, 3))]
+        (tmp_path / ".gitignore").write_text("\n".join(lines) + "\n")
+        names = ["".join(rng.choices("ab*", k=rng.randint(1, 3))) for _ in range(40)]
+        paths = ["/".join(rng.sample(names, rng.randint(1, 4))) for _ in range(40)]
+        run = subprocess.run(command, cwd=tmp_path, input="\0".join(paths), capture_output=True, text=True)
+        fields = run.stdout.split("\0")
+        said = {
+            path: bool(pattern) and pattern[0] != "!" for pattern, path in zip(fields[2::4], fields[3::4], strict=False)
+        }
+        assert len(said) == len(set(paths))
+        assert {path: excluded("\n".join(lines), path) for path in said} == said, lines
+
+
+def test_a_gitignore_that_is_a_pipe_or_of_bytes(tree: Path) -> None:
+    (tree / ".git").mkdir()
+    os.mkfifo(tree / ".gitignore")
+    (tree / "pkg/.gitignore").write_bytes(b"\xef\xbb\xbfa.py\r\n\xff\n")
+    assert keys("pkg", "train.py") == ["train.py"]

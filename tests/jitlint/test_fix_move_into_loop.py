@@ -4,7 +4,7 @@ from textwrap import dedent
 
 import pytest
 
-from jitlint.syntax.text import Declined
+from jitlint.fixes.text import Declined
 from tests.jitlint.fixing import move_in
 
 
@@ -321,38 +321,38 @@ LOOP = "for images in loader:\n    model(images, coord)\n"
 @pytest.mark.parametrize(
     ("why", "text"),
     [
-        ("read after the loop", f"coord = jitter(grid)\n{LOOP}save(coord)\n"),
-        ("read after the loop", f"coord = jitter(grid)\n{LOOP}else:\n    save(coord)\n"),
-        ("read after the loop", f"coord = jitter(grid)\n{LOOP}if done:\n    coord = grid\nsave(coord)\n"),
-        ("read before its new place", f"coord = jitter(grid)\nshow(coord)\n{LOOP}"),
-        ("read before its new place", f"coord = jitter(grid)\nloader = load(coord)\n{LOOP}"),
-        ("read before its new place", f"coord = jitter(grid)\n{LOOP.replace('loader', 'load(coord)')}"),
+        ("another value", f"coord = jitter(grid)\n{LOOP}save(coord)\n"),
+        ("another value", f"coord = jitter(grid)\n{LOOP}else:\n    save(coord)\n"),
+        ("another value", f"coord = jitter(grid)\n{LOOP}if done:\n    coord = grid\nsave(coord)\n"),
+        ("another value", f"coord = jitter(grid)\nshow(coord)\n{LOOP}"),
+        ("another value", f"coord = jitter(grid)\nloader = load(coord)\n{LOOP}"),
+        ("another value", f"coord = jitter(grid)\n{LOOP.replace('loader', 'load(coord)')}"),
         (
-            "read before its new place",
+            "another value",
             f"coord = jitter(grid)\n{LOOP.replace('    m', '    show(coord)' + chr(10) + '    m', 1)}",
         ),
-        ("read before its new place", f"coord = jitter(grid)\ncoord[0] = 1\n{LOOP}"),
-        ("bound between", f"coord = jitter(grid)\nimport coord\n{LOOP}"),
-        ("changes before or in the loop", f"coord = jitter(grid)\ngrid = 2\n{LOOP}"),
-        ("changes before or in the loop", f"coord = jitter(grid)\ngrid.append(2)\n{LOOP}"),
-        ("changes before or in the loop", f"coord = jitter(images)\n{LOOP}"),
-        ("changes before or in the loop", f"coord = jitter(grid)\n{LOOP}    grid = f(grid)\n"),
+        ("another value", f"coord = jitter(grid)\ncoord[0] = 1\n{LOOP}"),
+        ("another value", f"coord = jitter(grid)\nimport coord\n{LOOP}"),
+        ("another value", f"coord = jitter(grid)\ngrid = 2\n{LOOP}"),
+        ("another value", f"coord = jitter(grid)\ngrid.append(2)\n{LOOP}"),
+        ("another value", f"coord = jitter(images)\n{LOOP}"),
+        ("another value", f"coord = jitter(grid)\n{LOOP}    grid = f(grid)\n"),
         (
-            "changes before or in the loop",
+            "another value",
             f"coord = jitter(grid)\nfor e in x:\n    {LOOP.replace(chr(10), chr(10) + '    ')}grid = 1\n",
         ),
-        ("changes before or in the loop", f"grid = 1\ncoord = jitter(grid)\n{LOOP}    coord = grid = f(coord)\n"),
-        ("their own result", f"coord = jitter(coord)\n{LOOP}"),
-        ("their own result", f"coord = 1\nif use:\n    coord = jitter(grid)\n{LOOP}"),
+        ("another value", f"grid = 1\ncoord = jitter(grid)\n{LOOP}    coord = grid = f(coord)\n"),
+        ("another value", f"coord = jitter(coord)\n{LOOP}"),
+        ("another value", f"coord = 1\nif use:\n    coord = jitter(grid)\n{LOOP}"),
         ("more than one statement", f"a = 1; coord = jitter(grid)\n{LOOP}"),
         ("more than one statement", f"coord = jitter(grid); a = 1\n{LOOP}"),
         ("more than one statement", "coord = jitter(grid)\nfor images in loader: model(images, coord)\n"),
         ("not in a block around", f"if use:\n    coord = jitter(grid)\n{LOOP}"),
         ("not above the loop", f"{LOOP}coord = jitter(grid)\n"),
         ("cannot move", f"def f():\n    coord = yield\n    {LOOP.replace(chr(10), chr(10) + '    ')}\n"),
-        ("global", f"def f():\n    global coord\ncoord = jitter(grid)\n{LOOP}"),
-        ("when it is called", f"def f():\n    return coord\ncoord = jitter(grid)\n{LOOP}"),
-        ("continues the line above", f"if a: \\\n  pass\nx = 1; \\\ncoord = jitter(grid)\n{LOOP}"),
+        ("another value", f"def f():\n    global coord\ncoord = jitter(grid)\n{LOOP}"),
+        ("another value", f"def f():\n    return coord\ncoord = jitter(grid)\n{LOOP}"),
+        ("more than one statement", f"if a: \\\n  pass\nx = 1; \\\ncoord = jitter(grid)\n{LOOP}"),
     ],
 )
 def test_when_in_doubt_nothing_moves(why: str, text: str) -> None:
@@ -373,9 +373,9 @@ def test_a_name_that_is_bound_anew_after_the_loop_may_move() -> None:
 def test_a_value_that_an_outer_loop_reads_on_its_next_pass_does_not_move() -> None:
     inner = "    coord = jitter(grid)\n    for images in loader:\n        model(images, coord)\n"
     text = f"for e in x:\n    show(coord)\n{inner}"
-    declines("read", text, "coord = jitter")
+    declines("another value", text, "coord = jitter")
     text = f"while f(coord):\n{inner}"
-    declines("read", text, "coord = jitter")
+    declines("another value", text, "coord = jitter")
 
 
 @pytest.mark.parametrize(
@@ -387,7 +387,7 @@ def test_a_value_that_an_outer_loop_reads_on_its_next_pass_does_not_move() -> No
         ("in place", f"def f(coord):\n    coord = g(coord.add_(1))\n    {LOOP}"),
         ("in place", f"def f(coord):\n    if use:\n        coord = g(coord)\n    {LOOP}        coord += 1\n"),
         ("in place", f"def f(coord):\n    coord[0] = g(coord)\n    {LOOP}"),
-        ("read before its new place", f"def f(coord):\n    coord = g(coord)\n    show(coord)\n    {LOOP}"),
+        ("another value", f"def f(coord):\n    coord = g(coord)\n    show(coord)\n    {LOOP}"),
     ],
 )
 def test_when_in_doubt_nothing_is_renamed(why: str, text: str) -> None:

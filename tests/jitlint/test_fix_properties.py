@@ -24,8 +24,9 @@ from jitlint.diagnostic import (
     Span,
     Uncomment,
 )
+from jitlint.fixes.apply import apply_fixes
+from jitlint.fixes.diagnose import diagnose
 from jitlint.source import Source, load_source
-from jitlint.syntax import apply_fixes, diagnose
 from tests.jitlint.fixing import spans
 
 UNITS = st.sampled_from(["    ", "  ", "\t", " "])

@@ -130,3 +130,33 @@ def test_in_a_notebook(shell: Shell) -> None:
     assert shell.run().lines[0].startswith("nb.ipynb:cell 1:1:1: JIT001 ")
     assert shell.run("--fix").code == 0
     assert json.loads(path.read_text())["cells"][0]["source"] == ["x = 1"]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('    torch.manual_seed(0); s = """# jitlint: ignore[JIT101]"""', "  # jitlint: ignore[JIT301] known"),
+        ("    torch.manual_seed(0); s = '# jitlint: ignore[JIT101]'", "  # jitlint: ignore[JIT301] known"),
+        ("    torch.manual_seed(0)  # ours", "  # jitlint: ignore[JIT301] known"),
+    ],
+)
+def test_add_ignore_writes_behind_what_only_looks_like_a_suppression(shell: Shell, line: str, expected: str) -> None:
+    path = shell.write("train.py", RESEEDED.format(line))
+    shell.run("--add-ignore", "known")
+    assert path.read_text() == RESEEDED.format(line + expected)
+
+
+def test_add_ignore_adds_a_code_to_a_suppression_behind_a_string_that_looks_like_one(shell: Shell) -> None:
+    line = "    torch.manual_seed(0); s = '# jitlint: ignore[JIT101]'  # jitlint: ignore[JIT302{}] as the paper"
+    path = shell.write("train.py", RESEEDED.format(line.format("")))
+    shell.run("--add-ignore", "known", "--ignore", "JIT001")
+    assert path.read_text() == RESEEDED.format(line.format(", JIT301"))
+
+
+RESEEDED = """\
+import torch
+for b in loader:
+{}
+    loss = model(b + torch.randn(3))
+    loss.backward()
+"""

@@ -1,0 +1,191 @@
+"""From a plan to the edits that carry it out: each kind by its transformer, on the excerpt that it touches."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Sequence
+
+import libcst as cst
+
+from jitlint.diagnostic import Span
+from jitlint.fixes.change_argument import add_argument, replace_argument
+from jitlint.fixes.default_to_none import default_to_none
+from jitlint.fixes.excerpt import Excerpt, excerpt_of
+from jitlint.fixes.imports import add_imports
+from jitlint.fixes.insert_function import insert_function
+from jitlint.fixes.insert_statement import insert_statement, insert_statements
+from jitlint.fixes.move_above_loop import extract_above_loop, move_above_loop
+from jitlint.fixes.move_into_loop import move_into_loop
+from jitlint.fixes.names import Touched, touched
+from jitlint.fixes.plans import (
+    AddArgument,
+    DefaultToNone,
+    ExtractAboveLoop,
+    InsertFunction,
+    InsertStatement,
+    InsertStatements,
+    MoveAboveLoop,
+    MoveIntoLoop,
+    Plan,
+    RemoveStatement,
+    Rename,
+    RenameInLoop,
+    Replace,
+    ReplaceArgument,
+    ReplaceExpression,
+    ReplaceMany,
+    Several,
+    SwapCalls,
+    Uncomment,
+)
+from jitlint.fixes.program import Program, Scope, parameters, parse
+from jitlint.fixes.remove_statement import remove_statement
+from jitlint.fixes.rename_in_loop import rename_in_loop
+from jitlint.fixes.replace_expression import replace, replace_expression
+from jitlint.fixes.swap_calls import swap_calls
+from jitlint.fixes.text import Declined, TextEdit
+from jitlint.fixes.uncomment import uncomment
+from jitlint.fixes.values import Values, require_same_values
+
+__all__ = ["edits_of"]
+
+
+def edits_of(program: Program, plan: Plan) -> list[TextEdit]:
+    """The edits of the text that carry out `plan`; raises `Declined` when they are not surely right."""
+    match plan:
+        case Several():
+            return _merged([edit for one in plan.plans for edit in edits_of(program, one)])
+        case MoveIntoLoop():
+            return _moved(program, plan.loop, plan.statements, move_into_loop, plan, plan.rename)
+        case MoveAboveLoop():
+            return _moved(program, plan.loop, plan.statements, move_above_loop, plan, same_pass=True)
+        case RenameInLoop():
+            return _moved(program, plan.loop, (plan.statement,), rename_in_loop, plan, plan.rename)
+        case ExtractAboveLoop():
+            return _edited(excerpt_of(program, [plan.loop, plan.expression]), extract_above_loop, plan)
+        case Uncomment():
+            return uncomment(program, plan)
+        case Replace():
+            return _replaced(program, plan)
+        case ReplaceMany():
+            return replace(program, plan.replacements)
+        case InsertStatement():
+            excerpt = _around_statement(program, plan.of)
+            return _merged([*add_imports(program, plan.imports), *_edited(excerpt, insert_statement, plan)])
+        case InsertStatements():
+            excerpt = _around_statement(program, plan.before)
+            return _merged([*add_imports(program, plan.imports), *_edited(excerpt, insert_statements, plan)])
+        case InsertFunction():
+            return _merged([*add_imports(program, plan.imports), *insert_function(program, plan)])
+        case RemoveStatement():
+            return _edited(_around_statement(program, plan.span), remove_statement, plan)
+        case DefaultToNone():
+            return _edited(_around_statement(program, plan.function), default_to_none, plan)
+        case SwapCalls():
+            return _edited(excerpt_of(program, [plan.call]), swap_calls, plan)
+        case AddArgument():
+            return _edited(excerpt_of(program, [plan.call]), add_argument, plan)
+        case ReplaceArgument():
+            return _edited(excerpt_of(program, [plan.call]), replace_argument, plan)
+        case ReplaceExpression():
+            return _edited(excerpt_of(program, [plan.span]), replace_expression, plan)
+
+
+def _edited(excerpt: Excerpt, transform: Callable[..., cst.Module], plan: Plan) -> list[TextEdit]:
+    return excerpt.changed(transform(excerpt, plan))[1]
+
+
+def _merged(edits: Sequence[TextEdit]) -> list[TextEdit]:
+    """The edits in the order of the text; what is inserted at one place, in the order given, and once."""
+    merged: list[TextEdit] = []
+    for edit in sorted(dict.fromkeys(edits), key=lambda edit: edit.start):
+        if merged and merged[-1].start == merged[-1].end == edit.start:
+            before = merged.pop()
+            edit = TextEdit(edit.start, edit.end, before.content + edit.content)
+        merged.append(edit)
+    return merged
+
+
+def _around_statement(program: Program, span: Span) -> Excerpt:
+    return excerpt_of(program, [span])
+
+
+def _replaced(program: Program, plan: Replace) -> list[TextEdit]:
+    """Text in place of other text; a statement that is replaced by nothing goes with its line."""
+    is_statement = not plan.text.strip() and plan.span[:2] != plan.span[2:] and _is_statement(program, plan.span)
+    return edits_of(program, RemoveStatement(plan.span)) if is_statement else replace(program, [plan])
+
+
+def _is_statement(program: Program, span: Span) -> bool:
+    try:
+        node = program.statement_around(span)
+    except Declined:
+        return False
+    return (node.lineno, node.col_offset, node.end_lineno, node.end_col_offset) == tuple(span)
+
+
+# ------------------------------------------------------------------------------------------------- moves
+
+
+def _moved(
+    program: Program,
+    loop: Span,
+    statements: Sequence[Span],
+    transform: Callable[..., cst.Module],
+    plan: Plan,
+    rename: Rename | None = None,
+    same_pass: bool = False,
+) -> list[TextEdit]:
+    """The edits of a move, which declines when a statement would then read another value than before."""
+    excerpt = excerpt_of(program, [loop, *statements])
+    text, edits = excerpt.changed(transform(excerpt, plan))
+    nodes = [program.statement_around(span) for span in statements]
+    is_top_level = isinstance(excerpt.scope, ast.Module)
+    below = _below(program, excerpt, touched(nodes).binds) if is_top_level else []
+    old, new = _bodies(program, excerpt, text)
+    methods = _methods(program, excerpt.scope)
+    shared = program.declared | (program.read_later(excerpt.first) if is_top_level else frozenset())
+    bound = program.bound_above(excerpt.first) if is_top_level else parameters(excerpt.scope)
+    before = Values([*old, *below], methods, bound, shared, program.imported)
+    after = Values([*new, *below], methods, bound, shared, program.imported, rename)
+    end = program.statement_around(loop).end_lineno or 0
+    require_same_values(before, after, rename, end, same_pass)
+    return edits
+
+
+def _bodies(program: Program, excerpt: Excerpt, text: str) -> tuple[list[ast.stmt], list[ast.stmt]]:
+    """The statements of the excerpt's scope before and after."""
+    scope = excerpt.scope
+    try:
+        if isinstance(scope, ast.Module):
+            last = excerpt.last
+            return [item for item in scope.body if excerpt.first <= item.lineno <= last], parse(text).body
+        function = parse(f"if 1:\n{text}" if scope.col_offset else text).body[0]
+        if isinstance(function, ast.If):
+            function = function.body[0]
+    except SyntaxError as error:
+        raise Declined(f"the result does not parse: {error}") from None
+    assert isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+    return scope.body, function.body
+
+
+def _below(program: Program, excerpt: Excerpt, names: set[str]) -> list[ast.stmt]:
+    """The top-level statements below the excerpt, up to where all of `names` are bound anew."""
+    found: list[ast.stmt] = []
+    left = set(names)
+    for statement in program.tree.body[program.top_level(excerpt.last) + 1 :]:
+        if not left:
+            break
+        found.append(statement)
+        if isinstance(statement, ast.Assign):
+            left -= touched([statement]).binds
+    return found
+
+
+def _methods(program: Program, scope: Scope) -> Touched:
+    """What the other methods of the scope's class do to `self`, which calls of them do as well."""
+    around = program.class_of(scope)
+    siblings = around.body if around is not None else []
+    others = [stmt for stmt in siblings if stmt is not scope and getattr(stmt, "name", "") != "__init__"]
+    bodies = [line for method in others for line in getattr(method, "body", [])]
+    return touched(bodies, program.imported).of_self()

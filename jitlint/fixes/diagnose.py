@@ -1,0 +1,178 @@
+"""From candidates to diagnostics with fixes that are proven."""
+
+from __future__ import annotations
+
+import ast
+from bisect import bisect_left, bisect_right
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate, zip_longest
+
+from jitlint.diagnostic import Candidate, Diagnostic, Fix
+from jitlint.fixes.carry_out import edits_of
+from jitlint.fixes.locate import Find, located
+from jitlint.fixes.program import Program, first_line
+from jitlint.fixes.prove import Check, fixed_source, not_gone
+from jitlint.fixes.text import Declined, Text, TextEdit, Unreadable
+from jitlint.source import Source
+
+__all__ = ["diagnose"]
+
+
+def diagnose(
+    source: Source,
+    candidates: Sequence[Candidate],
+    check: Check,
+    find: Find = lambda path: None,
+    warn: Callable[[str], None] = lambda line: None,
+) -> list[Diagnostic]:
+    """Locate the candidates of one source and prove their fixes; a candidate without a place is dropped.
+
+    `check` gives the candidates of a changed source, filtered just as `candidates` are. `find` gives the other
+    sources that evidence lies in. `warn` is told why a source that can be linted cannot be mended.
+    """
+    planned = [candidate for candidate in candidates if candidate.fix is not None]
+    fixes = _Fixes(source, candidates, check, warn).proven() if planned else {}
+    return located(source, candidates, find, fixes)
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A fix that is still to be proven, and the lines of the function, or top-level statement, that it is in."""
+
+    candidate: Candidate
+    edits: Sequence[TextEdit]
+    lines: tuple[int, int]
+
+
+class _Fixes:
+    """The fixes of one source."""
+
+    def __init__(
+        self, source: Source, candidates: Sequence[Candidate], check: Check, warn: Callable[[str], None]
+    ) -> None:
+        self.source = source
+        self.candidates = candidates
+        self.check = check
+        self.warn = warn
+        self.program = Program(source)
+
+    def proven(self) -> dict[int, Fix]:
+        """The proven fixes, by the identity of their candidate."""
+        drafts = list(self._drafts())
+        proven = (draft for batch in _batches(drafts) for draft in self._proven(batch))
+        return {id(draft.candidate): self._fix(draft) for draft in proven}
+
+    def _drafts(self) -> Iterator[_Draft]:
+        unreadable: dict[str, None] = {}
+        for candidate in self.candidates:
+            try:
+                if candidate.fix is not None and not self._is_indented(candidate):
+                    edits = sorted(edits_of(self.program, candidate.fix.plan))
+                    yield _Draft(candidate, edits, self._lines(candidate))
+            except Unreadable as error:
+                unreadable[str(error)] = None
+            except Declined:
+                pass
+            except RecursionError:
+                unreadable["it is nested too deeply for libcst"] = None
+            except Exception as error:  # the finding stands without its fix
+                text = " ".join(str(error).split())[:200]
+                unreadable[f"internal error: {type(error).__name__}: {text}; please report it with the file"] = None
+        for reason in unreadable:
+            self.warn(f"{self.source.path}: no fix for some findings: {reason}")
+
+    def _is_indented(self, candidate: Candidate) -> bool:
+        """Whether columns differ between the text and the document."""
+        cell = self.source.cell_at(candidate.span.line)
+        return cell is not None and bool(cell.indent)
+
+    def _lines(self, candidate: Candidate) -> tuple[int, int]:
+        functions = self.program.functions_around(candidate.span)
+        node: ast.stmt = functions[-1] if functions else self._top_level(candidate.span.line)
+        return first_line(node), node.end_lineno or node.lineno
+
+    def _top_level(self, line: int) -> ast.stmt:
+        return self.program.tree.body[max(self.program.top_level(line), 0)]
+
+    def _proven(self, batch: Sequence[_Draft]) -> list[_Draft]:
+        """Those of the drafts that are right: few looks at the source with all of them, or with half of them.
+
+        Where a look finds something, the drafts of the same functions are dropped, and that has to be all.
+        """
+        left = list(batch)
+        while left:
+            guilty = self._wrong(left)
+            if guilty is None:
+                break
+            if not guilty:
+                return left
+            left = [draft for number, draft in enumerate(left) if number not in guilty]
+        else:
+            return []
+        half = len(batch) // 2
+        return self._proven(batch[:half]) + self._proven(batch[half:]) if half else []
+
+    def _wrong(self, batch: Sequence[_Draft]) -> set[int] | None:
+        """The drafts that leave or bring findings, by their number; None where it cannot be told which do."""
+        plans = [draft.candidate.fix.plan for draft in batch if draft.candidate.fix]
+        edits = sorted({edit for draft in batch for edit in draft.edits})
+        try:
+            changed = fixed_source(self.program, plans, edits)
+            found = not_gone([draft.candidate for draft in batch], self.candidates, self.source, self.check, changed)
+        except Declined:
+            return None
+        return self._guilty(batch, edits, found)
+
+    def _guilty(
+        self, batch: Sequence[_Draft], edits: Sequence[TextEdit], found: Sequence[Candidate]
+    ) -> set[int] | None:
+        """The drafts in whose lines something is found; None if something lies elsewhere."""
+        growth = _Growth(self.source.text, edits)
+        text = self.program.text
+        ranges = sorted(
+            (growth.line(text, draft.lines[0], before=True), growth.line(text, draft.lines[1]), number)
+            for number, draft in enumerate(batch)
+        )
+        guilty: set[int] = set()
+        for candidate in found:
+            line = candidate.span.line
+            around = {number for first, last, number in ranges if first <= line <= last}
+            if not around:
+                return None
+            guilty |= around
+        return guilty
+
+    def _fix(self, draft: _Draft) -> Fix:
+        plan = draft.candidate.fix
+        assert plan is not None
+        edits = tuple(self.program.text.to_edit(edit) for edit in draft.edits)
+        return Fix(plan.applicability, plan.message, edits, plan.leaves)
+
+
+class _Growth:
+    """By how many lines the edits of a text move those below them."""
+
+    def __init__(self, text: str, edits: Sequence[TextEdit]) -> None:
+        self._starts = [edit.start for edit in edits]
+        grown = (edit.content.count("\n") - text.count("\n", edit.start, edit.end) for edit in edits)
+        self._sums = [0, *accumulate(grown)]
+
+    def line(self, text: Text, line: int, before: bool = False) -> int:
+        """Where the start of a line (or its end) is after the edits."""
+        if before:
+            return line + self._sums[bisect_left(self._starts, text.start_of(line))]
+        return line + self._sums[bisect_right(self._starts, text.end_of(line))]
+
+
+def _batches(drafts: Sequence[_Draft]) -> Iterator[list[_Draft]]:
+    """The drafts in groups that are proven together: one a function, or a statement of the top level.
+
+    In one function a fix might hide what another brings, so two of them are never proven together.
+    """
+    by_place: dict[tuple[int, int], list[_Draft]] = defaultdict(list)
+    for draft in drafts:
+        by_place[draft.lines].append(draft)
+    for batch in zip_longest(*by_place.values()):
+        yield [draft for draft in batch if draft is not None]

@@ -1,0 +1,138 @@
+"""Seeds of programs of several ranks: which are the same on all of them, which differ and must not."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from jitlint import catalogue
+from jitlint.libraries.distributed import MAYBE_RANK, RANK, SEED_POSITION, STARTS
+from jitlint.libraries.generators import GLOBAL_SEEDS
+from jitlint.semantics.epochs import epochs_of
+from jitlint.semantics.graph import Kind, Node, RegionKind
+from jitlint.semantics.loading import Code, loading_of
+from jitlint.semantics.loops import loops_of
+from jitlint.semantics.objects import argument_of, objects_of
+from jitlint.semantics.project import Project, Value
+from jitlint.semantics.worker_seeds import library_of
+
+_MOST_STEPS = 200
+_MOST_CALLERS = 6
+
+
+class Identical(NamedTuple):
+    """A seed that is the same on all ranks, and a draw of training after it."""
+
+    seed: Value
+    draw: Value
+    start: Value
+
+
+class Ranks:
+    """Finds such seeds in one project."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+
+    # ----------------------------------------------------------------------------------------- samplers
+
+    @functools.cached_property
+    def samplers(self) -> tuple[Value, ...]:
+        """Distributed samplers whose seed differs between ranks."""
+        return tuple(
+            sampler
+            for sampler in objects_of(self.project).epoch_samplers
+            if objects_of(self.project).class_of(sampler) is None
+            and (seed := argument_of(self.project.node(sampler), SEED_POSITION, "seed")) is not None
+            and self.depends_on_rank(Value(sampler.scope, seed), sure=True)
+        )
+
+    # -------------------------------------------------------------------------------------------- seeds
+
+    @functools.cached_property
+    def identical(self) -> tuple[Identical, ...]:
+        """Seeds of a library that no rank changes, where the training of each rank draws from that library."""
+        return tuple(self._identical())
+
+    def _identical(self) -> Iterator[Identical]:
+        start = next((site for name in sorted(STARTS) for site in self.project.call_sites.get(name, ())), None)
+        epochs = epochs_of(self.project)
+        if start is None or epochs.is_looked_after(start.scope.path):
+            return
+        for library, names in GLOBAL_SEEDS.items():
+            seeds = [
+                site
+                for site in self._seeds(names)
+                if epochs_of(self.project).together(site.scope.path, start.scope.path)
+            ]
+            if not seeds or any(self._may_vary(seed) for seed in seeds):
+                continue
+            draw = next(self._drawn_in_training(library), None)
+            if draw is not None:
+                yield Identical(seeds[0], draw, start)
+
+    def _seeds(self, names: frozenset[str]) -> Iterator[Value]:
+        for name in sorted({name.rpartition(".")[2] for name in names}):
+            for site in self.project.call_sites.get(name, ()):
+                if self.project.node(site).name in names:
+                    yield site
+
+    def _may_vary(self, seed: Value) -> bool:
+        """Whether a seed depends on the rank, is none, or is set only where somebody asks for it."""
+        node, scope = self.project.node(seed), self.project.scope(seed.scope)
+        if not node.arguments or self.depends_on_rank(Value(seed.scope, node.arguments[0]), sure=False):
+            return True
+        kinds = (scope.regions[region].kind for region in scope.region_chain(node.region))
+        return any(kind in (RegionKind.THEN, RegionKind.ELSE, RegionKind.FOR, RegionKind.LAMBDA) for kind in kinds)
+
+    def _drawn_in_training(self, library: str) -> Iterator[Value]:
+        """Draws from a library's global generator in a loop that trains on batches."""
+        loading, loops = loading_of(self.project), loops_of(self.project)
+        for ref, scope in self.project.scopes():
+            for loop in loops.batch_loops(ref):
+                if not loop.trains or loops.evaluates(ref, loop.region):
+                    continue
+                inside = Code(ref, (ref.path, scope.owner) if scope.owner else None, loop.region)
+                for code in sorted(loading.closure({inside}), key=lambda code: (code.ref != ref, code.ref)):
+                    for index, node in loading.calls(code):
+                        if library_of(node.name) == library and not {"generator"} & set(node.keywords):
+                            yield Value(code.ref, index)
+
+    # -------------------------------------------------------------------------------------------- ranks
+
+    @functools.cache  # noqa: B019 - lives as long as the run
+    def depends_on_rank(self, value: Value, sure: bool) -> bool:
+        """Whether a number is made from a rank (or, unless `sure`, may be)."""
+        todo, seen = [value], {value}
+        while todo and len(seen) < _MOST_STEPS:
+            item = todo.pop()
+            node = self.project.node(item)
+            if self._says_rank(node, sure):
+                return True
+            before = [Value(item.scope, inner) for inner in node.inputs]
+            before += self.project.aliases(item)
+            if node.kind is Kind.PARAM:
+                before += self._arguments(item, node)
+            todo += [inner for inner in before if inner not in seen]
+            seen.update(before)
+        return not sure and bool(todo)
+
+    def _says_rank(self, node: Node, sure: bool) -> bool:
+        names = [node.text if node.kind is Kind.CALL else node.name]
+        names += [node.value] if node.kind is Kind.CONST and isinstance(node.value, str) else []
+        last = [name.rpartition(".")[2] for name in names]
+        plain = [*last, *map(catalogue.snake, last)]
+        return any(RANK.search(name) or (not sure and MAYBE_RANK.search(name)) for name in plain)
+
+    def _arguments(self, value: Value, node: Node) -> Iterator[Value]:
+        for site in self.project.callers(value.scope)[:_MOST_CALLERS]:
+            given = self.project.argument(site, value.scope, node.name)
+            if given is not None:
+                yield Value(site.scope, given)
+
+
+@functools.lru_cache(maxsize=4)
+def ranks_of(project: Project) -> Ranks:
+    """The one finder of a project, shared by the rules."""
+    return Ranks(project)

@@ -1,0 +1,428 @@
+"""The rules about loaders, samplers and workers: every bug beside its near miss."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jitlint.diagnostic import Confidence
+from tests.jitlint.beside import Beside, check, found
+
+SAME_ORDER = "every epoch has the samples in the same order: nothing calls `set_epoch` on this sampler"
+LOOP = """
+from torch.utils.data import DataLoader, RandomSampler, Subset
+from torch.utils.data.distributed import DistributedSampler
+def train(model, dataset, optimizer, epochs):
+    sampler = DistributedSampler(dataset)
+    loader = DataLoader(dataset, batch_size=32, sampler=sampler)
+    for epoch in range(epochs):
+        HERE
+        for images, labels in loader:
+            model(images, labels).backward()
+            optimizer.step()
+"""
+MADE = """
+import torch.utils.data as data
+class Config:
+    pass
+def loaders(train_set, val_set, distributed):
+    loaders = {}
+    for name, part in (("train", train_set), ("val", val_set)):
+        HERE
+        loaders[name] = data.DataLoader(part, sampler=order)
+    return loaders
+def epoch(loader, model, optimizer):
+    for step, batch in enumerate(loader):
+        model(batch).backward()
+        optimizer.step()
+def main(args, model, optimizer, train_set, val_set):
+    parts = loaders(train_set, val_set, args.distributed)
+    for number in range(args.epochs):
+        epoch(parts["train"], model, optimizer)
+"""
+FILES = """
+# file: data.py
+from torch.utils.data import DataLoader, DistributedSampler
+def make(dataset):
+    return DataLoader(dataset, sampler=DistributedSampler(dataset))
+# file: trainer.py
+class Trainer:
+    def __init__(self, loader, model, optimizer):
+        self.loader, self.model, self.optimizer = loader, model, optimizer
+    def run(self, epochs):
+        for epoch in range(epochs):
+            HERE
+            for batch in self.loader:
+                self.model(batch).backward()
+                self.optimizer.step()
+# file: main.py
+from data import make
+from trainer import Trainer
+def main(dataset, model, optimizer):
+    train_loader = make(dataset)
+    Trainer(train_loader, model, optimizer).run(10)
+"""
+OWN = """
+import torch
+from torch.utils.data import DataLoader, Sampler
+class Endless(Sampler):
+    def __init__(self, dataset):
+        self.dataset, self.epoch = dataset, 0
+    def set_epoch(self, epoch):
+        self.epoch = epoch
+    def __iter__(self):
+        generator = torch.Generator().manual_seed(self.epoch)
+        HERE
+        return iter(torch.randperm(len(self.dataset), generator=generator).tolist())
+def train(model, dataset, optimizer):
+    loader = DataLoader(dataset, sampler=Endless(dataset))
+    for epoch in range(10):
+        for batch in loader:
+            model(batch).backward()
+            optimizer.step()
+"""
+CHOSEN = """
+from torch.utils.data import DataLoader, DistributedSampler, RandomSampler
+def train(args, model, dataset, optimizer):
+    make = DistributedSampler if args.world > 1 else RandomSampler
+    loader = DataLoader(dataset, sampler=make(dataset))
+    batches = iter(loader)
+    for step in range(args.steps):
+        try:
+            batch = next(batches)
+        except StopIteration:
+            HERE
+            batches = iter(loader)
+            batch = next(batches)
+        model(batch).backward()
+        optimizer.step()
+"""
+SAMPLERS = [
+    Beside("JIT306", LOOP, "", "sampler.set_epoch(epoch)", "DistributedSampler(dataset)", SAME_ORDER, fixed=True),
+    Beside("JIT306", LOOP, "", "loader.sampler.set_epoch(epoch)", "DistributedSampler(dataset)", SAME_ORDER),
+    Beside("JIT306", LOOP, "", "loader.batch_sampler.sampler.set_epoch(epoch)", "sampler = Dist", SAME_ORDER),
+    Beside(
+        "JIT306",
+        MADE,
+        "order = data.distributed.DistributedSampler(part)",
+        "order = data.distributed.DistributedSampler(part, shuffle=False)",
+        "order =",
+        SAME_ORDER,
+    ),
+    Beside("JIT306", FILES, "", "self.loader.sampler.set_epoch(epoch)", "sampler=DistributedSampler", SAME_ORDER),
+    Beside("JIT306", OWN, "", "self.epoch += 1", "sampler=Endless(dataset)", SAME_ORDER),
+    Beside("JIT306", CHOSEN, "", "loader.sampler.set_epoch(step)", "sampler=make(dataset)", SAME_ORDER),
+]
+QUIET = {
+    "one pass": LOOP.replace("for epoch in range(epochs):", "if epochs:"),
+    "evaluation": LOOP.replace("sampler", "test_sampler"),
+    "trainer": "import lightning as L\n" + LOOP,
+    "made in every epoch": """
+from torch.utils.data import DataLoader, DistributedSampler
+def train(model, optimizer, parts):
+    for part in parts:
+        loader = DataLoader(part, sampler=DistributedSampler(part))
+        for batch in loader:
+            model(batch).backward()
+            optimizer.step()
+""",
+}
+
+
+@pytest.mark.parametrize("case", SAMPLERS)
+def test_a_sampler_is_told_the_epoch(case: Beside, tmp_path: Path) -> None:
+    check(case, tmp_path)
+
+
+@pytest.mark.parametrize("case", QUIET)
+def test_a_sampler_that_needs_no_epoch(case: str, tmp_path: Path) -> None:
+    assert found("JIT306", QUIET[case].replace("HERE", ""), tmp_path) == []
+
+
+def test_the_epoch_of_another_sampler_is_set(tmp_path: Path) -> None:
+    other = LOOP.replace("def train(", "def pretrain(").replace("HERE", "sampler.set_epoch(epoch)")
+    (candidate,) = found("JIT306", LOOP.replace("HERE", "") + other, tmp_path)
+    assert candidate.span.line == 5
+    assert candidate.confidence is Confidence.MEDIUM
+
+
+def test_another_file_may_set_the_epoch_of_any_sampler(tmp_path: Path) -> None:
+    hook = "# file: hooks.py\ndef before_epoch(runner):\n    runner.loader.sampler.set_epoch(runner.epoch)\n"
+    assert found("JIT306", LOOP.replace("HERE", "") + hook, tmp_path) == []
+
+
+def copied(name: str) -> str:
+    return f"every worker and every epoch draws the same numbers: `{name}` is copied into each worker process"
+
+
+NOISY = """
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+class Noisy(Dataset):
+    def __init__(self, images):
+        self.images = images
+        self.rng = np.random.RandomState(0)
+    def __getitem__(self, i):
+        HERE
+        return self.images[i] + self.rng.normal(size=self.images[i].shape)
+def make(images, workers=2):
+    return DataLoader(Noisy(images), num_workers=workers)
+"""
+LIST = """
+import random
+from torch.utils.data import ConcatDataset, DataLoader, Dataset
+class Step:
+    def __init__(self):
+        self.reset()
+    def reset(self, seed=7):
+        self.rnd = random.Random(seed)
+class Gain(Step):
+    def apply(self, x):
+        return x * self.rnd.uniform(0.5, 2)
+class Steps:
+    def __init__(self, *steps):
+        self.steps = steps
+    def __call__(self, x):
+        for step in self.steps:
+            x = step.apply(x)
+        return x
+class Waves(Dataset):
+    def __init__(self, waves, steps):
+        self.waves, self.steps = waves, steps
+    def __getitem__(self, i):
+        return self.steps(self.waves[i])
+def init(worker):
+    HERE
+parts = [Waves(a, Steps(Gain())), Waves(b, Steps(Gain()))]
+loader = DataLoader(ConcatDataset(parts), num_workers=4, worker_init_fn=init)
+"""
+SHARED = """
+# file: noise.py
+import torch
+generator = torch.Generator().manual_seed(3)
+def add(x):
+    HERE
+    return x + torch.randn(x.shape, generator=generator)
+# file: train.py
+from torch.utils.data import DataLoader
+from torchvision.datasets import MNIST
+from noise import add
+loader = DataLoader(MNIST("data", transform=add), num_workers=8)
+"""
+KEPT = [
+    Beside(
+        "JIT303",
+        NOISY,
+        "",
+        "self.rng.seed((torch.initial_seed() + i) % 2**32)",
+        "RandomState(0)",
+        copied("rng"),
+    ),
+    Beside("JIT303", NOISY, "", "self.rng = np.random.RandomState()", "RandomState(0)", copied("rng")),
+    Beside("JIT303", LIST, "random.seed(worker)", "parts[worker].datasets[0].steps.reset()", "Random(", copied("rnd")),
+    Beside("JIT303", SHARED, "", "global generator", "generator = ", copied("generator")),
+]
+EVALUATED = NOISY.replace("HERE", "").replace("def make(", "def make_test_loader(")
+
+
+@pytest.mark.parametrize("case", KEPT)
+def test_a_kept_generator_is_copied(case: Beside, tmp_path: Path) -> None:
+    check(case, tmp_path)
+
+
+@pytest.mark.parametrize("text", [EVALUATED, NOISY.replace("workers=2", "workers=0").replace("HERE", "")])
+def test_a_kept_generator_that_is_not_copied(text: str, tmp_path: Path) -> None:
+    assert found("JIT303", text, tmp_path) == []
+
+
+EACH_EPOCH = "the workers draw the same numbers in every epoch: this seed does not change with the epoch"
+ALL_ALIKE = "all workers draw the same numbers in every epoch: this seed is a constant"
+FRESH = "torch.initial_seed() % 2**32"
+CROPS = """
+import random
+import numpy as np
+import torch
+from torch.utils.data import DataLoader, Dataset
+SEED = 1234
+class Crops(Dataset):
+    def __init__(self, images, seed=3):
+        self.images, self.base_seed, self.epoch = images, seed, 0
+    def __getitem__(self, i):
+        left = np.random.randint(32)
+        return self.images[i][:, left : left + 224]
+    def init(self, worker):
+        HERE
+def init(worker):
+    HERE
+def make_init(seed):
+    def inner(worker):
+        HERE
+    return inner
+def loader(images, args):
+    data = Crops(images)
+    return DataLoader(data, num_workers=args.workers, worker_init_fn=INIT)
+"""
+
+
+def crops(init: str) -> str:
+    """The program with one of its ways to seed the workers."""
+    functions = {"init": "def init(worker):", "data.init": "def init(self, worker):"}
+    kept = functions.get(init, "def inner(worker):")
+    head, here, tail = CROPS.replace("INIT", init).partition(f"{kept}\n")
+    body = tail.replace("HERE", "KEEP", 1)
+    return (head + here).replace("HERE", "pass") + body.replace("HERE", "pass").replace("KEEP", "HERE")
+
+
+def numpy_seed(value: str) -> str:
+    return f"np.random.seed({value})"
+
+
+SEEDED = [
+    Beside("JIT304", crops("init"), numpy_seed("worker"), numpy_seed(FRESH), "seed(worker)", EACH_EPOCH, fixed=True),
+    Beside("JIT304", crops("init"), numpy_seed("SEED + worker"), numpy_seed(FRESH), "SEED +", EACH_EPOCH, fixed=True),
+    Beside("JIT304", crops("init"), numpy_seed("SEED"), "np.random.seed()", "(SEED)", ALL_ALIKE),
+    Beside("JIT304", crops("init"), numpy_seed("worker"), "random.seed(worker)", "seed(worker)", EACH_EPOCH),
+    Beside(
+        "JIT304",
+        crops("data.init"),
+        numpy_seed("self.base_seed + worker"),
+        numpy_seed("self.epoch + worker"),
+        "base_seed + worker",
+        EACH_EPOCH,
+    ),
+    Beside(
+        "JIT304",
+        crops("make_init(args.seed)"),
+        numpy_seed("seed * 100 + worker"),
+        numpy_seed("np.random.get_state()[1][0] + worker"),
+        "seed * 100",
+        EACH_EPOCH,
+    ),
+]
+ITERABLE = """
+import numpy as np
+import torch
+from torch.utils.data import IterableDataset, get_worker_info
+class Stream(IterableDataset):
+    def __iter__(self):
+        info = get_worker_info()
+        rng = np.random.default_rng(HERE)
+        for item in self.items:
+            yield item + rng.normal(size=item.shape)
+"""
+
+
+@pytest.mark.parametrize("case", SEEDED)
+def test_a_worker_is_seeded(case: Beside, tmp_path: Path) -> None:
+    check(case, tmp_path)
+
+
+def test_a_stream_seeds_by_the_number_of_its_worker(tmp_path: Path) -> None:
+    check(Beside("JIT304", ITERABLE, "7 + info.id", "info.seed", "default_rng", EACH_EPOCH), tmp_path)
+
+
+@pytest.mark.parametrize("option", ["persistent_workers=True", "num_workers=0"])
+def test_workers_that_start_once(option: str, tmp_path: Path) -> None:
+    text = crops("init").replace("HERE", numpy_seed("worker")).replace("num_workers=args.workers", option)
+    assert found("JIT304", text, tmp_path) == []
+
+
+PROPERTY = """
+import numpy as np
+from torch.utils.data import DataLoader, Dataset, get_worker_info
+class Cutouts(Dataset):
+    def __init__(self, images):
+        self.images, self._rng = images, None
+    @property
+    def rng(self):
+        if self._rng is None:
+            info = get_worker_info()
+            self._rng = np.random.default_rng(HERE)
+        return self._rng
+    def __getitem__(self, i):
+        return self.images[i] + self.rng.normal(size=self.images[i].shape)
+loader = DataLoader(Cutouts(images), num_workers=2)
+"""
+IMGAUG = """
+import imgaug
+import numpy as np
+import torch
+from imgaug import augmenters as iaa
+from torch.utils.data import DataLoader, Dataset
+class Faces(Dataset):
+    def __init__(self, images):
+        self.images = images
+        self.augmenter = iaa.Sequential([iaa.Affine(rotate=(-20, 20))])
+    def __getitem__(self, i):
+        return self.augmenter(image=self.images[i])
+def init(worker):
+    HERE
+def loader(images):
+    return DataLoader(Faces(images), num_workers=6, worker_init_fn=init)
+"""
+UNSEEDED = "all workers draw the same numbers in every epoch: nothing seeds imgaug in them"
+
+
+def test_a_generator_made_at_its_first_use(tmp_path: Path) -> None:
+    check(Beside("JIT304", PROPERTY, "99 + info.id", "info.seed", "default_rng(", EACH_EPOCH), tmp_path)
+
+
+def test_the_workers_seed_another_library(tmp_path: Path) -> None:
+    case = Beside("JIT304", IMGAUG, numpy_seed(FRESH), f"imgaug.seed({FRESH})", "DataLoader(Faces", UNSEEDED)
+    check(case, tmp_path)
+
+
+RANKS = """
+import os
+import numpy as np
+import torch
+import torch.distributed as dist
+from torch.utils.data import DataLoader, DistributedSampler
+def set_seeds(value):
+    np.random.seed(HERE)
+def setup(cfg, rank):
+    dist.init_process_group("nccl")
+    set_seeds(cfg.seed)
+def train(model, loader, opt):
+    for images, labels in loader:
+        lam = np.random.beta(1.0, 1.0)
+        mixed = lam * images + (1 - lam) * images.flip(0)
+        model(mixed, labels).backward()
+        opt.step()
+"""
+SHARES = """
+import os
+from torch.utils.data import DataLoader, DistributedSampler
+def loader(dataset, cfg, rank):
+    return DataLoader(dataset, sampler=DistributedSampler(dataset, seed=HERE))
+"""
+ALIKE = "all ranks draw the same numbers: this seed does not depend on the rank"
+OVERLAP = "the ranks' shares of the data overlap: the seed of this sampler differs between ranks"
+RANKED = [
+    Beside("JIT307", RANKS, "value", "value + int(os.environ['RANK'])", "np.random.seed", ALIKE, Confidence.MEDIUM),
+    Beside("JIT307", RANKS, "value", "value + dist.get_rank()", "np.random.seed", ALIKE, Confidence.MEDIUM),
+    Beside("JIT307", SHARES, "cfg.seed + rank", "cfg.seed", "seed=", OVERLAP),
+    Beside("JIT307", SHARES, "int(os.environ['RANK'])", "int(os.environ['SEED'])", "seed=", OVERLAP),
+]
+
+
+@pytest.mark.parametrize("case", RANKED)
+def test_ranks_and_seeds(case: Beside, tmp_path: Path) -> None:
+    check(case, tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ('    dist.init_process_group("nccl")\n', ""),
+        ("    set_seeds(cfg.seed)", "    set_seeds(cfg.seed + rank)"),
+        ("    np.random.seed(value)", "    if value is not None:\n        np.random.seed(value)"),
+        ("np.random.beta(1.0, 1.0)", "0.5"),
+        ("import os\n", "import os\nimport lightning as L\n"),
+    ],
+)
+def test_ranks_that_need_no_seeds_of_their_own(change: tuple[str, str], tmp_path: Path) -> None:
+    assert found("JIT307", RANKS.replace("HERE", "value"), tmp_path / "bug") != []
+    assert found("JIT307", RANKS.replace("HERE", "value").replace(*change), tmp_path / "right") == []
