@@ -11,7 +11,6 @@ from jitlint.cache import Cache
 from jitlint.diagnostic import Confidence, Diagnostic
 from jitlint.engine import Outcome, Report, Run, lint
 from jitlint.files import File
-from jitlint.report.summary import count
 from jitlint.source import UnreadableSource, load_source
 from jitlint.survey import read
 
@@ -44,8 +43,7 @@ def fix(files: Sequence[File], run: Run, *, unsafe: bool, choose: Choose = lambd
         report = lint(files, replace(run, changed={**run.changed, **changed}))
     half = _half_fixed(files, before, run, changed)
     report = replace(report, diagnostics=tuple(sorted((*report.diagnostics, *half), key=lambda item: item.sort_key)))
-    note = f"Fixed {count(done, 'finding')}." if done else ""
-    return Outcome(report, changed, done, note, left=half, leaves=tuple(leaves))
+    return Outcome(report, changed, done, "Fixed", left=half, leaves=tuple(leaves))
 
 
 def _half_fixed(
