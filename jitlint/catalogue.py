@@ -120,6 +120,7 @@ TRANSFORM_MODULES = (
     "tensorflow.keras.layers",
     "keras_cv.layers",
     "torch_geometric.transforms",
+    "detectron2.data.transforms",
     "timm.data",
     "timm.data.mixup",
     "timm.data.random_erasing",

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 
 from jitlint.diagnostic import Applicability, Candidate, Confidence, DefaultToNone, FixPlan, Trace
 from jitlint.rules.base import Rule
-from jitlint.rules.stale import draw_span, kept_on_purpose
+from jitlint.rules.stale import batch_word, draw_span, is_evaluation_name, kept_on_purpose, loop_span
+from jitlint.semantics.clocks import Role
 from jitlint.semantics.graph import Kind, Scope
 from jitlint.semantics.hoisted import hoisted_of
+from jitlint.semantics.made_once import is_made_at_import
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import Draw, provenance_of
 from jitlint.semantics.staleness import Stale
@@ -108,6 +110,27 @@ class Trainer:
         for stale in hoisted_of(project).in_data_path:
             if is_constant(project, stale) and stale.made.draw is not None:
                 yield self._constant(project, stale, stale.made.draw)
+
+        for stale in hoisted_of(project).in_training:
+            mixed = stale.drawn.role >= Role.MIXED and not stale.per_epoch and stale.loop.trains
+            if mixed and is_made_at_import(project, stale) and not is_evaluation_name(project, stale):
+                yield self._at_import(project, stale)
+
+    def _at_import(self, project: Project, stale: Stale) -> Candidate:
+        """A draw of a default or of the module, which a function of the data path combines with data."""
+        site, path, loop = project.node(stale.drawn.site), stale.drawn.site.scope.path, stale.loop.scope
+        evidence = (
+            Trace("draw", path, site.span, "drawn once, when the module is imported"),
+            Trace("loop", loop.path, loop_span(project, stale), f"this runs for every {batch_word(stale)}"),
+            Trace(
+                "consumer",
+                stale.loop.scope.path,
+                project.node(stale.consumer).span,
+                "and trains on data with this one draw",
+            ),
+        )
+        message = f"every batch gets the same draw: `{site.text}` is called once, when the module is imported"
+        return Candidate(self.code, path, site.span, message, Confidence.MEDIUM, evidence)
 
     def _default(self, project: Project, ref: Ref, scope: Scope, name: str, default: int) -> Iterator[Candidate]:
         assert scope.parent is not None

@@ -20,8 +20,9 @@ class DiscardedAugmentation(Rule):
         A statement that only calls something that gives its result back: an augmentation of the project (one
         that changes nothing in place) or of a library, a flip under `if random.random() < 0.5:`, `x + noise`,
         `sklearn.utils.shuffle(x)`, `numpy.random.permutation(x)`, `table.sample(frac=1)`, `dataset.shuffle(n)`
-        of tf.data, Hugging Face and webdataset. `random.shuffle(list(x))`, which shuffles a copy. And a noisy
-        value that is bound to a name and never read, while the network gets the clean one.
+        of tf.data, Hugging Face and webdataset. `random.shuffle(list(x))`, which shuffles a copy. A noisy
+        value that is bound to a name and never read, while the network gets the clean one. And a draw of a function
+        called an augmentation, which gives back its argument without it.
 
     Why it matters:
         The code runs, takes its time, and changes nothing: training sees the clean images, or the samples in
@@ -166,6 +167,10 @@ def _message(project: Project, lost: Discarded) -> str:
         return f"the order never changes: {shown} stays as it is, the shuffled copy is thrown away"
     if lost.what is What.ORDER:
         return f"the order never changes: {shown} is drawn in every epoch, and nothing uses it"
+    if lost.what is What.UNAPPLIED:
+        drawn = project.bound_names(lost.value)[0]
+        owner = project.scope(lost.value.scope).name
+        return f"`{owner}` changes nothing at random: `{drawn}` is drawn here, and nothing applies it"
     if lost.what is What.UNREAD:
         return f"the network sees clean data: {shown} is perturbed here, and nothing uses the result"
     return f"{shown} is never augmented: the result of this augmentation is thrown away"
@@ -176,7 +181,7 @@ def _confidence(lost: Discarded) -> Confidence:
         return Confidence.LOW
     if lost.what in (What.SHUFFLE, What.TEMPORARY):
         return Confidence.HIGH
-    if lost.what is What.ORDER:
+    if lost.what in (What.ORDER, What.UNAPPLIED):
         return Confidence.MEDIUM
     if lost.purpose is Purpose.TRAIN:
         return Confidence.HIGH if lost.how is How.SURE else Confidence.MEDIUM
@@ -206,7 +211,7 @@ def _fix(project: Project, lost: Discarded) -> FixPlan | None:
     name, node = _name(project, lost), project.node(lost.value)
     if (
         not name.isidentifier()
-        or lost.what in (What.TEMPORARY, What.UNREAD, What.ORDER)
+        or lost.what in (What.TEMPORARY, What.UNREAD, What.UNAPPLIED, What.ORDER)
         or not _is_alike(project, lost)
     ):
         return None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from jitlint.diagnostic import Candidate, Confidence, Trace
 from jitlint.rules.base import Rule
-from jitlint.semantics.disabled import Disabled, disabled_of
+from jitlint.semantics.disabled import SAME, Disabled, disabled_of
 from jitlint.semantics.project import Project
 from jitlint.semantics.purpose import Purpose
 
@@ -15,9 +15,9 @@ class DisabledAugmentation(Rule):
     """An augmentation of the training pipeline cannot act.
 
     What it finds:
-        `ColorJitter()` and other transforms whose every size is zero, transforms with a probability of zero,
-        the project's own augmentations called with `std=0`, augmentations under `if False:`, and under a
-        switch that is off by default and that no caller turns on.
+        `ColorJitter()` and other transforms whose every size is zero, transforms with a probability of zero, a
+        range with equal ends (`RandomRotation((90, 90))`), the project's own augmentations called with `std=0`,
+        augmentations under `if False:`, and under a switch that is off by default and that no caller turns on.
 
     Why it matters:
         Who reads the pipeline sees the augmentation and believes that training has it.
@@ -119,7 +119,10 @@ train(model, loader)
                 Trace("draw", path, node.span, "this looks like an augmentation"),
                 Trace("override", item.why.scope.path, why.span, item.reason),
             )
-            message = f"training runs without `{node.method or node.text}`: {item.reason}"
+            name = node.method or node.text
+            message = f"training runs without `{name}`: {item.reason}"
+            if item.reason == SAME:
+                message = f"`{name}` does not vary: {item.reason}"
             yield Candidate(self.code, path, node.span, message, _confidence(item), traces)
 
 

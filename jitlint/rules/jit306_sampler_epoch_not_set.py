@@ -164,7 +164,7 @@ def _traces(project: Project, item: Unset) -> Iterator[Trace]:
 def _fix(project: Project, item: Unset) -> FixPlan | None:
     """`sampler.set_epoch(epoch)` at the head of the loop over the epochs, in the sampler's own file."""
     loop = item.repeated.loop
-    if loop is None or loop.scope.path != item.sampler.scope.path:
+    if loop is None or loop.scope.path != item.sampler.scope.path or project.node(item.repeated.where).name == "iter":
         return None
     scope = project.scope(loop.scope)
     epoch = _counter(scope, loop.node)
@@ -196,13 +196,14 @@ def _name(project: Project, scope: Scope, loop: Value, item: Unset) -> tuple[str
     """What the sampler is called at a loop, and whether it surely is the sampler then."""
     objects = objects_of(project)
     samplers = objects.origins(item.loader, ("sampler",))
+    is_sure = not project.node(item.sampler).has_receiver  # of its class, which may have been chosen before
     found: list[tuple[int, str, bool]] = []
     for name, values in _variables(project, scope, loop):
         origins = frozenset(origin for value in values for origin in objects.origins(value))
         if item.sampler in origins:
-            found.append((0, name, origins == {item.sampler}))
+            found.append((0, name, is_sure and origins == {item.sampler}))
         elif origins == {item.loader}:
-            found.append((1, f"{name}.sampler", samplers == {item.sampler}))
+            found.append((1, f"{name}.sampler", is_sure and samplers == {item.sampler}))
     return min(found)[1:] if found else None
 
 

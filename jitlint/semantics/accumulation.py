@@ -12,6 +12,8 @@ from jitlint.semantics.graph import Kind, Node, Scope
 from jitlint.semantics.loops import Loop, loops_of
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import COMBINING, is_draw, is_network_call, provenance_of
+from jitlint.semantics.rewinds import rewinds_of
+from jitlint.semantics.shuffles import is_epoch_loop
 from jitlint.semantics.staleness import staleness_of
 
 
@@ -27,6 +29,7 @@ class Walk(NamedTuple):
 _FILES = re.compile(r"h5|hdf|zarr|lmdb|memmap|netcdf|tiledb|(?:^|[._])(?:open|file)")
 # Methods that run before the training, and not before each of its steps.
 _ONCE = re.compile(r"^__init__$|init|setup|build|prepare|configure|create|make|load_(?:model|state|checkpoint)|_start$")
+_IN_PLACE = frozenset("+= -= *= .add_ .sub_ .mul_".split())
 _WRAPPING = frozenset("% %= remainder fmod frac mod".split())
 
 
@@ -37,6 +40,9 @@ def random_walks(project: Project) -> Iterator[Walk]:
         for loop in loops.batch_loops(ref):
             yield from _in_loop(project, loop, scope)
             yield from _on_self(project, ref, scope, loop.region)
+        for loop in loops.loops(ref):
+            if is_epoch_loop(project, ref, scope, loop.region) and rewinds_of(project).is_pass(ref, loop.region):
+                yield from _in_loop(project, loop, scope)
         if staleness.is_step(ref, scope):
             yield from _on_self(project, ref, scope, 0)
         if scope.name == "__getitem__" and project.is_dataset_class(ref.path, scope.owner):
@@ -188,10 +194,29 @@ def _in_store(project: Project, ref: Ref, scope: Scope) -> Iterator[Walk]:
     """`image = self.images[index]; image += noise`: the noise stays in the data set."""
     for kind in (Kind.OP, Kind.CALL):
         for index, node in scope.of_kind(kind):
-            in_place = node.name in ("+=", "-=", "*=", ".add_", ".sub_", ".mul_")
-            name = _stored(project, ref, scope, node.inputs[0]) if in_place else None
+            name = _stored(project, ref, scope, node.inputs[0]) if node.name in _IN_PLACE else None
             if name and _has_drawn_operand(project, Value(ref, index), node):
                 yield Walk(Value(ref, index), 0, f"self.{name}", None)
+    for index, _ in scope.calls():
+        callee = project.callee(Value(ref, index))
+        for parameter in project.scope(callee).parameters if callee is not None else ():
+            argument = project.argument(Value(ref, index), callee, parameter.name) if callee is not None else None
+            name = _stored(project, ref, scope, argument) if argument is not None else None
+            if name and callee is not None and _changes_in_place(project, callee, parameter.name):
+                yield Walk(Value(ref, index), 0, f"self.{name}", None)
+
+
+def _changes_in_place(project: Project, ref: Ref, parameter: str) -> bool:
+    """Whether a function adds a draw to a parameter in place."""
+    scope = project.scope(ref)
+    for kind in (Kind.OP, Kind.CALL):
+        for index, node in scope.of_kind(kind):
+            if node.name not in _IN_PLACE or not _has_drawn_operand(project, Value(ref, index), node):
+                continue
+            target = scope.nodes[node.inputs[0]]
+            if target.kind is Kind.PARAM and target.name == parameter:
+                return True
+    return False
 
 
 def _stored(project: Project, ref: Ref, scope: Scope, index: int) -> str | None:

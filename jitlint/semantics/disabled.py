@@ -38,6 +38,25 @@ _SIZES = {
 }
 _DEFAULTS_ARE_ZERO = frozenset({"ColorJitter"})
 _SIZED_IN = ("torchvision", "kornia", "keras", "tensorflow")
+# Arguments that are ranges, in order ("" for one that is none): with equal ends they hold one value. All that are
+# given must be so; of those in `_DRAW_BY_DEFAULT` all must be given.
+_RANGES = {
+    **_SIZES,
+    "RandomRotation": ("degrees", "angle", "factor"),
+    "RandomAffine": ("degrees", "", "scale", "shear"),
+    "RandomResizedCrop": ("", "scale"),
+    "RandomScale": ("scale_limit",),
+    "RandomGamma": ("gamma_limit",),
+    "Rotate": ("limit",),
+    "SafeRotate": ("limit",),
+    "Affine": ("scale", "translate_percent", "translate_px", "rotate", "shear"),
+    "RandomBrightnessContrast": ("brightness_limit", "contrast_limit"),
+    "ShiftScaleRotate": ("shift_limit", "scale_limit", "rotate_limit"),
+}
+_DRAW_BY_DEFAULT = frozenset({"RandomBrightnessContrast", "ShiftScaleRotate"})
+# One number after the other: `T.RandomBrightness(0.9, 0.9)` of Detectron2.
+_ENDS_APART = frozenset({"RandomBrightness", "RandomContrast", "RandomSaturation"})
+SAME = "its range holds one value"
 _STRENGTH = re.compile(
     r"^(?:\w+_)?(?:p|prob|probability|std|stdev|sigma|noise|noise_level|noise_scale|strength|jitter|amount|magnitude)$"
 )
@@ -46,6 +65,8 @@ _SWITCH = re.compile(
     r"perturb|random_crop|random_flip|color_jitter|rotate|rotation)(?:_|$)"
 )
 _CHOICES = frozenset({"RandomChoice", "OneOf", "SomeOf", "choice"})
+# Around a range of one value: a fixed turn that is taken or not.
+_TAKEN_OR_NOT = _CHOICES | {"RandomApply", "RandomOrder", "TenCrop", "Lambda"}
 _ADDERS = frozenset({"append", "insert", "extend"})
 
 
@@ -92,7 +113,10 @@ class DisabledAugmentations:
 
     def _transform(self, value: Value, scope: Scope, node: Node) -> Iterator[Disabled]:
         why = self._zero(value, node)
-        if why is None or not self._is_in_pipeline(scope, value.node):
+        if not self._is_in_pipeline(scope, value.node):
+            return
+        if why is None:
+            yield from self._same(value, scope, node)
             return
         others = self._others(value, scope)
         purpose = self._purpose(value, scope)
@@ -102,6 +126,52 @@ class DisabledAugmentations:
         reason = "all of its sizes are 0" if mistaken else "its probability is 0"
         conditional = self._is_conditional(value.scope, scope, node.region)
         yield Disabled(value, Value(value.scope, why), reason, purpose, mistaken or not others, conditional)
+
+    def _same(self, value: Value, scope: Scope, node: Node) -> Iterator[Disabled]:
+        """A transform whose range has equal ends: it turns every picture by the same angle."""
+        why = self._fixed_range(value, node)
+        if why is None or any(scope.nodes[outer].method in _TAKEN_OR_NOT for outer in self._around(scope, value.node)):
+            return
+        others = self._others(value, scope)
+        purpose = self._purpose(value, scope)
+        if purpose is Purpose.UNKNOWN and others:
+            purpose = Purpose.TRAIN
+        conditional = self._is_conditional(value.scope, scope, node.region)
+        yield Disabled(value, Value(value.scope, why), SAME, purpose, others and not self._turns(scope), conditional)
+
+    def _turns(self, scope: Scope) -> bool:
+        """Whether a flip with a probability of 1 stands beside: together they turn pictures the right way up."""
+        return any(
+            key in (None, *_PROBABILITIES) and scope.nodes[item].value in (1, 1.0) and "Flip" in node.method
+            for _, node in scope.calls()
+            for item, key in zip(node.arguments, node.keywords, strict=False)
+        )
+
+    def _fixed_range(self, value: Value, node: Node) -> int | None:
+        """The first range of a transform, if all that it draws from hold one value."""
+        names = _RANGES.get(node.method)
+        if names is None or {"*", "**", "translate"} & set(node.keywords):
+            return None  # `translate` holds the largest shifts, and no range
+        if node.method in _ENDS_APART and node.name.startswith("detectron2"):
+            ends = [self.project.node(Value(value.scope, item)) for item in node.arguments[:2]]
+            alike = len(ends) == 2 and all(_is_number(end) for end in ends) and ends[0].value == ends[1].value
+            return node.arguments[0] if alike else None
+        pairs = list(zip(node.arguments, node.keywords, strict=False))
+        positional = [item for item, key in pairs if key is None]
+        given = [item for item, name in zip(positional, names, strict=False) if name]
+        given += [item for item, key in pairs if key in names]
+        if not given or (node.method in _DRAW_BY_DEFAULT and len(given) < len(names)):
+            return None
+        fixed = [item for item in given if self._has_equal_ends(value, item)]
+        return fixed[0] if fixed and all(item in fixed or self._is_zero(value, item) for item in given) else None
+
+    def _has_equal_ends(self, value: Value, index: int) -> bool:
+        """Whether a value is a pair of one number twice, other than zero."""
+        node = self.project.node(Value(value.scope, index))
+        if node.kind is not Kind.COLLECTION or node.name not in ("tuple", "list") or len(node.inputs) != 2:
+            return False
+        low, high = (self.project.node(Value(value.scope, item)) for item in node.inputs)
+        return _is_number(low) and _is_number(high) and low.value == high.value
 
     def _zero(self, value: Value, node: Node) -> int | None:
         """The argument that keeps a transform from doing anything; the call itself where nothing is given."""
@@ -177,7 +247,9 @@ class DisabledAugmentations:
             return any(self._is_active(Value(value.scope, item)) for item in node.inputs)
         if not self.augmenters.is_transform(value):
             return False
-        return node.kind is not Kind.CALL or self._zero(value, node) is None
+        return node.kind is not Kind.CALL or (
+            self._zero(value, node) is None and self._fixed_range(value, node) is None
+        )
 
     def _purpose(self, value: Value, scope: Scope) -> Purpose:
         node = scope.nodes[value.node]
@@ -335,6 +407,10 @@ class DisabledAugmentations:
         """Whether a default of the project's own functions is all that sets a switch, as far as one can see."""
         mentions = mentions_of(self.project)
         return not mentions.is_packaged and not mentions.is_dynamic(switch.scope.path)
+
+
+def _is_number(node: Node) -> bool:
+    return node.kind is Kind.CONST and isinstance(node.value, int | float) and not isinstance(node.value, bool)
 
 
 def _for_training(found: list[Disabled]) -> Iterator[Disabled]:

@@ -62,6 +62,7 @@ class What(enum.Enum):
     SHUFFLE = "shuffle"
     TEMPORARY = "temporary"  # a temporary copy is shuffled
     UNREAD = "unread"  # bound to a name that nothing reads
+    UNAPPLIED = "unapplied"  # drawn in an augmentation, which gives back its argument without it
     ORDER = "order"  # the order of an epoch, bound to a name that nothing reads
 
 
@@ -346,8 +347,10 @@ class DiscardedResults:
                 if not self._is_merged_and_read(ref, scope, store.name, store.node, read):
                     yield Discarded(value, What.ORDER, How.SURE, store.node, trained, Purpose.TRAIN)
                 continue
-            source = self._source(value) if self.provenance.made(value).draw is not None else None
+            made = self.provenance.made(value)
+            source = self._source(value) if made.draw is not None else None
             if source is None:
+                yield from self._unapplied(ref, scope, store, read)
                 continue
             if store.name in (scope.nodes[source].name, *self.project.bound_names(Value(ref, source))):
                 continue  # `x = augment(x)` is how it should be
@@ -356,6 +359,26 @@ class DiscardedResults:
             use = self._network_use(ref, scope, store.node, source)
             if use is not None and not self._is_tried(scope, store.region):
                 yield Discarded(value, What.UNREAD, How.SURE, source, use, self._purpose_of_use(ref, scope, store, use))
+
+    def _unapplied(self, ref: Ref, scope: Scope, store: Store, read: Set[int]) -> Iterator[Discarded]:
+        """A draw of an augmentation that nothing reads: `matrix = rotation(theta)`, and then `return points`."""
+        value = Value(ref, store.node)
+        made = self.provenance.made(value)
+        given = self._given_back(ref, scope) if made.draw is not None and not made.data else None
+        if given is not None and not self._is_merged_and_read(ref, scope, store.name, store.node, read):
+            purpose = self.purposes.at(ref, store.region, (scope.name,))
+            yield Discarded(value, What.UNAPPLIED, How.SURE, given, given, purpose)
+
+    def _given_back(self, ref: Ref, scope: Scope) -> int | None:
+        """The argument that an augmentation, by its name, gives back as no draw has changed it."""
+        names = (scope.name, scope.owner.rpartition(".")[2])
+        named_so = any(map(catalogue.names_augmentation, names)) or scope.name.startswith("random")
+        if not named_so or self.provenance.returns(ref).draw is not None or self.augmenters.changes_argument(ref):
+            return None
+        carries = (
+            node for node in scope.returns if self.provenance.made(Value(ref, node)).parameters - {"self", "cls"}
+        )
+        return next(carries, None)
 
     def _epoch_of_order(self, ref: Ref, scope: Scope, store: Store) -> int | None:
         """The training call of the epoch that a random order is drawn for."""

@@ -18,7 +18,7 @@ from jitlint.libraries.dropout import (
 )
 from jitlint.semantics.flow import sources
 from jitlint.semantics.graph import Kind, Node, RegionKind, Scope
-from jitlint.semantics.held_out import evaluates_by_name
+from jitlint.semantics.held_out import RANDOM_ON_PURPOSE, evaluates_by_name, held_outs_of
 from jitlint.semantics.objects import argument_of
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import names_network, provenance_of
@@ -91,10 +91,17 @@ class Dropouts:
         return tuple(
             Value(ref, index)
             for ref, scope in self.project.scopes()
-            if scope.owner and self._is_network(ref, scope) and not self._on_purpose(ref, scope)
+            if self._is_network(ref, scope) and not self._on_purpose(ref, scope) and not self._generates(ref)
             for index, node in scope.of_kind(Kind.OP)
             if node.name in ("+", "+=") and len(node.inputs) == 2 and not self._asks_mode(scope, node.region)
             if self._adds_noise(ref, scope, node) and self._flows_through(ref, scope)
+        )
+
+    def _generates(self, ref: Ref) -> bool:
+        """Whether a network is one whose outputs are random by design, by the names around it."""
+        return any(
+            RANDOM_ON_PURPOSE.search(name) or "inject" in name
+            for name in held_outs_of(self.project).around(Value(ref, 0))
         )
 
     def _adds_noise(self, ref: Ref, scope: Scope, node: Node) -> bool:
@@ -114,11 +121,16 @@ class Dropouts:
             if node.kind is Kind.CALL and node.name in _NOISES:
                 found = True
             elif node.kind is Kind.ATTR:
-                if self.project.self_class(Value(ref, node.inputs[0])) is None or _is_mode(node.name):
+                if self.project.self_class(Value(ref, node.inputs[0])) is None or self._is_learned(Value(ref, item)):
                     return False
             elif not (node.kind is Kind.CONST or (node.kind is Kind.OP and node.name in ("*", "/"))):
                 return False
         return found
+
+    def _is_learned(self, value: Value) -> bool:
+        """Whether an attribute is a parameter of the network, or its mode."""
+        made = (self.project.node(item) for item in self.project.aliases(value))
+        return _is_mode(self.project.node(value).name) or any(item.method == "Parameter" for item in made)
 
     def _flows_through(self, ref: Ref, scope: Scope) -> bool:
         """Whether a method is the network's forward, or is called by it and nothing else."""

@@ -23,14 +23,14 @@ _HELD_OUT = re.compile(
     r"(?:^|_)(?:val|valid|validation|eval|evaluation|test|dev|holdout|held_out)(?:_|\d|set|loader|$)"
 )
 # What needs random views, or asks for them at test time.
-_ON_PURPOSE = re.compile(
+RANDOM_ON_PURPOSE = re.compile(
     r"(?:^|_)(?:tta|test_time|contrastive|simclr|byol|moco|simsiam|dino|ssl|selfsup|self_supervised|barlow|vicreg|"
     r"register|registration|unsupervised|pretrain\w*|robust\w*|corrupt\w*|twice|two_crop\w*|views?|mae|inpainting|"
-    r"denois\w*|restor\w*|rotnet|jigsaw|generat\w*|diffusion|ddpm|gan|vae|attack\w*|adversarial)(?:_|\d|$)"
+    r"denois\w*|restor\w*|rotnet|jigsaw|generat\w*|diffusion|ddpm|[a-z0-9]*gan|vae|attack\w*|adversarial)(?:_|\d|$)"
 )
 # A function that evaluates, by its name.
 _EVALUATES = re.compile(
-    r"^(?:\w+_)?(?:eval|evaluate|evaluation|validate|validation|test|predict|inference)"
+    r"^(?:\w+_)?(?:eval|evaluate|evaluation|validate|validation|test)"
     r"(?:_(?:step|epoch|one_epoch|batch|fn|model|loop|loss))?$"
 )
 _SWITCH = re.compile(r"(?:^|_)aug(?:s|ment|mentation|mentations)?(?:_|$)")
@@ -102,9 +102,9 @@ class HeldOuts:
         plain = [catalogue.snake(name.rpartition(".")[2]) for name in own]
         if not any(map(_HELD_OUT.search, plain)) or any(named(name) is Purpose.TRAIN for name in own):
             return False
-        return not any(_ON_PURPOSE.search(catalogue.snake(name)) for name in (*self._around(call), *parts))
+        return not any(RANDOM_ON_PURPOSE.search(catalogue.snake(name)) for name in (*self.around(call), *parts))
 
-    def _around(self, call: Value) -> list[str]:
+    def around(self, call: Value) -> list[str]:
         """What a call's value, its function and its file are called."""
         place = self.project.place(call.scope.path).rpartition(".")[0].split("/")
         names = [*self.project.bound_names(call), *call.scope.qualname.split("."), *place]
@@ -230,7 +230,7 @@ class HeldOuts:
         )
 
     def _augments(self, value: Value, node: Node) -> bool:
-        if self._is_test_code(value) or any(_ON_PURPOSE.search(name) for name in self._around(value)):
+        if self._is_test_code(value) or any(RANDOM_ON_PURPOSE.search(name) for name in self.around(value)):
             return False
         if _NOISE.search(catalogue.snake(node.text)) or not node.arguments:
             return False

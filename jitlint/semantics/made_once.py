@@ -7,6 +7,7 @@ from jitlint.semantics.flow import sources
 from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind, Scope
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import SHAPE_ATTRIBUTES, SHAPE_METHODS
+from jitlint.semantics.shuffles import is_shuffle
 from jitlint.semantics.staleness import Stale
 from jitlint.semantics.when import variance_of
 
@@ -47,7 +48,8 @@ def is_per_item(project: Project, stale: Stale) -> bool:
         header = scope.regions[region].header
         if scope.regions[region].kind in _ITERATING and header >= 0 and _runs_over_data(project, ref, scope, header):
             return True
-    return any(_tells_size(scope.nodes[item]) for item in sources(scope, node.arguments))
+    orders = is_shuffle(project, stale.drawn.draw, node)  # of all samples: a split or a subset of them
+    return not orders and any(_tells_size(scope.nodes[item]) for item in sources(scope, node.arguments))
 
 
 def _runs_over_data(project: Project, ref: Ref, scope: Scope, header: int) -> bool:

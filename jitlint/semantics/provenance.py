@@ -365,10 +365,19 @@ class Provenance:
             made = self.project.constructor(Value(value.scope, node.inputs[0]))
             if made is not None and made[0] is None:
                 return self.is_random_transform(Value(value.scope, node.inputs[0]))
+        if node.name.startswith(".") and self._is_kept_transform(value, node):
+            return True
         if not node.arguments or not catalogue.names_augmentation(node.text.rpartition(".")[2]):
             return False
         last = node.text.rpartition(".")[2]
         return not last[:1].isupper() and self._leads_nowhere(value, node)
+
+    def _is_kept_transform(self, value: Value, node: Node) -> bool:
+        """Whether `self.geometry(image)` calls a random transform that the object keeps."""
+        owner = self.project.self_class(Value(value.scope, node.inputs[0]))
+        if owner is None or not node.arguments or self.project.method(owner[0], owner[1], node.method):
+            return False
+        return any(self.is_random_transform(store) for store in self.project.attribute_stores(owner, node.method))
 
     def _leads_nowhere(self, value: Value, node: Node) -> bool:
         """Whether nothing but its name tells what a called function does."""

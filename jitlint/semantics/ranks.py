@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import posixpath
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -56,21 +57,21 @@ class Ranks:
         return tuple(self._identical())
 
     def _identical(self) -> Iterator[Identical]:
-        start = next((site for name in sorted(STARTS) for site in self.project.call_sites.get(name, ())), None)
-        epochs = epochs_of(self.project)
-        if start is None or epochs.is_looked_after(start.scope.path):
-            return
-        for library, names in GLOBAL_SEEDS.items():
-            seeds = [
-                site
-                for site in self._seeds(names)
-                if epochs_of(self.project).together(site.scope.path, start.scope.path)
-            ]
-            if not seeds or any(self._may_vary(seed) for seed in seeds):
-                continue
-            draw = next(self._drawn_in_training(library), None)
-            if draw is not None:
-                yield Identical(seeds[0], draw, start)
+        starts = [site for name in sorted(STARTS) for site in self.project.call_sites.get(name, ())]
+        for library, names in GLOBAL_SEEDS.items() if starts else ():
+            seeds = list(self._seeds(names))
+            for draw in self._drawn_in_training(library):
+                start = next((site for site in starts if self._beside(site, draw)), None)
+                own = [seed for seed in seeds if start is not None and self._beside(seed, start)]
+                if start is None or not own or any(self._may_vary(seed) for seed in own):
+                    continue
+                if not epochs_of(self.project).is_looked_after(start.scope.path):
+                    yield Identical(own[0], draw, start)
+                    break
+
+    def _beside(self, first: Value, second: Value) -> bool:
+        """Whether two places are in one folder, so that they are of one program."""
+        return posixpath.dirname(first.scope.path) == posixpath.dirname(second.scope.path)
 
     def _seeds(self, names: frozenset[str]) -> Iterator[Value]:
         for name in sorted({name.rpartition(".")[2] for name in names}):

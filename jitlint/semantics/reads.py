@@ -29,6 +29,7 @@ _QUOTED = re.compile(
 _SETTINGS = (
     r"(?:\w+\.)*(?:args|arguments|opts?|options|cfg|config|conf|configs|hparams|hps?|params|flags|FLAGS|settings)"
 )
+_OF_SETTINGS = re.compile(r"(?<!\w)" + _SETTINGS + r"\.$")
 # Settings handed on as a whole, by names that the text does not spell.
 _BY_NAME = re.compile(
     r"\bvars\(|__dict__|\basdict\(|_get_kwargs|\bsetattr\(|\blocals\(|\bfields\(|to_container|\*\*\s*"
@@ -43,9 +44,10 @@ _DEFINES = re.compile(r"(?:\bdest\s*=\s*|\bDEFINE_\w+\(\s*)$")
 class Read(enum.IntFlag):
     """How the project speaks of a name."""
 
-    ATTRIBUTE = 1  # `args.name`, of anything but the instance itself
-    STRING = 2  # `"name"`, but not as the key of a display
-    WORD = 4  # any other way
+    ATTRIBUTE = 1  # `x.name`, of anything but the instance itself
+    SETTING = 2  # `args.name`, `self.config.name`
+    STRING = 4  # `"name"`, but not as the key of a display
+    WORD = 8  # any other way
 
 
 class Reads:
@@ -138,7 +140,9 @@ def _how(text: str, start: int, end: int) -> Read:
     if _SETS.match(after):
         return Read(0) if before.endswith(".") else Read.WORD
     if before.endswith("."):
-        return Read.WORD if re.search(r"(?<![\w.])(?:self|cls)\.$", before) else Read.ATTRIBUTE
+        if re.search(r"(?<![\w.])(?:self|cls)\.$", before):
+            return Read.WORD
+        return Read.SETTING if _OF_SETTINGS.search(before) else Read.ATTRIBUTE
     return Read.WORD
 
 

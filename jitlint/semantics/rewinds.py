@@ -124,11 +124,7 @@ class Rewinds:
         return Value(Ref(ref.path, scope.parent), default) if default >= 0 and scope.parent is not None else None
 
     def _here(self, call: Value, site: Value, seed: Value, scope: Scope, node: Node) -> Iterator[Rewind]:
-        preview = (
-            self._looks_only(call.scope)
-            or self._looks_only(site.scope)
-            or self.loops.evaluates(site.scope, node.region)
-        )
+        preview = self._looks_only(call.scope) or self._looks_only(site.scope)
         if preview and self.project.node(call).name not in catalogue.SEEDS:
             return
         for region in scope.region_chain(node.region):
@@ -139,8 +135,14 @@ class Rewinds:
                 yield Rewind(call, site, Clock(site.scope, region), preview, False)
             elif call != site and not guarded and not preview and self._yields(scope, region):
                 yield Rewind(call, site, Clock(site.scope, region), False, True)
+        if scope.name == "__getitem__" and self._seeds_object(call) and not preview:
+            yield Rewind(call, site, Clock(site.scope, CALL), False, True)
         if scope.owner and scope.name in EPOCH_HOOKS and not self._is_guarded(scope, node.region, CALL):
             yield Rewind(call, site, Clock(site.scope, CALL), True, False)
+
+    def _seeds_object(self, call: Value) -> bool:
+        """Whether a call seeds the stream of one object, such as a transform."""
+        return self.project.node(call).name not in catalogue.SEEDS
 
     def _varies(self, seed: Value, clock: Clock) -> bool:
         varies = self.variance.when(seed).varies

@@ -101,14 +101,19 @@ class Seeding:
     # ---------------------------------------------------------------------------------------- restarts
 
     def _restart(self, value: Value, node: Node, scope: Scope) -> Restart | None:
-        seed = self.seed_kind(Value(value.scope, node.arguments[0])) if node.arguments else self._default_seed(value)
-        if seed is None:
-            return None
         place = self._repeats(value, node, scope)
-        if place is None or self._is_given_back(scope, node):
+        if place is None:
+            return None
+        seed = self.seed_kind(Value(value.scope, node.arguments[0])) if node.arguments else self._default_seed(value)
+        if seed is None and place[0] and node.arguments and self._is_given(scope.nodes[node.arguments[0]]):
+            seed = "attribute"  # a parameter is the same in all passes of a loop
+        if seed is None or self._is_given_back(scope, node):
             return None
         region, role = place
         return Restart(value, region, seed, self._is_guarded(scope, node.region, region), role)
+
+    def _is_given(self, node: Node) -> bool:
+        return node.kind is Kind.PARAM and "seed" in node.name and not _VARYING_WORD.search(node.name)
 
     def _default_seed(self, value: Value) -> str | None:
         """The kind of seed that a project's own `set_seed()` takes when it is given none."""
@@ -143,7 +148,7 @@ class Seeding:
             return None
         if scope.name == "__getitem__":
             return 0, "sample"
-        if scope.owner and scope.name in _REPEATING:
+        if (scope.owner and scope.name in _REPEATING) or scope.name in catalogue.TRAINING_STEP_FUNCTIONS:
             return 0, "step"
         return (0, "augmentation") if self._augments(ref) else None
 

@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from jitlint import catalogue
+from jitlint.semantics.clocks import Role
 from jitlint.semantics.graph import LOOPS, Kind, Node, Scope
 from jitlint.semantics.loops import loops_of
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import is_draw, provenance_of
+from jitlint.semantics.when import variance_of
 
 _EPOCH = re.compile(r"(?:^|_)(?:epoch|epochs|ep|num_epochs|n_epochs|nepochs|max_epochs|max_epoch|e)(?:_|\d|$)")
 
@@ -51,8 +53,13 @@ def is_epoch_loop(project: Project, ref: Ref, scope: Scope, region: int) -> bool
     trains = any(
         scope.within(node.region, region) and loops.is_training_call(Value(ref, index)) for index, node in scope.calls()
     )
-    return trains or any(
-        other.loader and scope.within(other.region, region) for other in loops.loops(ref) if other.region != region
+    yields = any(scope.within(node.region, region) for _, node in scope.of_kind(Kind.YIELD))
+    return (
+        trains
+        or yields
+        or any(
+            other.loader and scope.within(other.region, region) for other in loops.loops(ref) if other.region != region
+        )
     )
 
 
@@ -94,11 +101,19 @@ def _used_in(project: Project, ref: Ref, scope: Scope, region: int, shuffle: int
             scope.within(node.region, region)
             and node.kind in (Kind.INDEX, Kind.LOOPVAR, Kind.CALL)
             and carriers & set(node.inputs)
-        ) and (node.kind is not Kind.CALL or catalogue.names_batch_function(node.text.rpartition(".")[2])):
+        ) and (node.kind is not Kind.CALL or _picks(project, Value(ref, index), node, shuffle)):
             yield Shuffled(
                 Value(ref, shuffle), region, Value(ref, index), scope.nodes[shuffle].kind is Kind.COMPREHENSION
             )
             return
+
+
+def _picks(project: Project, value: Value, node: Node, shuffle: int) -> bool:
+    """Whether a call picks what it gives in the order that it is given: by its name, or by what it does."""
+    if catalogue.names_batch_function(node.text.rpartition(".")[2]):
+        return True
+    drawn = Value(value.scope, shuffle)
+    return any(item.draw == drawn and item.role is Role.PICKED for item in variance_of(project).when(value).draws)
 
 
 def _is_drawn_again(project: Project, ref: Ref, scope: Scope, region: int, carriers: set[int]) -> bool:

@@ -32,6 +32,10 @@ _SAID_UNUSED = re.compile(
     r"dummy|noqa",
     re.IGNORECASE,
 )
+# Functions and classes in the place of others: made-up data, a base that does nothing.
+_STAND_IN = re.compile(
+    r"(?:^|[._])(?:synth\w*|dummy|fake|mock|null|no_?op|identity|stub|abstract|random_data)(?:[._]|$)"
+)
 _SETTINGS_NAME = re.compile(
     r"(?:^|_)(?:args|arguments|opts?|options|cfg|c|config|conf|configs|hparams|hps?|params|flags|settings)"
     r"(?:_|\d|$)",
@@ -110,6 +114,8 @@ class Switches:
                 found = self._parameter(ref, scope, parameter)
                 if found is not None:
                     yield found
+            if scope.name == "__init__" and scope.is_method:
+                yield from self._attributes(ref, scope)
 
     def _parameter(self, ref: Ref, scope: Scope, parameter: Parameter) -> Switch | None:
         promises = catalogue.promises_augmentation(parameter.name)
@@ -179,6 +185,8 @@ class Switches:
 
     def _is_stub(self, scope: Scope) -> bool:
         """Whether a body does nothing, or only says that it is not there."""
+        if _STAND_IN.search(catalogue.snake(scope.qualname)):
+            return True
         words = [node for _, node in scope.of_kind(Kind.WORD) if node.name == "raise"]
         raised = {item for node in words for item in node.inputs}
         if any("NotImplemented" in scope.nodes[item].name for item in raised):
@@ -214,13 +222,38 @@ class Switches:
 
     # --------------------------------------------------------------------------------------- attributes
 
+    def _attributes(self, ref: Ref, scope: Scope) -> Iterator[Switch]:
+        """What a constructor makes and keeps, such as a rate from the configuration or a dict of transforms."""
+        model = self.project.modules[ref.path].classes.get(scope.owner)
+        if model is None or model.decorators or self._is_open(ref.path, model) or not scope.parameters:
+            return
+        if _SETTINGS_CLASS.search(model.qualname) and (self.reads.by_name or self.reads.computed):
+            return
+        first = {store.name: store for store in reversed(scope.stores) if store.base >= 0}
+        for store in first.values():
+            base, _, name = store.name.rpartition(".")
+            node = scope.nodes[store.node]
+            if base != scope.parameters[0].name or node.kind is Kind.PARAM or name.startswith("_"):
+                continue
+            augments = self.pipelines.augments(Value(ref, store.node)) is Augments.YES
+            if not (augments or catalogue.promises_augmentation(name)) or self._attribute_is_read(ref, scope, name):
+                continue
+            span = scope.statements[store.statement].span
+            if not self.reads.code(ref.path) or _SAID_UNUSED.search(self.reads.remarks(ref.path, span, name)):
+                continue
+            given = (
+                Given.ON if augments else Given.PASSED if node.kind is not Kind.CONST or _is_on(node) else Given.NOTHING
+            )
+            yield Switch(ref.path, span, name, What.ATTRIBUTE, scope.owner.rpartition(".")[2], given)
+
     def _attribute_is_read(self, ref: Ref, scope: Scope, name: str) -> bool:
         """Whether anything reads `self.name` of a class, or of its bases and subclasses, or `x.name`."""
-        if self.reads.of(frozenset({name})).get(name, Read(0)) & (Read.ATTRIBUTE | Read.STRING):
+        elsewhere = Read.ATTRIBUTE | Read.STRING
+        if _SETTINGS_CLASS.search(scope.owner):
+            elsewhere |= Read.SETTING
+        if self.reads.of(frozenset({name})).get(name, Read(0)) & elsewhere:
             return True
-        own = re.compile(
-            r"\bself\." + re.escape(name) + r"\b(?!\s*(?::[^=\n]*)?=(?!=))|\bself\.__dict__|\bvars\(self\)"
-        )
+        own = re.compile(rf"\bself\.{re.escape(name)}\b{_IS_SET}|\bself\.__dict__|\bvars\(self\)")
         return any(own.search(self.reads.lines(path, model.span)) for path, model in self._family(ref, scope))
 
     def _family(self, ref: Ref, scope: Scope) -> Iterator[tuple[str, ClassModel]]:
@@ -265,7 +298,9 @@ class Switches:
     ) -> bool:
         """Whether a parameter's name and values say that training is augmented; `noise` alone may be a tensor."""
         if not promises:
-            return given is Given.ON and site is not None
+            argument = self.project.argument(site, ref, parameter.name) if site is not None else None
+            value = Value(site.scope, argument) if site is not None and argument is not None else None
+            return value is not None and self.pipelines.augments(value) is Augments.YES
         default = self._default(ref, scope, parameter)
         is_setting = (default is not None and default.kind is Kind.CONST) or not _MAY_BE_DATA.search(parameter.name)
         return is_setting or given is Given.ON
@@ -291,7 +326,8 @@ class Switches:
             return
         spoken = self.reads.of(frozenset(item.name for group in groups for item in group))
         for group in groups:
-            read = {item.name for item in group if spoken.get(item.name, Read(0)) & (Read.ATTRIBUTE | Read.STRING)}
+            any_read = Read.ATTRIBUTE | Read.SETTING | Read.STRING
+            read = {item.name for item in group if spoken.get(item.name, Read(0)) & any_read}
             if not read:
                 continue  # these are read in a way that the text does not tell
             for item in group:
@@ -380,6 +416,8 @@ class Switches:
         )
 
 
+# What stands after an attribute that is only bound, or filled.
+_IS_SET = r"(?!\s*(?:\[[^\]\n]*\]\s*)?(?::[^=\n]*)?=(?!=))(?!\.(?:append|update|add|extend|setdefault)\()"
 _MAY_BE_DATA = re.compile(r"(?:^|_)(?:noise|noisy|perturbation|distortion|augmented|jitter|mask)\d*$", re.IGNORECASE)
 _TRANSFORM = re.compile(r"(?:^|_)(?:transforms?|tfms?|augs?|augment\w*|preprocess\w*|collate(?:_fn)?)(?:_|\d|$)")
 

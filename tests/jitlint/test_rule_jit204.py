@@ -290,3 +290,35 @@ def test_the_last_expression_of_a_cell_is_displayed(cells: list[str], count: int
     data = json.dumps({"cells": found_cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}).encode()
     module = build_module(load_source("a.ipynb", data))
     assert len(list(DiscardedAugmentation().check(Project({"a.ipynb": module}, tmp_path)))) == count
+
+
+UNAPPLIED = """
+import numpy as np
+def {name}(points):
+    theta = np.random.uniform(0, 6.28)
+    turn = np.array([np.cos(theta), np.sin(theta)])
+    {use}
+    return points
+"""
+
+
+@pytest.mark.parametrize("name", ["augment", "random_turn", "data_augmentation"])
+def test_draw_that_an_augmentation_never_applies(name: str, tmp_path: Path) -> None:
+    (item,) = found(UNAPPLIED.format(name=name, use="points = points - 1"), tmp_path)
+    assert item.message == f"`{name}` changes nothing at random: `turn` is drawn here, and nothing applies it"
+    assert (item.span.line, item.confidence, item.fix) == (5, Confidence.MEDIUM, None)
+
+
+@pytest.mark.parametrize(
+    ("name", "use"),
+    [
+        ("augment", "points = points * turn"),
+        ("augment", "points[:] = points * turn"),
+        ("augment", "apply(points, turn)"),
+        ("augment", "if turn[0] > 0: points = points[::-1]"),
+        ("augment", "points = points + np.random.normal(size=3)"),
+        ("normalize", "points = points - 1"),
+    ],
+)
+def test_draw_that_is_applied(name: str, use: str, tmp_path: Path) -> None:
+    assert found(UNAPPLIED.format(name=name, use=use), tmp_path, Confidence.LOW) == []

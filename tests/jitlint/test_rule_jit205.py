@@ -205,3 +205,44 @@ def test_switch_that_is_turned_on(more: str, tmp_path: Path) -> None:
 def test_a_constant_with_a_name_is_a_setting(constant: str, body: str, tmp_path: Path) -> None:
     text = f"{HEAD}{constant}\n" + TRAIN.format(parameter="", body=body, call="model, loader, optimizer")
     assert [item.confidence for item in found(text, tmp_path, Confidence.LOW)] == [Confidence.LOW]
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        "T.RandomRotation((90, 90))",
+        "T.RandomRotation(degrees=[15, 15])",
+        "T.ColorJitter(brightness=(1, 1))",
+        "T.RandomResizedCrop(64, scale=(1.0, 1.0))",
+        "T.RandomAffine((5, 5), scale=(1.0, 1.0))",
+        "A.Rotate(limit=(15, 15), p=1)",
+        "D.RandomRotation(angle=[90, 90], expand=False)",
+        "D.RandomBrightness(0.9, 0.9)",
+    ],
+)
+def test_range_that_holds_one_value(transform: str, tmp_path: Path) -> None:
+    text = HEAD + "import detectron2.data.transforms as D\n"
+    (item,) = found(text + f"train_transform = T.Compose([{transform}, T.RandomCrop(32)])\n", tmp_path)
+    assert item.message.endswith("does not vary: its range holds one value")
+    alone = text + f"train_transform = T.Compose([{transform}, T.ToTensor()])\n"  # a fixed turn, on purpose
+    assert found(alone, tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        "T.RandomRotation((-90, 90))",
+        "T.RandomRotation(90)",
+        "T.ColorJitter(brightness=(1, 1), hue=0.1)",
+        "T.RandomResizedCrop((64, 64))",
+        "T.RandomAffine((5, 5), scale=(0.9, 1.1))",
+        "A.ShiftScaleRotate(rotate_limit=(15, 15))",
+        "T.RandomApply([T.RandomRotation((90, 90))])",
+        "T.RandomChoice([T.RandomRotation((90, 90)), T.RandomRotation((180, 180))])",
+        "D.RandomBrightness(0.9, 1.1)",
+    ],
+)
+def test_range_that_varies(transform: str, tmp_path: Path) -> None:
+    text = HEAD + "import detectron2.data.transforms as D\n"
+    text += f"train_transform = T.Compose([{transform}, T.RandomCrop(32)])\n"
+    assert found(text, tmp_path, Confidence.LOW) == []

@@ -177,3 +177,29 @@ def test_key_that_nothing_reads(case: str, tmp_path: Path) -> None:
     assert item.confidence is Confidence.MEDIUM
     reading = text + ('train(config["jitter"])' if "config" in text else "train(anything.jitter)") + "\n"
     assert found(reading, tmp_path) == []
+
+
+KEPT = """
+class Windows(Dataset):
+    def __init__(self, log, cfg):
+        self.log = log
+        {keeps}
+    def __getitem__(self, start):
+        return self.log[start]{read}
+"""
+
+
+@pytest.mark.parametrize(
+    "keeps",
+    [
+        "self.noise_std = cfg.noise_std",
+        "self.pipelines = {'train': augment, 'test': None}",
+        "self.augmentations = {}\n        self.augmentations['flip'] = augment",
+    ],
+)
+def test_attribute_that_nothing_reads(keeps: str, tmp_path: Path) -> None:
+    (item,) = found(HEAD + KEPT.format(keeps=keeps, read=""), tmp_path)
+    assert item.confidence >= Confidence.MEDIUM
+    name = keeps.partition(" ")[0].removeprefix("self.")
+    assert found(HEAD + KEPT.format(keeps=keeps, read=f" + use(self.{name})"), tmp_path) == []
+    assert found(HEAD + KEPT.format(keeps=keeps, read="") + f"use(windows.{name})\n", tmp_path) == []

@@ -200,6 +200,10 @@ QUIET = {
         "HERE", "rest"
     ),
     "Monte Carlo": TORCH.replace("class Net", "class MCDropout").replace("HERE", "F.dropout(x, 0.5)"),
+    "noise injection": NOISY.replace("class Noise", "class NoiseInjection").replace("HERE", "x + torch.randn_like(x)"),
+    "learned": NOISY.replace("self.std = std", "self.std = nn.Parameter(std)").replace(
+        "HERE", "x + self.std * torch.randn_like(x)"
+    ),
     "rate 0": TORCH.replace("HERE", "F.dropout(x, 0.0)"),
     "no network": TORCH.replace("(nn.Module)", "").replace("HERE", "F.dropout(x, 0.5)"),
 }

@@ -8,6 +8,7 @@ import pytest
 
 from jitlint.diagnostic import Confidence
 from tests.jitlint.beside import Beside, check, found
+from tests.jitlint.fixing import carry_out
 
 SAME_ORDER = "every epoch has the samples in the same order: nothing calls `set_epoch` on this sampler"
 LOOP = """
@@ -426,3 +427,19 @@ def test_ranks_and_seeds(case: Beside, tmp_path: Path) -> None:
 def test_ranks_that_need_no_seeds_of_their_own(change: tuple[str, str], tmp_path: Path) -> None:
     assert found("JIT307", RANKS.replace("HERE", "value"), tmp_path / "bug") != []
     assert found("JIT307", RANKS.replace("HERE", "value").replace(*change), tmp_path / "right") == []
+
+
+def test_a_class_that_was_chosen_is_asked_first(tmp_path: Path) -> None:
+    text = LOOP.replace(
+        "sampler = DistributedSampler", "make = DistributedSampler if world > 1 else RandomSampler\n    sampler = make"
+    )
+    (candidate,) = found("JIT306", text.replace("HERE", ""), tmp_path)
+    assert candidate.fix is not None
+    assert 'if hasattr(sampler, "set_epoch"): sampler.set_epoch(epoch)' in carry_out(
+        text.replace("HERE", ""), candidate.fix.plan
+    )
+
+
+def test_a_restarted_iterator_has_no_epochs_to_count(tmp_path: Path) -> None:
+    (candidate,) = found("JIT306", CHOSEN.replace("HERE", ""), tmp_path)
+    assert candidate.fix is None
