@@ -13,7 +13,6 @@ from jitlint.terminal import say, write
 __all__ = ["main"]
 
 CLEAN, FAILED, INTERRUPTED = 0, 2, 130
-_COMMANDS = ("check", "rule", "rules", "schema", "completion", "server", "test")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,12 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
-    if arguments[:1] and arguments[0] in _COMMANDS and _means_command(arguments):
+    from jitlint.options import COMMANDS, parse_options
+
+    if arguments[:1] and arguments[0] in COMMANDS and _means_command(arguments):
         if arguments[0] != "check":
             return _command(arguments[0], arguments[1:])
         arguments = arguments[1:]
-    from jitlint.options import parse_options
-
     options = parse_options(arguments)
     if options.version:
         from jitlint import __version__
@@ -52,7 +51,7 @@ def _dispatch(arguments: list[str]) -> int:
         write([f"jitlint {__version__}"])
         return CLEAN
     if options.explain:
-        return _command("rule", [options.explain])
+        return _command("rule", [options.explain, *["--allow-plugins"] * options.allow_plugins])
     from jitlint.command import Command
 
     return Command(options).run()

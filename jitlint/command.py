@@ -145,7 +145,7 @@ class Command:
             from jitlint.baseline import apply_baseline
 
             is_narrowed = self.options.select or self.options.ignore or self.options.confidence
-            whole = () if is_narrowed else [file.path for file in files]
+            whole = () if is_narrowed or plugins.refused else [file.path for file in files]
             outcome = apply_baseline(Path(self.options.baseline), outcome, texts, whole)
         self._tell(outcome, texts)
         return self._status(outcome.report)
@@ -245,7 +245,7 @@ class Command:
 
         lines = summary(outcome)
         if self.format == "full" and not self.options.output_file and not self._prints_text():
-            write(lines)
+            write(map(visible, lines))
         else:
             for line in lines:
                 say(line)

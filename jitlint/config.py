@@ -214,7 +214,7 @@ def _parsed(table: Mapping[str, Any], file: Path) -> Iterator[tuple[str, Any]]:
         if key == "plugins":
             continue
         if key not in _PARSERS:
-            raise UsageError(f"{file}: unknown key `{key}`{nearest(key, [*_PARSERS, 'plugins'])}")
+            raise UsageError(f"{file}: unknown key `{key}`{nearest(key, KEYS)}")
         yield key.replace("-", "_"), _PARSERS[key](value, f"{file}: `{key}`")
 
 
@@ -276,4 +276,4 @@ _PARSERS: Mapping[str, Callable[[Any, str], Any]] = {
     "step-functions": _names,
     "torch-version": _version,
 }
-KEYS = tuple(_PARSERS)
+KEYS = (*_PARSERS, "plugins")

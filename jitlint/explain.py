@@ -13,7 +13,7 @@ from jitlint.config import Settings, find_settings, own_plugins
 from jitlint.diagnostic import Confidence
 from jitlint.errors import UsageError, nearest
 from jitlint.plugins import plugins
-from jitlint.report.records import rule_url
+from jitlint.report.records import json_text, rule_url
 from jitlint.rules import Rule, all_rules, find_rule, is_own
 from jitlint.terminal import is_colourful, is_terminal, say, width, write
 
@@ -35,12 +35,12 @@ def explain(arguments: Sequence[str]) -> int:
     if command == "rules" and words:
         raise UsageError(f"`jitlint rules` takes no arguments; did you mean `jitlint rule {words[0]}`?")
     if command == "rules" or [word.upper() for word in words] == ["ALL"]:
-        write([_json([_record(rule) for rule in all_rules()])]) if as_json else _show(rules_table())
+        write([json_text([_record(rule) for rule in all_rules()])]) if as_json else _show(rules_table())
         return 0
     if len(words) != 1:
         raise UsageError("`jitlint rule` takes one code or name; `jitlint rules` lists them")
     rule = _rule(words[0])
-    write([_json(_record(rule))]) if as_json else _show(rule_page(rule))
+    write([json_text(_record(rule))]) if as_json else _show(rule_page(rule))
     return 0
 
 
@@ -75,12 +75,6 @@ def _record(rule: type[Rule]) -> dict[str, object]:
         "sections": dict(zip(sections[::2], bodies, strict=True)),
         "url": rule_url(rule.code),
     }
-
-
-def _json(value: object) -> str:
-    import json
-
-    return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def rule_page(rule: type[Rule]) -> str:

@@ -17,8 +17,9 @@ from jitlint.hierarchy import Hierarchy
 from jitlint.plugins import plugins
 from jitlint.terminal import width
 
-__all__ = ["FORMATS", "build_parser", "exclusions_for", "hierarchy_for", "parse_options"]
+__all__ = ["COMMANDS", "FORMATS", "build_parser", "exclusions_for", "hierarchy_for", "parse_options"]
 
+COMMANDS = ("check", "rule", "rules", "test", "schema", "completion", "server")
 FORMATS = ("full", "concise", "json", "sarif", "github", "gitlab", "junit", "html")
 
 _EPILOG = """\

@@ -8,14 +8,13 @@ from typing import Any
 
 from jitlint.config import KEYS
 from jitlint.errors import UsageError, nearest
-from jitlint.options import FORMATS, build_parser
+from jitlint.options import COMMANDS, FORMATS, build_parser
 from jitlint.rules import all_rules
 from jitlint.terminal import write
 
 __all__ = ["completion", "configuration_schema", "schema"]
 
 SHELLS = ("bash", "zsh", "fish")
-_COMMANDS = ("check", "rule", "rules", "schema", "completion", "server")
 _VALUES = {
     "--format": FORMATS,
     "--output-format": FORMATS,
@@ -29,6 +28,7 @@ _LISTS = {
     "not-augmentations": "Functions that look like augmentations and are none, by qualified name.",
     "batch-loops": "Functions whose result is looped over batch by batch.",
     "step-functions": "Functions that run once for every batch.",
+    "plugins": "Modules with rules of your own; loaded from this project only with --allow-plugins.",
 }
 _RULES = {
     "select": "Report only these rules: codes, prefixes of codes, names of rules, or ALL.",
@@ -129,7 +129,7 @@ def _bash() -> str:
             '  if [[ "$word" == -* ]]; then',
             f'    COMPREPLY=($(compgen -W "{spellings}" -- "$word"))',
             '  elif [[ "$COMP_CWORD" == 1 ]]; then',
-            f'    COMPREPLY=($(compgen -W "{" ".join(_COMMANDS)}" -- "$word") $(compgen -f -- "$word"))',
+            f'    COMPREPLY=($(compgen -W "{" ".join(COMMANDS)}" -- "$word") $(compgen -f -- "$word"))',
             "  else",
             '    COMPREPLY=($(compgen -f -- "$word"))',
             "  fi",
@@ -148,7 +148,7 @@ def _zsh() -> str:
             values = _VALUES.get(word)
             value = f":value:({' '.join(values)})" if values else ":value:_files" if takes else ""
             lines.append(f"    '{word}[{shown}]{value}' \\")
-    commands = " ".join(_COMMANDS)
+    commands = " ".join(COMMANDS)
     lines += [
         f'    \'1:command or path:_alternative "commands:command:({commands})" "files:path:_files"\' \\',
         "    '*:path:_files'",
@@ -160,7 +160,7 @@ def _zsh() -> str:
 
 def _fish() -> str:
     lines = ["# jitlint completion for fish: jitlint completion fish > ~/.config/fish/completions/jitlint.fish"]
-    for name in _COMMANDS:
+    for name in COMMANDS:
         lines.append(f"complete -c jitlint -n __fish_use_subcommand -a {name}")
     for words, text, takes in _options():
         shown = text.replace("'", "")

@@ -13,6 +13,7 @@ from jitlint.diagnostic import Diagnostic, Evidence, Fix, Location
 from jitlint.report.edits import changes, edited
 from jitlint.report.records import rule_url
 from jitlint.report.view import View, place
+from jitlint.visible import visible
 
 __all__ = ["render"]
 
@@ -217,10 +218,12 @@ def _fix(item: Diagnostic, fix: Fix, view: View) -> str:
 
 
 def _text(text: str) -> str:
-    """Escaped, with characters that cannot be seen as `\\x..`."""
-    if not text.isprintable():
-        text = "".join(c if c.isprintable() or c == "\t" else f"\\x{ord(c):02x}" for c in text)
-    return escape(text)
+    """Escaped, with characters that cannot be seen as in Python, and without what a build server takes for a command.
+
+    Character by character, for a piece of a line may begin with `::` and still be no command.
+    """
+    shown = text if text.isprintable() else "".join(visible(item, "\t") for item in text)
+    return escape(shown).replace("##", "#&#35;")
 
 
 def _prose(text: str) -> str:
