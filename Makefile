@@ -22,7 +22,7 @@ help:
 	@echo "make demo   install the linter and show what it finds in examples/"
 	@echo "make test   install everything for the tests and run all checks"
 	@echo "make lint   the checks without the tests: ruff, mypy, and jitlint on itself"
-	@echo "make docs   write the generated parts of the documentation"
+	@echo "make docs   write the generated parts of the documentation and build it in build/site"
 	@echo "make bench  compare the speed of jitlint with other linters (about 15 minutes)"
 	@echo "make experiments  fit and price everything on the CPU (an hour; stop and continue at will)"
 	@echo "make clean  delete the virtual environments and all caches"
@@ -40,8 +40,9 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/jitlint .
 
-docs: $(VENV)/.linter
+docs: $(VENV)/.docs
 	$(BIN)/python docs/generate.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
 
 bench: $(VENV)/.linter $(BENCH_VENV)/.peers
 	$(BIN)/python benchmarks/lint_speed.py --peers $(BENCH_VENV)/bin \
@@ -63,6 +64,10 @@ $(BIN)/python:
 $(VENV)/.linter: pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) install -e . -c constraints.txt
 	@touch $@
+
+$(VENV)/.docs: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install -e '.[docs]' -c constraints.txt
+	@touch $@ $(VENV)/.linter
 
 INSTALL_DEV := $(PIP) install -e '.[dev]' -c constraints.txt
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python

@@ -13,7 +13,6 @@ from jitlint.terminal import say, write
 __all__ = ["main"]
 
 CLEAN, FAILED, INTERRUPTED = 0, 2, 130
-_SUBCOMMANDS = ("rule", "rules", "test")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -39,35 +38,51 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _dispatch(arguments: list[str]) -> int:
-    if arguments[:1] and arguments[0] in _SUBCOMMANDS and _means_subcommand(arguments):
-        if arguments[0] == "test":
-            from jitlint.rule_cases import test_rules
+    from jitlint.options import COMMANDS, parse_options
 
-            return test_rules(arguments[1:])
-        from jitlint.explain import explain
-
-        return explain(arguments)
-    from jitlint.options import parse_options
-
+    if arguments[:1] and arguments[0] in COMMANDS and _means_command(arguments):
+        if arguments[0] != "check":
+            return _command(arguments[0], arguments[1:])
+        arguments = arguments[1:]
     options = parse_options(arguments)
     if options.version:
         from jitlint import __version__
 
         write([f"jitlint {__version__}"])
         return CLEAN
+    if options.explain:
+        return _command("rule", [options.explain, *["--allow-plugins"] * options.allow_plugins])
     from jitlint.command import Command
 
     return Command(options).run()
 
 
-def _means_subcommand(arguments: list[str]) -> bool:
-    """Whether `rule`, `rules` or `test` is the subcommand; where a path has that name, the path is meant.
+def _command(name: str, arguments: list[str]) -> int:
+    if name == "test":
+        from jitlint.rule_cases import test_rules
 
-    `rule` with something behind it that is a rule's code or name is the subcommand in any case.
+        return test_rules(arguments)
+    if name == "server":
+        from jitlint.server import serve
+
+        return serve(arguments)
+    if name in ("schema", "completion"):
+        from jitlint import shell
+
+        return shell.schema(arguments) if name == "schema" else shell.completion(arguments)
+    from jitlint.explain import explain
+
+    return explain([name, *arguments])
+
+
+def _means_command(arguments: list[str]) -> bool:
+    """Whether the first word is a command; where a path has that name, the path is meant.
+
+    A command with something behind it that is no path, such as a rule's code, is the command in any case.
     """
     if not os.path.lexists(arguments[0]):
         return True
-    if arguments[0] != "rules" and len(arguments) == 2 and not os.path.lexists(arguments[1]):
+    if len(arguments) > 1 and (arguments[0] == "check" or not os.path.lexists(arguments[1])):
         return True
-    say(f"jitlint: linting the path ./{arguments[0]}; the list of rules is `jitlint rule ALL`")
+    say(f"jitlint: linting the path ./{arguments[0]}, not running the command of that name")
     return False

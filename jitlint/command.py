@@ -1,9 +1,10 @@
-"""One run from the command line: read, lint, mend, tell."""
+"""One run from the command line: read, lint, fix, report."""
 
 from __future__ import annotations
 
 import os
 import sys
+import time
 from argparse import Namespace
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -12,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from jitlint.cache import Cache, open_cache
 from jitlint.config import Settings, cache_directory
-from jitlint.engine import Outcome, Report, Run, lint
+from jitlint.engine import Outcome, Report, Run, lint, merged
 from jitlint.errors import UsageError
-from jitlint.files import File, discover, key_of
-from jitlint.options import settings_for
+from jitlint.files import Discovered, File, discover, key_of
+from jitlint.options import exclusions_for, hierarchy_for
 from jitlint.plugins import plugins
 from jitlint.progress import Progress
 from jitlint.terminal import is_colourful, is_terminal, say, width, write, writes_frames
@@ -32,17 +33,23 @@ _TEXT_FORMATS = ("full", "concise")
 _WITHOUT_FIXES = ("github", "gitlab", "junit")
 
 
+_Group = tuple[Run, tuple[File, ...]]  # the files that one configuration holds for
+
+
 class Command:
     """The options of a run, and what follows from them."""
 
     def __init__(self, options: Namespace) -> None:
         self.options = options
         self.cwd = _current_directory()
+        self.started = time.perf_counter()
         self.is_stdin = options.paths == ["-"]
         if "-" in options.paths and not self.is_stdin:
             raise UsageError("`-` (standard input) cannot be mixed with other paths")
+        if options.add_ignore is not None:
+            _check_reason(options.add_ignore)
         near = [options.stdin_filename or "."] if self.is_stdin else options.paths
-        self.settings: Settings = settings_for(options, near)
+        self.hierarchy = hierarchy_for(options, near)
         self.format: str = options.format or ("full" if is_terminal(sys.stdout) else "concise")
 
     def run(self) -> int:
@@ -50,10 +57,10 @@ class Command:
         if self.options.show_settings:
             from jitlint.explain import settings_lines
 
-            write(map(visible, settings_lines(self.settings)))
+            write(map(visible, settings_lines(self.hierarchy.nearest())))
             return 0
         if self.options.show_files:
-            found = discover(self.options.paths, self.settings, force_exclude=self.options.force_exclude)
+            found = self._discovered()
             write(visible(file.key) for file in found.files)
             return self._status(Report(problems=found.problems))
         if self.options.watch:
@@ -66,24 +73,25 @@ class Command:
         files, problems, changed = self._files()
         is_watched = is_terminal(sys.stderr) and not self.options.quiet
         with Workers(self.options.jobs or cores()) as workers, Progress(is_wanted=is_watched) as progress:
-            run = Run(
-                self.settings,
-                self._cache(),
-                workers,
-                self.cwd,
-                changed,
-                progress,
-                self.options.shard,
-                self._shows_fixes(),
-            )
-            outcome = self._outcome(files, run)
+            groups: list[_Group] = [
+                (self._run(settings, workers, changed, progress), group)
+                for settings, group in self.hierarchy.groups(files)
+            ]
+            outcome = merged([self._outcome(group, run) for run, group in groups])
             if self._writes():
                 self._remove_litter(files)
-                outcome = self._written(outcome, files, run) if outcome.changed else outcome
-            run.cache.save()
+                outcome = self._written(outcome, groups) if outcome.changed else outcome
+            for run, _ in groups:
+                run.cache.save()
         problems = (*plugins.problems, *problems, *outcome.report.problems)
         report = replace(outcome.report, problems=problems, warnings=(*plugins.refused, *outcome.report.warnings))
-        return self._finish(replace(outcome, report=report), files, run)
+        if self.options.verbose:
+            self._say_how(groups)
+        return self._finish(replace(outcome, report=report), files, changed)
+
+    def _run(self, settings: Settings, workers: Workers, changed: Mapping[str, bytes], progress: Progress) -> Run:
+        cache, shard = self._cache(settings), self.options.shard
+        return Run(settings, cache, workers, self.cwd, changed, progress, shard, self._shows_fixes())
 
     def _shows_fixes(self) -> bool:
         """Whether the run makes fixes, or its report has a word on them."""
@@ -92,18 +100,22 @@ class Command:
 
     # -------------------------------------------------------------------------------------------- input
 
+    def _discovered(self) -> Discovered:
+        return discover(self.options.paths, self.hierarchy.at, exclusions_for(self.options))
+
     def _files(self) -> tuple[tuple[File, ...], tuple[str, ...], dict[str, bytes]]:
         """What to lint, what could not be looked at, and the text from standard input by its path."""
         if not self.is_stdin:
-            found = discover(self.options.paths, self.settings, force_exclude=self.options.force_exclude)
+            found = self._discovered()
             return found.files, found.problems, {}
         path = os.path.abspath(self.options.stdin_filename or "<stdin>")  # noqa: PTH100 - keeps links
         return (File(key_of(path, self.cwd), path, True),), (), {path: _read_stdin()}
 
-    def _cache(self) -> Cache:
+    def _cache(self, settings: Settings) -> Cache:
+        """One cache for every confidence: what is found does not depend on what is shown."""
         if self.options.no_cache or self.is_stdin:
             return Cache()
-        return open_cache(self.settings, cache_directory(self.settings, Path(self.cwd)))
+        return open_cache(replace(settings, confidence=None), cache_directory(settings, Path(self.cwd)))
 
     # ------------------------------------------------------------------------------------------ linting
 
@@ -127,22 +139,25 @@ class Command:
 
         return new_ones(Path(self.options.baseline), found, Texts(self.cwd, changed))
 
-    def _finish(self, outcome: Outcome, files: tuple[File, ...], run: Run) -> int:
+    def _finish(self, outcome: Outcome, files: tuple[File, ...], given: Mapping[str, bytes]) -> int:
         if self.options.diff:
-            return self._show_diff(outcome, files, run)
+            return self._show_diff(outcome, files, given)
         if self._prints_text():
-            _write_stdout(next(iter({**run.changed, **outcome.changed}.values())))
+            _write_stdout(next(iter({**given, **outcome.changed}.values())))
+        texts = self._texts({**given, **outcome.changed})
         if self.options.baseline:
             from jitlint.baseline import apply_baseline
 
-            outcome = apply_baseline(Path(self.options.baseline), outcome, self._texts(outcome, run))
-        self._tell(outcome, run)
+            is_narrowed = self.options.select or self.options.ignore or self.options.confidence
+            whole = () if is_narrowed or plugins.refused else [file.path for file in files]
+            outcome = apply_baseline(Path(self.options.baseline), outcome, texts, whole)
+        self._tell(outcome, texts)
         return self._status(outcome.report)
 
-    def _show_diff(self, outcome: Outcome, files: tuple[File, ...], run: Run) -> int:
+    def _show_diff(self, outcome: Outcome, files: tuple[File, ...], given: Mapping[str, bytes]) -> int:
         from jitlint.report.diff import file_diffs
 
-        write(self._paint(file_diffs(files, run.changed, outcome.changed)))
+        write(self._paint(file_diffs(files, given, outcome.changed)))
         self._complain(outcome.report)
         if not self.options.quiet:
             from jitlint.report.summary import diff_summary
@@ -163,27 +178,32 @@ class Command:
 
         remove_litter({os.path.dirname(file.path) for file in files})  # noqa: PTH120 - plain strings
 
-    def _written(self, outcome: Outcome, files: tuple[File, ...], run: Run) -> Outcome:
-        """Replace the changed files, each as a whole, and look at what is on disk then."""
+    def _written(self, outcome: Outcome, groups: Sequence[_Group]) -> Outcome:
+        """Replace the changed files, each as a whole, and lint what is on disk then."""
         from jitlint.fixes.write import write_atomically
 
         problems = []
         for path, data in outcome.changed.items():
             try:
-                write_atomically(Path(path), data, tree=self.settings.root)
+                write_atomically(Path(path), data, tree=self.hierarchy.of(path).root)
             except OSError as error:
                 problems.append(f"cannot write {key_of(path, self.cwd)}: {error.strerror or error}")
-        report = lint(files, run)
+        report = merged([Outcome(lint(group, run)) for run, group in groups]).report
         found = sorted((*report.diagnostics, *outcome.left), key=lambda item: item.sort_key)
-        report = replace(report, diagnostics=tuple(found), problems=(*report.problems, *problems))
-        return replace(outcome, report=report, changed={}, note="" if problems else outcome.note)
+        known = dict.fromkeys((*outcome.report.problems, *report.problems, *problems))
+        report = replace(report, diagnostics=tuple(found), problems=tuple(known))
+        return replace(outcome, report=report, changed={}, done=0 if problems else outcome.done)
 
     # ------------------------------------------------------------------------------------------ telling
 
-    def _tell(self, outcome: Outcome, run: Run) -> None:
-        pieces = self._report(outcome, run)
+    def _tell(self, outcome: Outcome, texts: Texts) -> None:
+        pieces = self._report(outcome, texts)
         if self.options.output_file:
             self._write_report("".join(f"{piece}\n" for piece in pieces))
+            if self.format not in _TEXT_FORMATS and not self.options.quiet:
+                from jitlint.report.summary import count
+
+                say(f"Wrote {count(len(outcome.report.diagnostics), 'finding')} to {self.options.output_file}.")
         else:
             write(pieces, sys.stderr if self._prints_text() else None)
         self._complain(outcome.report)
@@ -198,33 +218,41 @@ class Command:
             raise UsageError(f"--output-file: {path} is a link that leads out of the current directory")
         path.write_text(text, "utf-8", "backslashreplace")
 
-    def _report(self, outcome: Outcome, run: Run) -> Iterable[str]:
+    def _report(self, outcome: Outcome, texts: Texts) -> Iterable[str]:
         if not outcome.report.diagnostics and self.format in _TEXT_FORMATS:
             return ()  # most runs: spare them the reporters
         from jitlint.report import render
 
-        return render("statistics" if self.options.statistics else self.format, self._view(outcome, run))
+        return render("statistics" if self.options.statistics else self.format, self._view(outcome, texts))
 
-    def _view(self, outcome: Outcome, run: Run) -> View:
+    def _view(self, outcome: Outcome, texts: Texts) -> View:
         from jitlint.report import View
 
         color = is_colourful(self.options.color) and not self.options.output_file
         ascii = not self.options.output_file and not writes_frames(sys.stdout)
-        return View(outcome.report.diagnostics, self._texts(outcome, run), width(), color, ascii)
+        return View(outcome.report.diagnostics, texts, width(), color, ascii)
 
-    def _texts(self, outcome: Outcome, run: Run) -> Texts:
+    def _texts(self, changed: Mapping[str, bytes]) -> Texts:
         from jitlint.report import Texts
 
-        return Texts(self.cwd, {**run.changed, **outcome.changed})
+        return Texts(self.cwd, changed)
+
+    def _say_how(self, groups: Sequence[_Group]) -> None:
+        for run, files in groups:  # the cache is not named: where it lies is its own matter
+            origin = run.settings.origin or "no configuration, the defaults"
+            cache = "without the cache" if self.options.no_cache or self.is_stdin else "with the cache"
+            say(f"jitlint: {len(files):,} files {cache}; settings from {origin}")
+        say(f"jitlint: {time.perf_counter() - self.started:.2f} s")
 
     def _summarise(self, outcome: Outcome) -> None:
         from jitlint.report.summary import summary
 
-        line = summary(outcome)
+        lines = summary(outcome)
         if self.format == "full" and not self.options.output_file and not self._prints_text():
-            write([line])
+            write(map(visible, lines))
         else:
-            say(line)
+            for line in lines:
+                say(line)
 
     def _complain(self, report: Report) -> None:
         if not self.options.quiet:
@@ -234,7 +262,7 @@ class Command:
             say(f"jitlint: {line}")
 
     def _prints_text(self) -> bool:
-        """Whether standard output is for the mended text of standard input, changed or not."""
+        """Whether standard output is for the fixed text of standard input, changed or not."""
         return self.is_stdin and (self.options.fix or self.options.add_ignore is not None) and not self.options.diff
 
     def _status(self, report: Report) -> int:
@@ -248,16 +276,26 @@ class Command:
         return painted(lines) if is_colourful(self.options.color) else lines
 
 
+def _check_reason(reason: str) -> None:
+    """`--add-ignore .` and `--add-ignore src/` forgot the reason, and would rewrite the tree."""
+    if os.path.lexists(reason):
+        raise UsageError(
+            f'--add-ignore: `{reason}` is a path, not a reason; write: jitlint --add-ignore "why it is meant" {reason}'
+        )
+    if sum(map(str.isalpha, reason)) < 3 or "\n" in reason:
+        raise UsageError(f"--add-ignore: give a reason in words, on one line, instead of {reason!r}")
+
+
 def _current_directory() -> str:
     try:
         return os.getcwd()  # noqa: PTH109 - keys are plain strings
     except FileNotFoundError:
-        raise UsageError("the current directory does not exist any more") from None
+        raise UsageError("the current directory no longer exists") from None
 
 
 def _read_stdin() -> bytes:
     if sys.stdin is None:
-        raise UsageError("there is no standard input to read")
+        raise UsageError("standard input is closed")
     return sys.stdin.buffer.read()
 
 

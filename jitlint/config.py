@@ -1,4 +1,8 @@
-"""Settings: `[tool.jitlint]` of the nearest `pyproject.toml`, or `jitlint.toml`, then the command line."""
+"""Settings: `[tool.jitlint]` of the nearest `pyproject.toml`, or `jitlint.toml`, then the command line.
+
+A file may name another one to `extend`: what it says itself holds, the rest comes from there, with patterns
+relative to the file that extends.
+"""
 
 from __future__ import annotations
 
@@ -15,8 +19,19 @@ from jitlint.errors import UsageError, nearest
 if TYPE_CHECKING:
     from jitlint.plugins import Plugin
 
-__all__ = ["Settings", "cache_directory", "find_settings", "own_plugins", "parse_confidence", "read_settings"]
+__all__ = [
+    "KEYS",
+    "NAMES",
+    "Settings",
+    "cache_directory",
+    "find_settings",
+    "own_plugins",
+    "parse_confidence",
+    "read_settings",
+    "settings_in",
+]
 
+NAMES = ("jitlint.toml", "pyproject.toml")
 _ROOT_MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", ".git", ".hg")
 _TORCH_VERSION = re.compile(r"\d+(\.\d+)*\Z")
 
@@ -25,10 +40,10 @@ _TORCH_VERSION = re.compile(r"\d+(\.\d+)*\Z")
 class Settings:
     """What a run is told. Paths in patterns are relative to `root`, the directory of the configuration.
 
-    `select` None means the rules that are on by default; `confidence` None means medium, or every one
-    where `select` has `ALL`. `augmentations`, `not_augmentations`, `batch_loops` and `step_functions`
-    hold qualified names of the project's own functions and classes, or their last part. `plugins` are the modules
-    of users' rules that were loaded.
+    `extend_exclude` adds to `exclude`, also to that of a configuration that is extended. `select` None means the
+    rules that are on by default; `confidence` None means medium, or every one where `select` has `ALL`.
+    `augmentations`, `not_augmentations`, `batch_loops` and `step_functions` hold qualified names of the project's own
+    functions and classes, or their last part. `plugins` are the modules of users' rules that were loaded.
     """
 
     select: tuple[str, ...] | None = None
@@ -36,6 +51,7 @@ class Settings:
     ignore: tuple[str, ...] = ()
     per_file_ignores: tuple[tuple[str, tuple[str, ...]], ...] = ()
     exclude: tuple[str, ...] = ()
+    extend_exclude: tuple[str, ...] = ()
     respect_gitignore: bool = True
     confidence: Confidence | None = None
     augmentations: tuple[str, ...] = ()
@@ -46,6 +62,11 @@ class Settings:
     plugins: tuple[Plugin, ...] = ()
     root: Path = Path()
     origin: Path | None = None
+
+    @property
+    def excluded(self) -> tuple[str, ...]:
+        """All patterns of files to leave out."""
+        return (*self.exclude, *self.extend_exclude)
 
     @property
     def least_confidence(self) -> Confidence:
@@ -62,7 +83,7 @@ def find_settings(paths: list[Path], *, read: bool = True) -> Settings:
     """
     start = _common_directory(paths)
     for directory in (start, *start.parents):
-        settings = _settings_in(directory) if read else None
+        settings = settings_in(directory) if read else None
         if settings is not None:
             return settings
     return Settings(root=_project_root(start))
@@ -70,10 +91,7 @@ def find_settings(paths: list[Path], *, read: bool = True) -> Settings:
 
 def read_settings(file: Path) -> Settings:
     """The settings in one file, whichever its name; raises :class:`UsageError`."""
-    table = _load_toml(file)
-    if file.name == "pyproject.toml":
-        table = table.get("tool", {}).get("jitlint", {})
-    return _from_table(table, file)
+    return _from_table(_table_in(file), file)
 
 
 def own_plugins() -> dict[Path, tuple[str, ...]]:
@@ -93,7 +111,7 @@ def parse_confidence(word: str, where: str) -> Confidence:
     """`low`, `medium` or `high`."""
     labels = {item.label: item for item in Confidence}
     if word.lower() not in labels:
-        raise UsageError(f"{where}: `{word}` is no confidence; it is low, medium or high")
+        raise UsageError(f'{where}: invalid confidence "{word}"; choose low, medium or high')
     return labels[word.lower()]
 
 
@@ -109,11 +127,11 @@ def _have_common(paths: list[Path]) -> bool:
     return bool(paths) and len({path.anchor for path in paths}) == 1
 
 
-def _settings_in(directory: Path) -> Settings | None:
-    own = directory / "jitlint.toml"
+def settings_in(directory: Path) -> Settings | None:
+    """The settings that a directory's own file has, if it has one; raises :class:`UsageError`."""
+    own, shared = (directory / name for name in NAMES)
     if own.is_file():
         return read_settings(own)
-    shared = directory / "pyproject.toml"
     if not shared.is_file() or not _mentions_jitlint(shared):
         return None
     tables = _load_toml(shared).get("tool", {})
@@ -153,14 +171,38 @@ def _load_toml(file: Path) -> dict[str, Any]:
     except OSError as error:
         raise UsageError(f"cannot read {file}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{file}: no valid TOML: {error}") from None
+        raise UsageError(f"{file}: invalid TOML: {error}") from None
 
 
-def _from_table(table: Mapping[str, Any], file: Path) -> Settings:
+def _table_in(file: Path) -> Mapping[str, Any]:
+    """What a file says of jitlint: all of it, or one table of `pyproject.toml`."""
+    table: Any = _load_toml(file)
+    if file.name == "pyproject.toml":
+        tools = table.get("tool", {})
+        table = tools.get("jitlint", {}) if isinstance(tools, dict) else {}
+    if not isinstance(table, Mapping):
+        raise UsageError(f"{file}: `tool.jitlint` must be a table")
+    return table
+
+
+def _from_table(table: Mapping[str, Any], file: Path, above: tuple[Path, ...] = ()) -> Settings:
+    """The settings of a table in `file`; `above` are the files that extend it, for they must not go in circles."""
     if not isinstance(table, Mapping):
         raise UsageError(f"{file}: `tool.jitlint` must be a table")
     values = dict(_parsed(table, file))
-    return replace(Settings(root=file.parent, origin=file), **values)
+    base = Settings()
+    if "extend" in values:
+        base = _extended(values.pop("extend"), file, (*above, file))
+        values["extend_exclude"] = (*base.extend_exclude, *values.get("extend_exclude", ()))
+    return replace(base, root=file.parent, origin=file, **values)
+
+
+def _extended(name: str, file: Path, above: tuple[Path, ...]) -> Settings:
+    """The settings of the file that `file` extends; `name` is relative to it."""
+    other = Path(os.path.normpath(file.parent / Path(name).expanduser()))
+    if other in above:
+        raise UsageError(f"{file}: `extend` goes in a circle: {' -> '.join(map(str, (*above, other)))}")
+    return _from_table(_table_in(other), other, above)
 
 
 def _parsed(table: Mapping[str, Any], file: Path) -> Iterator[tuple[str, Any]]:
@@ -172,7 +214,7 @@ def _parsed(table: Mapping[str, Any], file: Path) -> Iterator[tuple[str, Any]]:
         if key == "plugins":
             continue
         if key not in _PARSERS:
-            raise UsageError(f"{file}: unknown key `{key}`{nearest(key, [*_PARSERS, 'plugins'])}")
+            raise UsageError(f"{file}: unknown key `{key}`{nearest(key, KEYS)}")
         yield key.replace("-", "_"), _PARSERS[key](value, f"{file}: `{key}`")
 
 
@@ -194,6 +236,12 @@ def _per_file(value: Any, where: str) -> tuple[tuple[str, tuple[str, ...]], ...]
     return tuple((pattern, _selectors(codes, f"{where}: `{pattern}`")) for pattern, codes in value.items())
 
 
+def _file(value: Any, where: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise UsageError(f"{where} must be the path of a configuration file")
+    return value
+
+
 def _flag(value: Any, where: str) -> bool:
     if not isinstance(value, bool):
         raise UsageError(f"{where} must be true or false")
@@ -213,11 +261,13 @@ def _version(value: Any, where: str) -> str:
 
 
 _PARSERS: Mapping[str, Callable[[Any, str], Any]] = {
+    "extend": _file,
     "select": _selectors,
     "extend-select": _selectors,
     "ignore": _selectors,
     "per-file-ignores": _per_file,
     "exclude": _names,
+    "extend-exclude": _names,
     "respect-gitignore": _flag,
     "confidence": _confidence,
     "augmentations": _names,
@@ -226,3 +276,4 @@ _PARSERS: Mapping[str, Callable[[Any, str], Any]] = {
     "step-functions": _names,
     "torch-version": _version,
 }
+KEYS = (*_PARSERS, "plugins")

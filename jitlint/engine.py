@@ -12,6 +12,7 @@ from jitlint.cache import Cache, PartResult, Plan, digest_of
 from jitlint.config import Settings
 from jitlint.diagnostic import Diagnostic
 from jitlint.files import File
+from jitlint.screen import Level
 from jitlint.selection import UNREADABLE
 from jitlint.survey import Survey, read, stamp_of, survey
 from jitlint.tree import text_files, tree_digest
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from jitlint.imports import ModuleFinder
     from jitlint.reach import Reach
 
-__all__ = ["Outcome", "Report", "Run", "lint"]
+__all__ = ["Outcome", "Report", "Run", "lint", "merged"]
 
 # Starting processes costs as much as looking at some 50,000 lines, or as modelling some 10,000.
 _WORTH_LOOKING = 3_000_000  # bytes
@@ -34,28 +35,37 @@ _ALL_CHECKED = 2_000_000
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a run found, and what it read. `problems` are what it could not do, one line each."""
+    """What a run found, and what it read. `problems` are what it could not do, one line each.
+
+    `held` counts the findings below the confidence that was asked for. `undecided` are the files that train, if no
+    file of the run draws anything: what happens there, only a run of the program can tell.
+    """
 
     diagnostics: tuple[Diagnostic, ...] = ()
     files: int = 0
     lines: int = 0
     problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    held: int = 0
+    undecided: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What a command came to: what is left, the new texts of changed files by path, and what it did.
 
-    `note` says in a sentence what was done to the `done` findings; `known` ones are in the baseline. `left`
-    are findings that fixes left half done, and the report has them too; `leaves` says what other fixes left.
+    `verb` says what was done to the `done` findings ("Fixed"). `known` ones are in the baseline, `dead` entries of the
+    baseline match nothing any more. `note` is a sentence of its own. `left` are findings that fixes left half done, and
+    the report has them too; `leaves` says what other fixes left.
     """
 
     report: Report
     changed: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
     done: int = 0
-    note: str = ""
+    verb: str = ""
     known: int = 0
+    dead: tuple[str, ...] = ()
+    note: str = ""
     left: tuple[Diagnostic, ...] = ()
     leaves: tuple[str, ...] = ()
 
@@ -65,6 +75,7 @@ class Run:
     """What a run works with. `changed` holds texts that differ from what is on disk, by absolute path.
 
     `shard` is which share of the findings is looked for, and of how many; together they find what one run finds.
+    Without `fixes` none is made and proven: an editor asks for them when a person does.
     """
 
     settings: Settings
@@ -77,6 +88,31 @@ class Run:
     fixes: bool = True  # whether anybody will look at the fixes; they take longer than all the rest
 
 
+def merged(outcomes: Sequence[Outcome]) -> Outcome:
+    """What commands over groups of files came to, as if they had been one."""
+    if len(outcomes) == 1:
+        return outcomes[0]
+    reports = [item.report for item in outcomes]
+    found = [diagnostic for report in reports for diagnostic in report.diagnostics]
+    report = Report(
+        diagnostics=tuple(sorted(found, key=lambda item: item.sort_key)),
+        files=sum(item.files for item in reports),
+        lines=sum(item.lines for item in reports),
+        problems=tuple(line for item in reports for line in item.problems),
+        warnings=tuple(line for item in reports for line in item.warnings),
+        held=sum(item.held for item in reports),
+        undecided=tuple(key for item in reports for key in item.undecided),
+    )
+    return Outcome(
+        report,
+        {path: data for item in outcomes for path, data in item.changed.items()},
+        done=sum(item.done for item in outcomes),
+        verb="".join({item.verb for item in outcomes if item.done}),
+        left=tuple(found for item in outcomes for found in item.left),
+        leaves=tuple(dict.fromkeys(line for item in outcomes for line in item.leaves)),
+    )
+
+
 def lint(files: Sequence[File], run: Run) -> Report:
     """Everything found in `files`, sorted by path and position."""
     text_files.cache_clear()
@@ -86,13 +122,23 @@ def lint(files: Sequence[File], run: Run) -> Report:
     files, surveys = files[own], surveys[own]
     found = [*_troubles(files, surveys, run.settings), *(item for result in results for item in result.diagnostics)]
     readable = [item for item in surveys if not item.problem]
+    least = run.settings.least_confidence
+    shown = [item for item in found if item.confidence >= least]
     return Report(
-        diagnostics=tuple(_merged(sorted(found, key=lambda item: item.sort_key))),
+        diagnostics=tuple(_merged(sorted(shown, key=lambda item: item.sort_key))),
         files=len(readable),
         lines=sum(item.lines for item in readable),
         problems=(*(item.problem for item in surveys if item.problem), *_of(results, "problems")),
         warnings=tuple(_of(results, "warnings")),
+        held=len(found) - len(shown),
+        undecided=tuple(_undecided(files, surveys)),
     )
+
+
+def _undecided(files: Sequence[File], surveys: Sequence[Survey]) -> Iterator[str]:
+    levels = {item.level for item in surveys}
+    if not levels & {Level.HELPER, Level.DRAWS}:
+        yield from (file.key for file, item in zip(files, surveys, strict=True) if item.level == Level.CONSUMER)
 
 
 def _merged(found: Sequence[Diagnostic]) -> Iterable[Diagnostic]:

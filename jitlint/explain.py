@@ -13,7 +13,7 @@ from jitlint.config import Settings, find_settings, own_plugins
 from jitlint.diagnostic import Confidence
 from jitlint.errors import UsageError, nearest
 from jitlint.plugins import plugins
-from jitlint.report.records import rule_url
+from jitlint.report.records import json_text, rule_url
 from jitlint.rules import Rule, all_rules, find_rule, is_own
 from jitlint.terminal import is_colourful, is_terminal, say, width, write
 
@@ -25,17 +25,19 @@ FAMILIES = {"0": "the file", "1": "stale", "2": "absent", "3": "repeated", "4": 
 
 
 def explain(arguments: Sequence[str]) -> int:
-    """`rule CODE|NAME`, `rule ALL` or `rules`; the exit status."""
+    """`rule CODE|NAME`, `rule ALL` or `rules`, each also with `--format json`; the exit status."""
     _load_plugins("--allow-plugins" in arguments)
-    arguments = [word for word in arguments if word != "--allow-plugins"]
-    if arguments[0] == "rules" and len(arguments) > 1:
-        raise UsageError(f"`jitlint rules` takes nothing more; did you mean `jitlint rule {arguments[1]}`?")
-    if arguments[0] == "rules" or [word.upper() for word in arguments[1:]] == ["ALL"]:
-        _show(rules_table())
+    command, *rest = [word for word in arguments if word != "--allow-plugins"]
+    words, as_json = _split(command, rest)
+    if command == "rules" and words:
+        raise UsageError(f"`jitlint rules` takes no arguments; did you mean `jitlint rule {words[0]}`?")
+    if command == "rules" or [word.upper() for word in words] == ["ALL"]:
+        write([json_text([_record(rule) for rule in all_rules()])]) if as_json else _show(rules_table())
         return 0
-    if len(arguments) != 2:
+    if len(words) != 1:
         raise UsageError("`jitlint rule` takes one code or name; `jitlint rules` lists them")
-    _show(rule_page(_rule(arguments[1])))
+    rule = _rule(words[0])
+    write([json_text(_record(rule))]) if as_json else _show(rule_page(rule))
     return 0
 
 
@@ -49,6 +51,39 @@ def _load_plugins(is_allowed: bool) -> None:
         say(f"jitlint: {error}")
     for line in plugins.problems:
         say(f"jitlint: {line}")
+
+
+def _split(command: str, arguments: Sequence[str]) -> tuple[list[str], bool]:
+    """The words, and whether `--format json` (or `--output-format json`) is among them."""
+    words: list[str] = []
+    chosen = "text"
+    todo = list(arguments)
+    while todo:
+        word, _, value = todo.pop(0).partition("=")
+        if word in ("--format", "--output-format"):
+            chosen = value or (todo.pop(0) if todo else "")
+            if chosen not in ("text", "json"):
+                raise UsageError(f'`jitlint {command}`: unknown format "{chosen}"; choose text or json')
+        elif word.startswith("-"):
+            raise UsageError(f"`jitlint {command}`: unknown option `{word}`{nearest(word, ['--format'])}")
+        else:
+            words.append(word)
+    return words, chosen == "json"
+
+
+def _record(rule: type[Rule]) -> dict[str, object]:
+    """A rule for programs: what its page says, by section."""
+    summary, *sections = _SECTION.split(inspect.cleandoc(rule.__doc__ or ""))
+    bodies = (inspect.cleandoc(body) for body in sections[1::2])
+    return {
+        "code": rule.code,
+        "name": rule.name,
+        "family": FAMILIES.get(rule.code[3], ""),
+        "default": rule.default,
+        "summary": " ".join(summary.split()),
+        "sections": dict(zip(sections[::2], bodies, strict=True)),
+        "url": rule_url(rule.code),
+    }
 
 
 def rule_page(rule: type[Rule]) -> str:
@@ -81,10 +116,11 @@ def settings_lines(settings: Settings) -> Iterator[str]:
 
 
 def _rule(word: str) -> type[Rule]:
-    rule = find_rule(word.upper()) or find_rule(word.lower())
+    """The rule of a code, with or without its letters, or of a name."""
+    rule = find_rule(f"JIT{word}" if word.isdigit() else word.upper()) or find_rule(word.lower())
     if rule is None:
         valid = [name for item in all_rules() for name in (item.code, item.name)]
-        raise UsageError(f"no rule is called `{word}`{nearest(word, valid)}")
+        raise UsageError(f"unknown rule `{word}`{nearest(word, valid)}")
     return rule
 
 

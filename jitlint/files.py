@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,7 +15,7 @@ from jitlint.survey import read, stamp_of
 if TYPE_CHECKING:
     from jitlint.config import Settings
 
-__all__ = ["Discovered", "File", "discover", "is_matched", "key_of"]
+__all__ = ["Discovered", "Exclusions", "File", "discover", "is_matched", "key_of"]
 
 _LARGEST_GITIGNORE = 1 << 20  # bytes
 SUFFIXES = (".py", ".pyw", ".ipynb")
@@ -41,21 +41,36 @@ class Discovered:
     problems: tuple[str, ...] = ()
 
 
-def discover(paths: Sequence[str], settings: Settings, *, force_exclude: bool = False) -> Discovered:
-    """Every Python file and notebook under `paths`.
+@dataclass(frozen=True, slots=True)
+class Exclusions:
+    """What is left out besides what configurations say: patterns relative to the current directory.
 
-    A file given by name is taken whatever its suffix and whatever excludes it (unless `force_exclude`), a
+    With `is_all`, nothing else is left out. With `force`, paths of the command line may be left out too.
+    """
+
+    patterns: tuple[str, ...] = ()
+    is_all: bool = False
+    force: bool = False
+
+
+def discover(
+    paths: Sequence[str], settings: Settings | Callable[[str], Settings], excluded: Exclusions | None = None
+) -> Discovered:
+    """Every Python file and notebook under `paths`; `settings` hold everywhere, or are asked for by directory.
+
+    A file given by name is taken whatever its suffix and whatever excludes it (unless `force`), a
     directory given by name is walked even if it is excluded itself; below it, exclusions hold. A path
     that does not exist raises :class:`UsageError`.
     """
     cwd = os.getcwd()  # noqa: PTH109 - keys are plain strings, for speed
+    at = settings if callable(settings) else lambda directory: settings
     found: dict[str, File] = {}
-    problems: list[str] = []
+    walk = _Walk(at, cwd, excluded or Exclusions())
     for given in paths:
         path = os.path.abspath(given)  # noqa: PTH100 - keys are plain strings, for speed
-        for file in _files_of(given, path, cwd, settings, force_exclude, problems):
+        for file in _files_of(given, path, walk):
             found.setdefault(file.path, file)
-    return Discovered(tuple(sorted(found.values())), tuple(problems))
+    return Discovered(tuple(sorted(found.values())), tuple(walk.problems))
 
 
 def key_of(path: str, cwd: str) -> str:
@@ -75,16 +90,14 @@ def is_matched(patterns: Iterable[str], path: str, root: str) -> bool:
 # ------------------------------------------------------------------------------------------- given paths
 
 
-def _files_of(
-    given: str, path: str, cwd: str, settings: Settings, force_exclude: bool, problems: list[str]
-) -> Iterator[File]:
+def _files_of(given: str, path: str, walk: _Walk) -> Iterator[File]:
     mode = _mode(given)
     if stat.S_ISDIR(mode):
-        yield from _Walk(settings, cwd, problems, force_exclude).files(path)
+        yield from walk.files(path)
     elif not stat.S_ISREG(mode):
         raise UsageError(f"{given} is neither a file nor a directory; pipe a program with `jitlint -`")
-    elif not (force_exclude and is_matched(settings.exclude, path, str(settings.root))):
-        yield File(key_of(path, cwd), path, True)
+    elif not walk.leaves_out(path):
+        yield File(key_of(path, walk.cwd), path, True)
 
 
 def _mode(given: str) -> int:
@@ -130,31 +143,42 @@ def _matches(patterns: _Patterns, path: str, *, is_directory: bool, with_parents
 
 
 class _Walk:
-    """One walk below one given directory."""
+    """Walks below given directories."""
 
-    def __init__(self, settings: Settings, cwd: str, problems: list[str], force_exclude: bool) -> None:
-        self.settings = settings
+    def __init__(self, at: Callable[[str], Settings], cwd: str, excluded: Exclusions) -> None:
+        self.at = at
         self.cwd = cwd
-        self.problems = problems
-        self.force_exclude = force_exclude
+        self.excluded = excluded
+        self.own = (_Patterns(cwd, parse_patterns(excluded.patterns)),) if excluded.patterns else ()
+        self.problems: list[str] = []
 
     def files(self, root: str) -> Iterator[File]:
         """Every file below `root`, directories in any order."""
-        excluded = self._configured(root)
-        if excluded and self.force_exclude and _matches(excluded[0], root, is_directory=True, with_parents=True):
+        settings = self.at(root)
+        excluded = (*self._configured(settings), *self.own)
+        if self.excluded.force and any(_matches(item, root, is_directory=True, with_parents=True) for item in excluded):
             return
-        todo = [(root, self._without(root, (*excluded, *self._ignored_above(root))))]
+        todo = [(root, settings, self._without(root, (*excluded, *self._ignored_above(root, settings))))]
         while todo:
-            directory, patterns = todo.pop()
+            directory, settings, patterns = todo.pop()
             entries = self._entries(directory)
-            patterns += self._ignored_in(directory, entries)
+            patterns += self._ignored_in(directory, entries, settings)
             for entry in entries:
                 if self._skips(entry, patterns):
                     continue
                 if entry.is_dir(follow_symlinks=False):
-                    todo.append((entry.path, patterns))
+                    below = self.at(entry.path)
+                    more = () if below is settings else self._configured(below)
+                    todo.append((entry.path, below, (*patterns, *more)))
                 elif entry.name.endswith(SUFFIXES) and _is_file(entry):
                     yield File(key_of(entry.path, self.cwd), entry.path)
+
+    def leaves_out(self, path: str) -> bool:
+        """Whether a file that was named is left out after all."""
+        if not self.excluded.force:
+            return False
+        patterns = (*self._configured(self.at(os.path.dirname(path))), *self.own)  # noqa: PTH120
+        return any(_matches(item, path, is_directory=False, with_parents=True) for item in patterns)
 
     def _entries(self, directory: str) -> list[os.DirEntry[str]]:
         try:
@@ -174,17 +198,17 @@ class _Walk:
         answers = (_matches(item, entry.path, is_directory=is_directory) for item in reversed(patterns))
         return next((answer for answer in answers if answer is not None), False)
 
-    def _configured(self, root: str) -> tuple[_Patterns, ...]:
-        exclude = self.settings.exclude
-        return (_Patterns(os.path.abspath(self.settings.root), parse_patterns(exclude)),) if exclude else ()  # noqa: PTH100
+    def _configured(self, settings: Settings) -> tuple[_Patterns, ...]:
+        exclude = () if self.excluded.is_all else settings.excluded
+        return (_Patterns(os.path.abspath(settings.root), parse_patterns(exclude)),) if exclude else ()  # noqa: PTH100
 
     def _without(self, root: str, found: tuple[_Patterns, ...]) -> tuple[_Patterns, ...]:
         """The patterns less those that exclude the given directory as a whole: it was asked for."""
         return tuple(less for item in found if (less := _less(item, root)) is not None)
 
-    def _ignored_above(self, root: str) -> tuple[_Patterns, ...]:
+    def _ignored_above(self, root: str, settings: Settings) -> tuple[_Patterns, ...]:
         """The `.gitignore` files from the top of the repository down to above `root`."""
-        if not self.settings.respect_gitignore:
+        if not settings.respect_gitignore:
             return ()
         chain: list[_Patterns] = []
         directory = root
@@ -196,8 +220,8 @@ class _Walk:
             chain[:0] = _gitignore(directory, ".gitignore")
         return (*_gitignore(directory, ".git/info/exclude"), *chain)
 
-    def _ignored_in(self, directory: str, entries: list[os.DirEntry[str]]) -> tuple[_Patterns, ...]:
-        if self.settings.respect_gitignore and any(entry.name == ".gitignore" for entry in entries):
+    def _ignored_in(self, directory: str, entries: list[os.DirEntry[str]], settings: Settings) -> tuple[_Patterns, ...]:
+        if settings.respect_gitignore and any(entry.name == ".gitignore" for entry in entries):
             return tuple(_gitignore(directory, ".gitignore"))
         return ()
 

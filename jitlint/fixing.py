@@ -11,7 +11,6 @@ from jitlint.cache import Cache
 from jitlint.diagnostic import Confidence, Diagnostic
 from jitlint.engine import Outcome, Report, Run, lint
 from jitlint.files import File
-from jitlint.report.summary import count
 from jitlint.source import UnreadableSource, load_source
 from jitlint.survey import read
 
@@ -45,8 +44,7 @@ def fix(files: Sequence[File], run: Run, *, unsafe: bool, choose: Choose = lambd
     half = _half_fixed(files, before, run, changed)
     report = replace(report, diagnostics=tuple(sorted((*report.diagnostics, *half), key=lambda item: item.sort_key)))
     said = tuple(f"{path}: {sentence}" for (path, _), sentence in leaves.items() if sentence)
-    note = f"Fixed {count(done, 'finding')}." if done else ""
-    return Outcome(report, changed, done, note, left=half, leaves=said)
+    return Outcome(report, changed, done, "Fixed", left=half, leaves=said)
 
 
 def _half_fixed(

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from tokenize import TokenInfo
 
 from jitlint.diagnostic import Applicability, Diagnostic, Edit, Fix, Location, Span
-from jitlint.engine import Outcome, Run, lint
-from jitlint.errors import UsageError
+from jitlint.engine import Outcome, Report, Run, lint
 from jitlint.files import File
 from jitlint.fixing import by_file
-from jitlint.report.summary import count
 from jitlint.source import Source, UnreadableSource, load_source
 from jitlint.suppress import UNUSED, Statements, comments, end_of_codes
 from jitlint.survey import read
 
-__all__ = ["add_ignores"]
+__all__ = ["add_ignores", "ignore_edit"]
 
 _WIDEST = 120  # a longer line gets its comment above
 
@@ -25,8 +23,6 @@ _WIDEST = 120  # a longer line gets its comment above
 def add_ignores(files: Sequence[File], run: Run, reason: str) -> Outcome:
     """Add `# jitlint: ignore[CODE] reason` for every finding; what cannot be suppressed is left."""
     reason = reason.strip()
-    if not reason or "\n" in reason:
-        raise UsageError("--add-ignore: give a reason of one line")
     before = lint(files, run)
     changed = {}
     for file, diagnostics in by_file(files, before.diagnostics).items():
@@ -38,8 +34,32 @@ def add_ignores(files: Sequence[File], run: Run, reason: str) -> Outcome:
         if data != source.data:
             changed[file.path] = data
     after = lint(files, replace(run, changed={**run.changed, **changed}))
-    done = len(before.diagnostics) - len(after.diagnostics)
-    return Outcome(after, changed, done, f"Suppressed {count(done, 'finding')}." if done else "")
+    if idle := _idle(files, before, after) & changed.keys():
+        changed = {path: data for path, data in changed.items() if path not in idle}
+        after = lint(files, replace(run, changed={**run.changed, **changed}))
+        after = replace(after, problems=(*after.problems, *(_refusal(file) for file in files if file.path in idle)))
+    return Outcome(after, changed, len(before.diagnostics) - len(after.diagnostics), "Suppressed")
+
+
+def _idle(files: Sequence[File], before: Report, after: Report) -> set[str]:
+    """The paths of files in which a comment that was added suppresses nothing, or brought a finding about."""
+    old, new = (Counter((item.path, item.code) for item in report.diagnostics) for report in (before, after))
+    worse = {path for path, code in new if new[path, code] > old[path, code]}
+    return {file.path for file in files if file.key in worse}
+
+
+def _refusal(file: File) -> str:
+    return f"{file.key} is left as it was: its findings cannot be suppressed by comments; use `per-file-ignores`"
+
+
+def ignore_edit(text: str, item: Diagnostic, reason: str) -> Edit | None:
+    """The insertion that suppresses one finding in a text (of a notebook: of its cell); None if it does not parse."""
+    source = Source(item.path, text.replace("\r\n", "\n").replace("\r", "\n"), "python", b"")
+    alone = replace(item, location=replace(item.location, cell=None))
+    try:
+        return next(_edits(source, [alone], reason))
+    except SyntaxError:
+        return None
 
 
 def _with_comments(source: Source, diagnostics: Sequence[Diagnostic], reason: str) -> bytes:

@@ -4,27 +4,34 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import NoReturn
 
-from jitlint.config import Settings, find_settings, own_plugins, parse_confidence, read_settings
+from jitlint.config import Settings, own_plugins, parse_confidence, read_settings
 from jitlint.errors import UsageError, nearest
+from jitlint.files import Exclusions
+from jitlint.hierarchy import Hierarchy
 from jitlint.plugins import plugins
 from jitlint.terminal import width
 
-__all__ = ["FORMATS", "parse_options", "settings_for"]
+__all__ = ["COMMANDS", "FORMATS", "build_parser", "exclusions_for", "hierarchy_for", "parse_options"]
 
-FORMATS = ("full", "concise", "json", "sarif", "github", "gitlab", "junit")
+COMMANDS = ("check", "rule", "rules", "test", "schema", "completion", "server")
+FORMATS = ("full", "concise", "json", "sarif", "github", "gitlab", "junit", "html")
 
 _EPILOG = """\
-subcommands:
-  jitlint rule CODE|NAME  explain a rule
-  jitlint rules           list all rules
-  jitlint test MODULE     run the cases of a plugin's rules
-  (a file or directory of that name is linted as ./rule or ./rules)
+other commands:
+  jitlint rule CODE|NAME    explain a rule
+  jitlint rules             list all rules (--format json: for programs)
+  jitlint test MODULE       run the cases of a plugin's rules
+  jitlint schema            print the configuration's JSON schema
+  jitlint completion SHELL  print a completion script (bash, zsh, fish)
+  jitlint server            run the language server (stdin and stdout)
+  jitlint check PATH        the same as jitlint PATH
+A path that has the name of a command is written as ./rules.
 
 exit status: 0 nothing found, 1 findings, 2 something could not be done
 """
@@ -39,39 +46,61 @@ class _Parser(argparse.ArgumentParser):
 
 def parse_options(arguments: Sequence[str]) -> argparse.Namespace:
     """The options of a run; raises :class:`UsageError`."""
-    parser = _parser()
+    parser = build_parser()
     options, unknown = parser.parse_known_intermixed_args(list(arguments))
     if unknown:
         valid = [spelling for action in parser._actions for spelling in action.option_strings]
         raise UsageError(f"unknown option `{unknown[0]}`{nearest(unknown[0].partition('=')[0], valid)}")
-    options.paths = options.paths or ["."]
+    if options.stdin_filename and options.paths not in ([], ["-"]):
+        raise UsageError("--stdin-filename names what comes from standard input; it cannot be mixed with other paths")
+    options.paths = options.paths or ["-" if options.stdin_filename else "."]
     return options
 
 
-def settings_for(options: argparse.Namespace, paths: Sequence[str]) -> Settings:
-    """The settings of the configuration that holds for `paths`, with the options on top."""
+def hierarchy_for(options: argparse.Namespace, paths: Sequence[str]) -> Hierarchy:
+    """The settings for each directory, with the options on top."""
+    paths = [path for path in paths if "\0" not in path]  # discovery says what is wrong with it
     plugins.begin(paths, options.allow_plugins, {} if options.isolated else own_plugins())
-    settings = replace(_configured(options, paths), plugins=tuple(plugins.loaded.values()))
-    if options.select:
-        settings = replace(settings, select=_selectors(options.select, "--select"))
-    return replace(
-        settings,
-        extend_select=(*settings.extend_select, *_selectors(options.extend_select, "--extend-select")),
-        ignore=(*settings.ignore, *_selectors(options.ignore, "--ignore")),
-        confidence=parse_confidence(options.confidence, "--confidence") if options.confidence else settings.confidence,
-    )
+    fixed = read_settings(Path(os.path.abspath(options.config))) if options.config else None  # noqa: PTH100 - keeps links
+    found = Hierarchy(paths, _override(options), read=not options.isolated, fixed=fixed)
+    for path in paths:  # a broken configuration is said, and plugins are loaded, before anything is linted
+        found.of_path(path)
+    return found
 
 
-def _configured(options: argparse.Namespace, paths: Sequence[str]) -> Settings:
-    if options.config:
-        return read_settings(Path(os.path.abspath(options.config)))  # noqa: PTH100 - keeps links
-    absolute = [Path(os.path.abspath(path)) for path in paths]  # noqa: PTH100 - keeps links
-    settings = find_settings(absolute, read=not options.isolated)
-    return settings
+def exclusions_for(options: argparse.Namespace) -> Exclusions:
+    """What the command line leaves out."""
+    patterns = [*_words(options.exclude or ()), *_words(options.extend_exclude)]
+    return Exclusions(tuple(patterns), is_all=options.exclude is not None, force=options.force_exclude)
+
+
+def _override(options: argparse.Namespace) -> Callable[[Settings], Settings]:
+    """The change that the options make to any settings. Selectors are looked up then: they may name plugins' rules."""
+    confidence = parse_confidence(options.confidence, "--confidence") if options.confidence else None
+
+    @cache
+    def selectors(name: str) -> tuple[str, ...]:
+        return _selectors(getattr(options, name), f"--{name.replace('_', '-')}")
+
+    def override(settings: Settings) -> Settings:
+        return replace(
+            settings,
+            select=selectors("select") or settings.select,
+            extend_select=(*settings.extend_select, *selectors("extend_select")),
+            ignore=(*settings.ignore, *selectors("ignore")),
+            confidence=confidence or settings.confidence,
+            plugins=tuple(plugins.loaded.values()),
+        )
+
+    return override
+
+
+def _words(given: Iterable[str]) -> list[str]:
+    return [word.strip() for item in given for word in item.split(",") if word.strip()]
 
 
 def _selectors(given: Sequence[str], option: str) -> tuple[str, ...]:
-    words = [word.strip() for item in given for word in item.split(",") if word.strip()]
+    words = _words(given)
     if not words:
         return ()
     from jitlint.selection import check_selector
@@ -79,76 +108,92 @@ def _selectors(given: Sequence[str], option: str) -> tuple[str, ...]:
     return tuple(check_selector(word, option) for word in words)
 
 
-def _parser() -> argparse.ArgumentParser:
+def build_parser() -> argparse.ArgumentParser:
+    """All options of a run."""
     parser = _Parser(
         prog="jitlint",
-        description="Finds training randomness that silently does not happen, and fixes it.",
+        description="Finds randomness in training code that silently does not happen, and fixes it.",
         epilog=_EPILOG,
         formatter_class=partial(argparse.RawDescriptionHelpFormatter, width=width() - 2),
         allow_abbrev=False,
     )
-    parser.add_argument("paths", metavar="PATH", nargs="*", help="files and directories (default: .), or - for stdin")
-    parser.add_argument("--version", action="store_true", help="print the version and stop")
-    _add_selection(parser.add_argument_group("what is looked for"))
-    _add_files(parser.add_argument_group("where"))
-    _add_fixes(parser.add_argument_group("fixes and acceptance"))
-    _add_output(parser.add_argument_group("how it is told"))
+    parser.add_argument(
+        "paths", metavar="PATH", nargs="*", help="files and directories (default: .), or - for standard input"
+    )
+    parser.add_argument("--version", "-V", action="store_true", help="print the version and exit")
+    _add_selection(parser.add_argument_group("what to look for"))
+    _add_files(parser.add_argument_group("where to look"))
+    _add_fixes(parser.add_argument_group("fixes and known findings"))
+    _add_output(parser.add_argument_group("output"))
     return parser
 
 
 def _add_selection(group: argparse._ArgumentGroup) -> None:
     helps = {
-        "--select": "only these codes, prefixes or names, with commas; ALL: every rule in every confidence",
-        "--extend-select": "these as well",
-        "--ignore": "not these",
+        "--select": "report only these rules: codes, prefixes or names, separated by commas; ALL also turns on every "
+        "confidence",
+        "--extend-select": "report these rules as well",
+        "--ignore": "do not report these rules",
     }
     for option, text in helps.items():
         group.add_argument(option, metavar="RULES", action="append", default=[], help=text)
-    group.add_argument("--confidence", metavar="LEVEL", help="the least that is reported: low, medium (default), high")
+    group.add_argument(
+        "--confidence", metavar="LEVEL", help="least confidence to report: low, medium (default) or high"
+    )
 
 
 def _add_files(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--stdin-filename", metavar="FILE", help="the name of what comes from stdin")
-    group.add_argument("--config", metavar="FILE", help="this configuration instead of the nearest")
-    group.add_argument("--isolated", action="store_true", help="no configuration file at all")
+    group.add_argument(
+        "--exclude", metavar="PATTERNS", action="append", help="leave these out, instead of what is configured"
+    )
+    group.add_argument(
+        "--extend-exclude", metavar="PATTERNS", action="append", default=[], help="leave these out as well"
+    )
+    group.add_argument("--force-exclude", action="store_true", help="apply exclusions to paths given here, too")
+    group.add_argument("--stdin-filename", metavar="FILE", help="read standard input, and call it FILE")
+    group.add_argument("--config", metavar="FILE", help="use this configuration for all files")
+    group.add_argument("--isolated", action="store_true", help="ignore all configuration files")
     group.add_argument("--allow-plugins", action="store_true", help="run the plugins that the linted project names")
-    group.add_argument("--force-exclude", action="store_true", help="exclude also what is named on the command line")
-    group.add_argument("--show-files", action="store_true", help="print what would be linted and stop")
-    group.add_argument("--show-settings", action="store_true", help="print the settings and stop")
-    group.add_argument("--jobs", metavar="N", type=_count, help="processes (default: as many as are worth it)")
-    group.add_argument("--shard", metavar="I/N", type=_shard, default=(1, 1), help="the I-th of N shares of the lint")
+    group.add_argument("--show-files", action="store_true", help="list the files that would be linted and exit")
+    group.add_argument("--show-settings", action="store_true", help="print the settings and exit")
+    group.add_argument("--jobs", metavar="N", type=_count, help="number of processes (default: chosen by the work)")
+    group.add_argument("--shard", metavar="I/N", type=_shard, default=(1, 1), help="lint the I-th of N shares")
     group.add_argument("--no-cache", action="store_true", help="neither read nor write the cache")
 
 
 def _add_fixes(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--fix", action="store_true", help="apply the fixes that keep the program's intent for certain")
-    group.add_argument("--unsafe-fixes", action="store_true", help="with --fix or --diff: also those to be read again")
-    group.add_argument("--diff", action="store_true", help="print what --fix would change, change nothing")
-    group.add_argument("--add-ignore", metavar="REASON", help="suppress every finding by a comment with this reason")
-    group.add_argument("--baseline", metavar="FILE", help="report only what is not in FILE; write it if there is none")
+    group.add_argument("--fix", action="store_true", help="apply the safe fixes, which keep the program's intent")
+    group.add_argument("--unsafe-fixes", action="store_true", help="with --fix or --diff: include fixes to be reviewed")
+    group.add_argument("--diff", action="store_true", help="show what --fix would change without changing it")
+    group.add_argument("--add-ignore", metavar="REASON", help="suppress every finding with a comment that gives REASON")
+    group.add_argument("--baseline", metavar="FILE", help="report only findings that FILE does not have; create it")
 
 
 def _add_output(group: argparse._ArgumentGroup) -> None:
-    group.add_argument("--format", type=_format, metavar="FORMAT", help=", ".join(FORMATS))
-    group.add_argument("--output-file", metavar="FILE", help="write the report there")
-    group.add_argument("--statistics", action="store_true", help="count the findings by rule instead")
-    group.add_argument("--exit-zero", action="store_true", help="findings do not make the exit status 1")
+    group.add_argument(
+        "--format", "--output-format", type=_format, metavar="FORMAT", help=f"one of {', '.join(FORMATS)}"
+    )
+    group.add_argument("--output-file", "-o", metavar="FILE", help="write the report to FILE")
+    group.add_argument("--statistics", action="store_true", help="count findings by rule instead of listing them")
+    group.add_argument("--exit-zero", action="store_true", help="exit with status 0 even if there are findings")
     group.add_argument("--quiet", "-q", action="store_true", help="print findings only")
+    group.add_argument("--verbose", "-v", action="store_true", help="also say which configuration, cache and time")
     colors = ("auto", "always", "never")
-    group.add_argument("--color", choices=colors, default="auto", metavar="WHEN", help=", ".join(colors))
+    group.add_argument("--color", choices=colors, default="auto", metavar="WHEN", help="auto, always or never")
     group.add_argument("--watch", action="store_true", help="lint again whenever a file changes")
+    group.add_argument("--explain", metavar="RULE", help="explain a rule and exit, like `jitlint rule RULE`")
 
 
 def _format(word: str) -> str:
     if word not in FORMATS:
-        near = nearest(word, FORMATS) or f"; there are {', '.join(FORMATS)}"
-        raise UsageError(f"--format: there is no format `{word}`{near}")
+        near = nearest(word, FORMATS) or f"; choose one of {', '.join(FORMATS)}"
+        raise UsageError(f'--format: unknown format "{word}"{near}')
     return word
 
 
 def _count(word: str) -> int:
     if not word.isdigit() or not int(word):
-        raise argparse.ArgumentTypeError(f"`{word}` is no number of processes")
+        raise argparse.ArgumentTypeError(f'invalid number of processes "{word}"; give 1 or more')
     return int(word)
 
 

@@ -228,7 +228,8 @@ class _Part:
     def _diagnosed(
         self, source: Source, candidates: Sequence[Candidate], warn: Callable[[str], None]
     ) -> list[Diagnostic]:
-        if not self.fixes or not any(item.fix for item in candidates):
+        # the text of a marimo notebook differs from the document, so nothing may be moved in it
+        if not self.fixes or source.kind == "marimo" or not any(item.fix for item in candidates):
             from jitlint.fixes.locate import located
 
             return located(source, candidates, self._find)
@@ -248,11 +249,10 @@ class _Part:
         return has_directives(read(self.paths[key], self.changed))
 
     def _reported(self, source: Source, candidates: Sequence[Candidate]) -> Suppressed:
-        """What is left of a file's candidates after its comments, the configuration and the confidence."""
+        """What is left of a file's candidates after its comments and the configuration, in every confidence."""
         codes = codes_for(self.paths[source.path], self.settings)
         left = suppress(source, candidates, codes)
-        least = self.settings.least_confidence
-        kept = tuple(item for item in left.kept if item.confidence >= least and item.code in codes)
+        kept = tuple(item for item in left.kept if item.code in codes)
         return Suppressed(kept, left.warnings)
 
     @functools.cached_property

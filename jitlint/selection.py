@@ -26,7 +26,7 @@ def check_selector(selector: str, where: str) -> str:
     if plugins.refused or plugins.problems:
         return selector  # of a rule that was not loaded, which is said
     valid = [word for rule in all_rules() for word in (rule.code, rule.name)]
-    raise UsageError(f"{where}: no rule is called `{selector}`{nearest(selector, [*valid, ALL])}")
+    raise UsageError(f"{where}: unknown rule `{selector}`{nearest(selector, [*valid, ALL])}")
 
 
 def codes_of(selector: str) -> frozenset[str]:

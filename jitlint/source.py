@@ -16,7 +16,7 @@ from jitlint.diagnostic import Location, Span
 
 __all__ = ["Cell", "Kind", "Source", "UnreadableSource", "decode", "load_source"]
 
-Kind = Literal["python", "notebook", "jupytext"]
+Kind = Literal["python", "notebook", "jupytext", "marimo"]
 
 _BOM = b"\xef\xbb\xbf"
 # They decode names of hosts, in time that grows with the square of the text.
@@ -99,6 +99,11 @@ def load_source(path_key: str, data: bytes) -> Source:
     text = decode(data)[0]
     if "\r" in text:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if b"@app.cell" in data:
+        from jitlint.marimo import is_marimo, joined
+
+        if is_marimo(data):
+            return Source(path_key, joined(text), "marimo", data)
     return Source(path_key, text, "jupytext" if _has_percent_cells(data) else "python", data)
 
 

@@ -228,7 +228,7 @@ def _unused(source: Source, directive: _Directive, enabled: frozenset[str]) -> I
     names = " and ".join(f"`{word}`" for word in idle)
     what = "this file has" if directive.word == "ignore-file" else "this statement has"
     plan = FixPlan(Applicability.SAFE, f"Remove the suppression of {names}", _removal(source, directive, idle))
-    message = f"the suppression of {names} does nothing: {what} no such finding"
+    message = f"the suppression of {names} has no effect: {what} no such finding"
     yield Candidate(UNUSED, source.path, directive.span, message, Confidence.HIGH, fix=plan)
 
 
@@ -270,10 +270,10 @@ def _warnings(source: Source, directives: Iterable[_Directive]) -> Iterator[str]
         at = source.locate(item.span)
         where = f"{source.path}:{f'cell {at.cell}:' if at.cell else ''}{at.line}"
         if item.word not in _WORDS:
-            yield f"{where}: `jitlint: {item.word}` is no suppression{nearest(item.word, ['ignore', 'ignore-file'])}"
+            yield f"{where}: `jitlint: {item.word}` is not a suppression{nearest(item.word, ['ignore', 'ignore-file'])}"
         elif not item.written:
             yield f"{where}: this suppression names no rule; write `jitlint: {item.word}[JIT101]`"
         for word in item.written:
             if find_rule(word) is None:
                 valid = [name for rule in all_rules() for name in (rule.code, rule.name)]
-                yield f"{where}: no rule is called `{word}`{nearest(word, valid)}"
+                yield f"{where}: unknown rule `{word}`{nearest(word, valid)}"

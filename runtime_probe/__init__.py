@@ -3,6 +3,7 @@
 `with probe_coords(model) as probe:` around a training loop; `probe_loader(loader)` for augmented inputs.
 """
 
+import runtime_probe.needs_torch  # noqa: F401  # isort: skip - before anything asks for torch
 from runtime_probe.classify import classify
 from runtime_probe.errors import (
     AbsentJitterError,

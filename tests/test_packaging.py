@@ -19,6 +19,7 @@ else:
 ROOT = Path(__file__).resolve().parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PROJECT = PYPROJECT["project"]
+PACKAGES = {"jitlint", "runtime_probe", "reference_model", "pytest_runtime_probe.py"}
 CONSTRAINTS = [
     Requirement(line)
     for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
@@ -101,7 +102,7 @@ def test_the_wheel_has_all_modules_and_no_tests(wheel: zipfile.Path) -> None:
     assert {str(path.relative_to(ROOT).as_posix()) for path in (ROOT / "jitlint").rglob("*.py")} <= names
     assert "jitlint/py.typed" in names
     packages = {name.partition("/")[0] for name in names}
-    assert packages <= {"jitlint", "runtime_probe", "reference_model", f"jitlint-{PROJECT['version']}.dist-info"}
+    assert packages <= {*PACKAGES, f"jitlint-{PROJECT['version']}.dist-info"}
 
 
 @pytest.mark.xdist_group("wheel")

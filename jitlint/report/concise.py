@@ -1,4 +1,4 @@
-"""One line a finding: place, code, message, and `[*]` where `--fix` mends it."""
+"""One line a finding: place, code, message, and `[*]` for what `--fix` fixes."""
 
 from __future__ import annotations
 

@@ -16,14 +16,16 @@ _LEVELS = {Confidence.HIGH: "error", Confidence.MEDIUM: "warning", Confidence.LO
 def render(view: View) -> Iterator[str]:
     """The lines of the report."""
     for item in view.diagnostics:
-        yield f"::{_LEVELS[item.confidence]} {_properties(item)}::{_escaped(_message(item))}"
+        yield f"::{_LEVELS[item.confidence]} {_properties(item, view)}::{_escaped(_message(item))}"
 
 
-def _properties(item: Diagnostic) -> str:
-    """A cell's lines mean nothing to GitHub, so a notebook is annotated as a file."""
+def _properties(item: Diagnostic, view: View) -> str:
+    """A notebook is annotated on the line of its JSON text; the message names cell and line."""
     values = {"title": f"{item.code} ({item.name})", "file": visible(item.path)}
     at = item.location
-    if at.cell is None:
+    if at.cell is not None:
+        values |= {"line": str(view.texts.file_line(item.path, at))}
+    else:
         values |= {"line": str(at.line), "endLine": str(at.end_line)}
         if at.line == at.end_line:  # columns of several lines are refused
             values |= {"col": str(at.column), "endColumn": str(at.end_column)}

@@ -18,15 +18,16 @@ _SEVERITIES = {Confidence.HIGH: "major", Confidence.MEDIUM: "minor", Confidence.
 
 def render(view: View) -> Iterator[str]:
     """The lines of the report."""
-    issues = [_issue(item, name) for item, name in zip(view.diagnostics, fingerprints(view), strict=True)]
+    issues = [_issue(item, name, view) for item, name in zip(view.diagnostics, fingerprints(view), strict=True)]
     yield json_text(issues)
 
 
-def _issue(item: Diagnostic, name: str) -> dict[str, Any]:
-    """The lines of a cell mean nothing to GitLab, so a notebook's place is told in words."""
+def _issue(item: Diagnostic, name: str, view: View) -> dict[str, Any]:
+    """A notebook's finding is on the line of its JSON text; the description names cell and line."""
     at = item.location
     where = f" ({place(item.path, at)})" if at.cell else ""
-    lines = {"begin": 1} if at.cell else {"begin": at.line, "end": at.end_line}
+    begin = view.texts.file_line(item.path, at)
+    lines = {"begin": begin} if at.cell else {"begin": begin, "end": at.end_line}
     return {
         "description": f"{item.code} {item.name}: {visible(item.message)}{where}",
         "check_name": item.code,

@@ -14,7 +14,7 @@ from jitlint import __version__
 from jitlint.diagnostic import Confidence, Diagnostic, Edit, Evidence, Fix, Location
 from jitlint.report.fingerprint import fingerprints
 from jitlint.report.records import json_text, rule_url
-from jitlint.report.view import View, place
+from jitlint.report.view import Texts, View, place
 from jitlint.rules import Rule, all_rules
 from jitlint.visible import visible
 
@@ -31,7 +31,7 @@ def render(view: View) -> Iterator[str]:
     rules = all_rules()
     codes = [rule.code for rule in rules]
     names = fingerprints(view)
-    results = [_result(item, name, codes) for item, name in zip(view.diagnostics, names, strict=True)]
+    results = [_result(item, name, codes, view.texts) for item, name in zip(view.diagnostics, names, strict=True)]
     driver = {
         "name": "jitlint",
         "version": __version__,
@@ -55,35 +55,36 @@ def _rule(rule: type[Rule]) -> dict[str, Any]:
     }
 
 
-def _result(item: Diagnostic, name: str, codes: Sequence[str]) -> dict[str, Any]:
+def _result(item: Diagnostic, name: str, codes: Sequence[str], texts: Texts) -> dict[str, Any]:
     result: dict[str, Any] = {
         "ruleId": item.code,
         "ruleIndex": codes.index(item.code) if item.code in codes else -1,
         "level": _LEVELS[item.confidence],
         "rank": _RANKS[item.confidence],
         "message": {"text": _text(item.message)},
-        "locations": [_location(item.path, item.location)],
+        "locations": [_location(item.path, item.location, texts)],
         "partialFingerprints": {"jitlint/v1": name},
     }
     if item.evidence:
-        result["codeFlows"] = [{"threadFlows": [{"locations": [_step(step) for step in item.evidence]}]}]
+        result["codeFlows"] = [{"threadFlows": [{"locations": [_step(step, texts) for step in item.evidence]}]}]
     if item.fix and item.location.cell is None:
         result["fixes"] = [_fix(item.path, item.fix)]
     return result
 
 
-def _step(step: Evidence) -> dict[str, Any]:
+def _step(step: Evidence, texts: Texts) -> dict[str, Any]:
     message = {"text": _text(f"{step.role}: {step.message}")}
-    return {"location": {**_location(step.path, step.location), "message": message}, "kinds": [step.role]}
+    return {"location": {**_location(step.path, step.location, texts), "message": message}, "kinds": [step.role]}
 
 
-def _location(path: str, location: Location) -> dict[str, Any]:
-    """Regions count the lines of the file; a notebook's cell is a logical location in it."""
+def _location(path: str, location: Location, texts: Texts) -> dict[str, Any]:
+    """Regions count the lines of the file, in a notebook those of its JSON; its cell is a logical location in it."""
     artifact = {"artifactLocation": {"uri": _uri(path)}}
     if location.cell is None:
         return {"physicalLocation": {**artifact, "region": _region(location)}}
     cell = {"name": f"cell {location.cell}", "fullyQualifiedName": place(path, location), "kind": "cell"}
-    return {"physicalLocation": artifact, "logicalLocations": [cell]}
+    region = {"startLine": texts.file_line(path, location)}
+    return {"physicalLocation": {**artifact, "region": region}, "logicalLocations": [cell]}
 
 
 def _region(location: Location) -> dict[str, int]:

@@ -37,7 +37,7 @@ class Style:
         return self.paint("1;31", text)
 
     def good(self, text: str) -> str:
-        """What mends."""
+        """What fixes."""
         return self.paint("1;32", text)
 
     def role(self, role: str, text: str) -> str:

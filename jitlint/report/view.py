@@ -45,6 +45,19 @@ class Texts:
             lines[0] = lines[0][location.column - 1 :]
         return "\n".join(lines)
 
+    def file_line(self, path: str, location: Location) -> int:
+        """The line of the file that a location begins on; in a notebook, that of its JSON text."""
+        if location.cell is None:
+            return location.line
+        from jitlint.report.notebook_lines import line_in_file
+        from jitlint.survey import read
+
+        try:
+            data = read(os.path.join(self.cwd, path), self.changed)  # noqa: PTH118
+        except OSError:
+            return 1
+        return line_in_file(data, location.cell, location.line)
+
     def _read(self, path: str, cell: int | None) -> list[str]:
         from jitlint.source import UnreadableSource
         from jitlint.survey import read

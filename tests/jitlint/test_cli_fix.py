@@ -51,7 +51,7 @@ def test_diff_changes_nothing_and_exits_1(shell: Shell) -> None:
     assert result.lines[:2] == ["--- train.py", "+++ train.py"]
     assert "-    noise = torch.randn(3, 32, 32) * 0.1" in result.lines
     assert "+        noise = torch.randn(3, 32, 32) * 0.1" in result.lines
-    assert result.err == "Would fix 1 finding in 1 file.\n"
+    assert result.err == "Would fix 1 finding in 1 file; none would be left.\n"
     assert path.read_text() == HOISTED
     path.write_text(CORRECT)
     assert (shell.run("--diff").code, shell.run("--diff").out) == (0, "")
@@ -82,7 +82,7 @@ def test_unsafe_fixes_need_to_be_asked_for(shell: Shell, monkeypatch: pytest.Mon
     path = shell.write("train.py", HOISTED)
     result = shell.run("--fix", "--no-cache")
     assert (result.code, path.read_text()) == (1, HOISTED)
-    assert "`--fix --unsafe-fixes` mends 1." in result.err
+    assert "Fixable with `--fix --unsafe-fixes`." in result.err
     assert shell.run("--fix", "--unsafe-fixes", "--no-cache").code == 0
     assert path.read_text() == CORRECT
 
@@ -133,7 +133,7 @@ def test_a_broken_baseline_is_not_overwritten(shell: Shell) -> None:
     path = shell.write("known.json", "[1]")
     result = shell.run("--baseline", "known.json")
     assert (result.code, path.read_text()) == (2, "[1]")
-    assert result.err == "jitlint: known.json is no baseline; remove it and run again to write one\n"
+    assert result.err == "jitlint: known.json is not a baseline; delete it and run again to create one\n"
 
 
 def test_watch_lints_again_when_a_file_changes(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -190,4 +190,4 @@ def test_a_hostile_baseline_is_one_line(shell: Shell, content: str) -> None:
     shell.write("known.json", content)
     result = shell.run("--baseline", "known.json")
     assert (result.code, len(result.err.splitlines())) == (2, 1)
-    assert "known.json is no baseline" in result.err
+    assert "known.json is not a baseline" in result.err

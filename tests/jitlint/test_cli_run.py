@@ -21,7 +21,7 @@ def test_findings_are_one_line_each_and_exit_1(shell: Shell) -> None:
     shell.write("train.py", HOISTED)
     result = shell.run()
     assert (result.code, result.lines) == (1, [FINDING])
-    assert result.err == "Found 1 finding (1 file read, 9 lines). `--fix` mends it.\n"
+    assert result.err == "Found 1 finding (1 file read, 9 lines). Fixable with `--fix`.\n"
 
 
 def test_clean_names_what_was_read(shell: Shell) -> None:
@@ -42,13 +42,13 @@ def test_nothing_read_is_not_called_clean(shell: Shell) -> None:
     [
         (["trian.py"], "no such file or directory: trian.py; did you mean `train.py`?"),
         (["--selct", "JIT101"], "unknown option `--selct`; did you mean `--select`?"),
-        (["--select", "hoisted-nois"], "--select: no rule is called `hoisted-nois`; did you mean `hoisted-noise`?"),
-        (["--ignore", "JIT999"], "--ignore: no rule is called `JIT999`"),
-        (["--format", "jsn"], "--format: there is no format `jsn`; did you mean `json`?"),
-        (["--confidence", "sure"], "--confidence: `sure` is no confidence; it is low, medium or high"),
-        (["--jobs", "0"], "argument --jobs: `0` is no number of processes"),
+        (["--select", "hoisted-nois"], "--select: unknown rule `hoisted-nois`; did you mean `hoisted-noise`?"),
+        (["--ignore", "JIT999"], "--ignore: unknown rule `JIT999`"),
+        (["--format", "jsn"], '--format: unknown format "jsn"; did you mean `json`?'),
+        (["--confidence", "sure"], '--confidence: invalid confidence "sure"; choose low, medium or high'),
+        (["--jobs", "0"], 'argument --jobs: invalid number of processes "0"; give 1 or more'),
         (["-", "train.py"], "`-` (standard input) cannot be mixed with other paths"),
-        (["rule", "JIT1O1"], "no rule is called `JIT1O1`; did you mean `JIT101`?"),
+        (["rule", "JIT1O1"], "unknown rule `JIT1O1`; did you mean `JIT101`?"),
         (["rule"], "`jitlint rule` takes one code or name; `jitlint rules` lists them"),
         (["/dev/null"], "/dev/null is neither a file nor a directory; pipe a program with `jitlint -`"),
         (["a\0b"], "cannot look at 'a\\x00b': embedded null byte"),
@@ -264,7 +264,7 @@ def test_a_current_directory_that_is_gone(tmp_path: Path) -> None:
     script = f"import os, sys; os.chdir({str(tmp_path)!r}); os.rmdir({str(tmp_path)!r}); import jitlint.cli; "
     done = subprocess.run([sys.executable, "-c", script + "sys.exit(jitlint.cli.main([]))"], capture_output=True)
     assert done.returncode == 2
-    assert done.stderr == b"jitlint: the current directory does not exist any more\n"
+    assert done.stderr == b"jitlint: the current directory no longer exists\n"
 
 
 def test_a_clean_file_needs_no_heavy_imports(tmp_path: Path) -> None:

@@ -67,12 +67,12 @@ def test_without_configuration_the_root_is_the_marked_directory(tmp_path: Path) 
     [
         ("selct = []", "unknown key `selct`; did you mean `select`?"),
         ('select = "JIT101"', "`select` must be a list of strings"),
-        ('select = ["JIT9"]', "`select`: no rule is called `JIT9`"),
-        ('confidence = "sure"', "`confidence`: `sure` is no confidence; it is low, medium or high"),
+        ('select = ["JIT9"]', "`select`: unknown rule `JIT9`"),
+        ('confidence = "sure"', '`confidence`: invalid confidence "sure"; choose low, medium or high'),
         ("respect-gitignore = 1", "`respect-gitignore` must be true or false"),
         ('torch-version = "new"', '`torch-version` must be a version such as "2.4"'),
         ("per-file-ignores = []", "`per-file-ignores` must be a table of patterns, each with a list of codes"),
-        ("select = [", "no valid TOML: "),
+        ("select = [", "invalid TOML: "),
     ],
 )
 def test_a_mistake_is_one_line_with_the_file(tmp_path: Path, line: str, said: str) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 from jitlint.config import Settings
 from jitlint.errors import UsageError
-from jitlint.files import discover, is_matched, key_of
+from jitlint.files import Exclusions, discover, is_matched, key_of
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def keys(*paths: str, settings: Settings | None = None, **options: bool) -> list[str]:
+def keys(*paths: str, settings: Settings | None = None, **options: Exclusions) -> list[str]:
     chosen = settings or Settings(root=Path.cwd())
     return [file.key for file in discover(paths, chosen, **options).files]
 
@@ -56,7 +56,7 @@ def test_exclude_spares_what_is_named(tree: Path) -> None:
     assert keys(".", settings=settings) == ["gen/keep.py", "nb.ipynb", "pkg/a.py", "train.py"]
     assert keys("old", settings=settings) == ["old/f.py"]
     assert keys("gen/made.py", settings=settings) == ["gen/made.py"]
-    assert keys("gen/made.py", "old", settings=settings, force_exclude=True) == []
+    assert keys("gen/made.py", "old", settings=settings, excluded=Exclusions(force=True)) == []
     assert keys("notes.txt") == ["notes.txt"], "a file given by name is taken whatever its suffix"
 
 

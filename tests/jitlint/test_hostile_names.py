@@ -65,7 +65,9 @@ def test_no_format_prints_what_nobody_sees(tree: Shell, format_name: str) -> Non
     assert unseen(written.read_text("utf-8")) == set()
 
 
-@pytest.mark.parametrize("arguments", [["--format", "full"], ["--format", "concise"], ["--diff"], ["--show-files"]])
+@pytest.mark.parametrize(
+    "arguments", [["--format", "full"], ["--format", "concise"], ["--format", "html"], ["--diff"], ["--show-files"]]
+)
 def test_no_line_of_a_text_is_a_command_of_the_build_server(tree: Shell, arguments: list[str]) -> None:
     out, err = printed(tree, *arguments)
     assert out
@@ -73,6 +75,15 @@ def test_no_line_of_a_text_is_a_command_of_the_build_server(tree: Shell, argumen
         assert not [line for line in text.splitlines() if line.lstrip().startswith("::")]
         assert "##[" not in text
         assert "##vso[" not in text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_hint_after_a_clean_run_names_the_script_safely(shell: Shell, name: bytes) -> None:
+    (shell.folder / os.fsdecode(name)).write_text("import torch\nfor x in DataLoader(data):\n    model(x).backward()\n")
+    out, err = printed(shell, "--format", "full")
+    assert "runtime_probe" in out and len(out.splitlines()) == 2
+    assert unseen(out) == unseen(err) == set()
+    assert not [line for line in out.splitlines() if line.lstrip().startswith("::") or "##vso[" in line]
 
 
 def test_an_annotation_is_one_line_and_names_its_file(tree: Shell) -> None:

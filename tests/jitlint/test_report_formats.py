@@ -27,8 +27,10 @@ NOTEBOOK = json.dumps(
         "metadata": {},
         "nbformat": 4,
         "nbformat_minor": 5,
-    }
+    },
+    indent=1,  # as Jupyter writes it
 )
+LINE_OF_NOTEBOOK = 1 + next(n for n, line in enumerate(NOTEBOOK.split("\n")) if "noise = torch" in line)
 
 
 @pytest.fixture
@@ -98,7 +100,7 @@ def test_sarif_is_valid(project: Shell) -> None:
     deleted, inserted = module["fixes"][0]["artifactChanges"][0]["replacements"]
     assert deleted["deletedRegion"]["endLine"] == 6 and inserted["insertedContent"]["text"].startswith("        noise")
     assert log["runs"][0]["tool"]["driver"]["rules"][module["ruleIndex"]]["id"] == "JIT102"
-    assert "region" not in notebook["locations"][0]["physicalLocation"]
+    assert notebook["locations"][0]["physicalLocation"]["region"] == {"startLine": LINE_OF_NOTEBOOK}
     assert notebook["locations"][0]["logicalLocations"][0]["fullyQualifiedName"] == "nb.ipynb:cell 2:5:13"
 
 
@@ -113,7 +115,9 @@ def test_github(project: Shell) -> None:
     start = "::error title=JIT102 (hoisted-noise),file=sub dir/träin.py,line=5,endLine=5,col=13,endColumn=35::"
     assert module.startswith(start + "sub dir/träin.py:5:13: the same draw is used")
     assert "%0Aloop: sub dir/träin.py:6:5: this runs for every batch" in module
-    assert notebook.startswith("::error title=JIT102 (hoisted-noise),file=nb.ipynb::nb.ipynb:cell 2:5:13: ")
+    assert notebook.startswith(
+        f"::error title=JIT102 (hoisted-noise),file=nb.ipynb,line={LINE_OF_NOTEBOOK}::nb.ipynb:cell 2:5:13: "
+    )
 
 
 def test_github_escapes(shell: Shell) -> None:

@@ -29,7 +29,7 @@ Fix draw inside the loop, anew for every batch (jitlint --fix)
   6 │ +         noise = torch.randn(3, 32, 32) * 0.1
   7 │           loss = model(images + noise).mean()
 
-Found 1 finding (1 file read, 9 lines). `--fix` mends it.
+Found 1 finding (1 file read, 9 lines). Fixable with `--fix`.
 """
 
 

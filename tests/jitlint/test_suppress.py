@@ -88,9 +88,9 @@ def test_bad_codes_are_warnings(shell: Shell) -> None:
     result = shell.run()
     assert result.code == 0
     assert result.err.splitlines()[:3] == [
-        "jitlint: warning: a.py:1: no rule is called `JIT1002`; did you mean `JIT102`?",
+        "jitlint: warning: a.py:1: unknown rule `JIT1002`; did you mean `JIT102`?",
         "jitlint: warning: a.py:2: this suppression names no rule; write `jitlint: ignore[JIT101]`",
-        "jitlint: warning: a.py:3: `jitlint: ingore` is no suppression; did you mean `ignore`?",
+        "jitlint: warning: a.py:3: `jitlint: ingore` is not a suppression; did you mean `ignore`?",
     ]
 
 
@@ -111,7 +111,7 @@ def test_unused_suppressions_are_reported_and_removed(shell: Shell, before: str,
     path = shell.write("a.py", before)
     result = shell.run()
     assert (result.code, len(result.lines)) == (1, 1)
-    assert " JIT001 [*] the suppression of `JIT102` does nothing" in result.out
+    assert " JIT001 [*] the suppression of `JIT102` has no effect" in result.out
     assert shell.run("--fix").code == 0
     assert path.read_bytes() == after.encode()
 
