@@ -76,6 +76,10 @@ class When(NamedTuple):
 EMPTY = When()
 
 
+# A value that is made of more draws, or of more parameters, is known by the first of them: a story has one draw.
+MOST = 16
+
+
 def join(parts: Iterable[When]) -> When:
     """A value made of several: a draw in two of them is only as fresh as in both."""
     draws: dict[Value, Drawn] = {}
@@ -95,7 +99,12 @@ def join(parts: Iterable[When]) -> When:
         holes |= part.holes
         carried |= part.carried
         data |= part.data
-    return When(tuple(draws.values()), frozenset(varies), frozenset(holes), frozenset(carried), frozenset(data))
+    kept = frozenset(holes) if len(holes) <= MOST else frozenset(sorted(holes, key=_by_name)[:MOST])
+    return When(tuple(draws.values())[:MOST], frozenset(varies), kept, frozenset(carried), frozenset(data))
+
+
+def _by_name(hole: Hole) -> tuple[object, ...]:
+    return hole.ref, hole.name, len(hole.path), str(hole.path), len(hole.picked), len(hole.chosen)
 
 
 def with_role(made: When, role: Role) -> When:

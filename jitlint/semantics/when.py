@@ -52,6 +52,8 @@ from jitlint.semantics.staleness import ARRAY_LIBRARIES, PROJECTIONS, SELECTORS,
 
 MAX_SITES = 6
 MAX_OUTWARD = 3
+# Parts of parts of parts are one value: recursive functions would nest them for ever.
+MAX_PATH = 3
 
 _REPEATING = LOOPS | {RegionKind.COMPREHENSION}
 _GRIDS = frozenset(
@@ -195,7 +197,7 @@ class Variance:
         scope = self.project.scope(value.scope)
         key = scope.nodes[node.inputs[1]]
         if key.kind is Kind.CONST and isinstance(key.value, (int, str)):
-            return self.when(Value(value.scope, node.inputs[0]), (key.value, *path))
+            return self.when(Value(value.scope, node.inputs[0]), (key.value, *path)[:MAX_PATH])
         return self._picked(value, node.inputs[0], node.inputs[1:], path)
 
     def _picked(self, value: Value, base: int, keys: Iterable[int], path: Path) -> When:
