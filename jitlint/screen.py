@@ -59,14 +59,14 @@ _SWITCHES = (
 _USE_WORDS = (
     b".backward(", b".step(", b"training_step", b"train_step", b"iter_step", b"def __getitem__", b".fit(",
     b"train_on_batch", b"sess.run(", b"apply_gradients", b"value_and_grad", b"apply_updates", b"compute_loss",
-    b"collate_fn", b".transform =", b"Compose(", b"from_tensor_slices(", b"AUTOTUNE", b"Trainer(",
+    b"collate_fn", b".transform =", b"Compose(", b"tf.data.", b"from_tensor_slices(", b"AUTOTUNE", b"Trainer(",
 )  # fmt: skip
 _LOADER = re.compile(rb"oader\b")
 _EPOCH = re.compile(rb"for\s+\w*epoch")
 _FUNCTION = re.compile(rb"def (\w+)([^\n]*)")
 _DATA_WORD = re.compile(rb"preprocess|transform|augment|input")
 # A file that does not train matters by itself if it seeds, draws in a default, or while a network is set up.
-_SEEDS = re.compile(rb"(?:manual_seed|random\.seed|default_rng|RandomState|PRNGKey|\.Random)(\()?")
+_SEEDS = re.compile(rb"(?:manual_seed|random\.seed|default_rng|\.Random(?:State)?|RandomState|PRNGKey)(\()?")
 _RANDN = re.compile(rb"\brandn?(?:_like)?\(")
 _SETUP = re.compile(rb"def __init__\(.*?(?=\n    def |\nclass |\ndef |\Z)", re.DOTALL)
 _NOISE = re.compile(rb"\brandn?(?:_like)?\(|np\.random\.|\brandom\.\w+\(|=\s*torch\.randn?\(")
@@ -214,9 +214,11 @@ def _without_draws(data: bytes) -> Screen:
 
 
 def _draws_in_setup(data: bytes) -> bool:
-    """Whether a file that defines networks draws in an `__init__`, or once at the first call."""
+    """Whether a file that defines networks draws in an `__init__`, or once at the first call, or keeps a key."""
     if b"def forward(" not in data and b"def __call__(" not in data and b"def call(" not in data:
         return False
+    if b"key=self." in data:  # a key of JAX that the network keeps
+        return True
     return any(_keeps_draw(match[1] or b"") for match in _CACHED.finditer(data)) or any(
         _draws_noise(part) for part in _SETUP.findall(data)
     )

@@ -139,6 +139,13 @@ class Images(Dataset):
         self.images = [add_noise(image) for image in images]
     def __getitem__(self, index):
         return self.images[index]
+def train(model, images, opt, epochs):
+    loader = torch.utils.data.DataLoader(Images(images), batch_size=8, shuffle=True)
+    for epoch in range(epochs):
+        for x in loader:
+            loss = model(x).mean()
+            loss.backward()
+            opt.step()
 """,
     )
 
