@@ -24,7 +24,7 @@ help:
 	@echo "make lint   the checks without the tests: ruff, mypy, and jitlint on itself"
 	@echo "make docs   write the generated parts of the documentation and build it in build/site"
 	@echo "make bench  compare the speed of jitlint with other linters (about 15 minutes)"
-	@echo "make experiments  train and measure all experiments on the CPU (hours; stop and continue at will)"
+	@echo "make experiments  fit and price everything on the CPU (an hour; stop and continue at will)"
 	@echo "make clean  delete the virtual environments and all caches"
 
 demo: $(VENV)/.linter
@@ -49,8 +49,9 @@ bench: $(VENV)/.linter $(BENCH_VENV)/.peers
 		--corpus "$$($(BENCH_VENV)/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 
 experiments: $(VENV)/.reference
-	$(BIN)/python -m reference_model run all --preset cpu --seeds 5 --device cpu --out reference_model/results
-	$(BIN)/python -m reference_model report reference_model/results
+	$(BIN)/python -m reference_model fit --preset committed --out runs
+	$(BIN)/python -m reference_model prices --out runs
+	$(BIN)/python -m reference_model report runs
 
 clean:
 	rm -rf $(VENV) $(BENCH_VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info

@@ -23,7 +23,7 @@ import pytest
 if TYPE_CHECKING:
     from runtime_probe.probe import Probe
 
-REPORTS = pytest.StashKey[list[tuple[str, str]]]()
+PROPERTY = "runtime_probe"  # user properties travel with the reports of a test, also from the workers of xdist
 
 
 def assert_fresh(probe: Probe) -> None:
@@ -58,7 +58,6 @@ def pytest_configure(config: pytest.Config) -> None:
         "fresh_coordinates(argument=None): fail unless every model trained in the test gets new coordinates "
         "in every batch",
     )
-    config.stash[REPORTS] = []
 
 
 @pytest.fixture
@@ -96,11 +95,16 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     """Print the reports."""
     if not config.getoption("--probe-report"):
         return
-    for name, text in config.stash[REPORTS]:
-        terminalreporter.section(f"probe report: {name}")
-        terminalreporter.write_line(text)
+    told = set()
+    for reports in terminalreporter.stats.values():
+        for report in reports:
+            for name, text in getattr(report, "user_properties", ()):
+                if name == PROPERTY and (report.nodeid, text) not in told:
+                    told.add((report.nodeid, text))
+                    terminalreporter.section(f"probe report: {report.nodeid}")
+                    terminalreporter.write_line(text)
 
 
 def _remember(node: pytest.Item, probes: list[Probe]) -> None:
     if node.config.getoption("--probe-report"):
-        node.config.stash[REPORTS] += [(node.nodeid, str(probe.report())) for probe in probes]
+        node.user_properties += [(PROPERTY, str(probe.report())) for probe in probes]

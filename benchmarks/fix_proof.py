@@ -1,6 +1,6 @@
 """Break real training files, mend them with `--fix`, and check every promise that a fix makes.
 
-    python benchmarks/fix_proof.py DIR [DIR ...] [--mutants 2000] [--seed 1]
+    python benchmarks/fix_proof.py DIR [DIR ...] [--mutants 2000] [--start 0]
 
 Mistakes are planted in files that train, one at a time: those of `tests/mutators.py` where the file augments its
 batches, and the two of `injected_bugs.py` in every training loop. The broken file is written in one of several forms
@@ -21,13 +21,14 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from injected_bugs import planted, training_loops
 
 from jitlint.cache import Cache
 from jitlint.config import Settings
-from jitlint.diagnostic import Diagnostic
+from jitlint.diagnostic import Applicability, Diagnostic
 from jitlint.engine import Outcome, Run, lint
 from jitlint.files import File
 from jitlint.fixing import fix
@@ -36,8 +37,6 @@ from jitlint.workers import Workers
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from tests.mutators import mutants
-
-LARGEST = 40_000  # bytes of a file that is broken: larger ones take long and tell no more
 
 
 @dataclass(frozen=True)
@@ -65,14 +64,14 @@ class Counts:
 # ------------------------------------------------------------------------------------------------ mistakes
 
 
-def broken_files(folders: list[Path], seed: int) -> Iterator[Broken]:
+def broken_files(folders: list[Path], largest: int) -> Iterator[Broken]:
     """Every mistake in every file that trains."""
     files = sorted(path for folder in folders for path in folder.rglob("*.py") if path.is_file())
-    random.Random(seed).shuffle(files)
+    random.Random(1).shuffle(files)
     for path in files:
         try:
             text = path.read_text(encoding="utf-8")
-            if ".backward(" in text and len(text) <= LARGEST and "\t" not in text and "\r" not in text:
+            if ".backward(" in text and len(text) <= largest and "\t" not in text and "\r" not in text:
                 ast.parse(text)
                 yield from _broken(path, text)
         except (SyntaxError, ValueError, RecursionError, OSError):
@@ -143,7 +142,8 @@ def check(item: Broken, form: str, counts: Counts) -> None:
     counts.planted[item.kind] += 1
     counts.forms[form] += 1
     counts.found[item.kind] += bool(before)
-    for unsafe in (False, True):
+    kinds = {item.fix.applicability for item in before if item.fix}
+    for unsafe in (kind is Applicability.UNSAFE for kind in sorted(kinds, key=lambda kind: kind.value)):
         outcome = mend(name, data, unsafe)
         new = outcome.changed.get(f"/{name}")
         if new is None:
@@ -223,13 +223,13 @@ def main() -> int:
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("folders", nargs="+", type=Path)
     ask.add_argument("--mutants", type=int, default=2000)
-    ask.add_argument("--seed", type=int, default=1, help="of the order of the files")
+    ask.add_argument("--start", type=int, default=0, help="leave out as many first, to go on with an earlier run")
+    ask.add_argument("--largest", type=int, default=40_000, help="bytes of a file that is broken")
     options = ask.parse_args()
     warnings.simplefilter("ignore")
     counts = Counts()
-    for number, item in enumerate(broken_files(options.folders, options.seed)):
-        if sum(counts.planted.values()) >= options.mutants:
-            break
+    chosen = islice(broken_files(options.folders, options.largest), options.start, options.start + options.mutants)
+    for number, item in enumerate(chosen, start=options.start):
         form = list(FORMS)[number % len(FORMS)]
         try:
             check(item, form, counts)

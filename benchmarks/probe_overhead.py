@@ -56,7 +56,7 @@ class ReferenceNetwork(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.network = build("lainr", preset("cpu").model, 0)
+        self.network = build(preset("cpu").model, 0)
 
     def forward(self, images: Tensor, coord: Tensor) -> Tensor:
         return self.network(images, coord.flatten(1, 2)).view(*coord.shape[:3], 3)

@@ -73,7 +73,7 @@ class Pictures(Dataset[Tensor]):
 
 def naive(recipe: Recipe, data: Images, device: torch.device) -> Steps:
     """The seed document's loop, with its jitter moved to the right place."""
-    model = build(recipe.network, recipe.model, 0).to(device)
+    model = build(recipe.model, 0).to(device)
     optimizer = torch.optim.Adam(model.parameters(), lr=recipe.learning_rate)
     loader = DataLoader(Pictures(data.train), batch_size=recipe.batch, shuffle=True, drop_last=True)
     while True:
@@ -192,7 +192,7 @@ def interleaved(rows: list[Variant], rounds: int, count: int, device: torch.devi
 
 def operations(recipe: Recipe) -> float:
     """Matrix operations of one image: forward and backward, coordinates shared by the batch."""
-    model = build(recipe.network, recipe.model, 0)
+    model = build(recipe.model, 0)
     images = torch.rand(recipe.batch, recipe.model.channels, SIZE, SIZE)
     with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH):
         model(images, pixel_grid(SIZE)).square().mean().backward()

@@ -74,7 +74,7 @@ class Command:
         is_watched = is_terminal(sys.stderr) and not self.options.quiet
         with Workers(self.options.jobs or cores()) as workers, Progress(is_wanted=is_watched) as progress:
             groups: list[_Group] = [
-                (Run(settings, self._cache(settings), workers, self.cwd, changed, progress, self._shows_fixes()), group)
+                (self._run(settings, workers, changed, progress), group)
                 for settings, group in self.hierarchy.groups(files)
             ]
             outcome = merged([self._outcome(group, run) for run, group in groups])
@@ -88,6 +88,10 @@ class Command:
         if self.options.verbose:
             self._say_how(groups)
         return self._finish(replace(outcome, report=report), files, changed)
+
+    def _run(self, settings: Settings, workers: Workers, changed: Mapping[str, bytes], progress: Progress) -> Run:
+        cache, shard = self._cache(settings), self.options.shard
+        return Run(settings, cache, workers, self.cwd, changed, progress, shard, self._shows_fixes())
 
     def _shows_fixes(self) -> bool:
         """Whether the run makes fixes, or its report has a word on them."""

@@ -74,6 +74,7 @@ class Outcome:
 class Run:
     """What a run works with. `changed` holds texts that differ from what is on disk, by absolute path.
 
+    `shard` is which share of the findings is looked for, and of how many; together they find what one run finds.
     Without `fixes` none is made and proven: an editor asks for them when a person does.
     """
 
@@ -83,6 +84,7 @@ class Run:
     cwd: str
     changed: Mapping[str, bytes] = field(default_factory=lambda: MappingProxyType({}))
     progress: Callable[[int, int], None] = lambda done, total: None
+    shard: tuple[int, int] = (1, 1)
     fixes: bool = True  # whether anybody will look at the fixes; they take longer than all the rest
 
 
@@ -116,6 +118,8 @@ def lint(files: Sequence[File], run: Run) -> Report:
     text_files.cache_clear()
     surveys = list(_surveys(files, run))
     results = list(_results(files, surveys, run))
+    own = slice(run.shard[0] - 1, None, run.shard[1])  # of what is said of a file by itself
+    files, surveys = files[own], surveys[own]
     found = [*_troubles(files, surveys, run.settings), *(item for result in results for item in result.diagnostics)]
     readable = [item for item in surveys if not item.problem]
     least = run.settings.least_confidence
@@ -162,7 +166,8 @@ def _surveys(files: Sequence[File], run: Run) -> Iterator[Survey]:
     look = partial(_look_at, changed=run.changed, checked=checked)
     done = 0
     worth_it = len(batches) > 1 and sum(map(_size, todo)) > _WORTH_LOOKING
-    for batch, items in zip(batches, run.workers.map(look, batches, is_worth_it=worth_it), strict=True):
+    surveyed = run.workers.map(look, batches, _unread, is_worth_it=worth_it)
+    for batch, items in zip(batches, surveyed, strict=True):
         done += len(batch)
         run.progress(done, 2 * len(todo))
         for file, item in zip(batch, items, strict=True):
@@ -173,6 +178,10 @@ def _surveys(files: Sequence[File], run: Run) -> Iterator[Survey]:
 
 def _look_at(files: Sequence[File], changed: Mapping[str, bytes], checked: frozenset[str]) -> list[Survey]:
     return [survey(file.key, file.path, changed, check=file.path in checked) for file in files]
+
+
+def _unread(files: Sequence[File]) -> list[Survey]:
+    return [Survey((0, 0, 0), problem=f"{file.key} is not linted: a process that read it died") for file in files]
 
 
 def _checked(files: Sequence[File]) -> frozenset[str]:
@@ -221,7 +230,11 @@ def _troubles(files: Sequence[File], surveys: Sequence[Survey], settings: Settin
 def _results(files: Sequence[File], surveys: Sequence[Survey], run: Run) -> Iterator[PartResult]:
     """The result of every part, from the cache where nothing that had a say has changed."""
     key = digest_of(
-        "run", run.cwd, run.fixes, [(file.key, item.digest) for file, item in zip(files, surveys, strict=True)]
+        "run",
+        run.cwd,
+        run.fixes,
+        run.shard,
+        [(file.key, item.digest) for file, item in zip(files, surveys, strict=True)],
     )
     plan = run.cache.plan(key)
     if plan is not None and _holds(plan, run):
@@ -276,12 +289,13 @@ def _same_imports(found: PartResult, finder: ModuleFinder) -> bool:
 
 
 def _fresh_results(key: bytes, files: Sequence[File], surveys: Sequence[Survey], run: Run) -> Iterator[PartResult]:
-    from jitlint.reach import Reach, partition
+    from jitlint.reach import Reach, partition, shared
 
     known = dict(zip(files, surveys, strict=True))
     asked = {file.path: item for file, item in known.items()}
     reach = Reach(asked, str(run.settings.root), partial(_look, run=run), partial(read, changed=run.changed))
-    parts = partition(reach.modelled(files, has_plugins=bool(run.settings.plugins)), lambda file: known[file].size)
+    modelled = reach.modelled(files, has_plugins=bool(run.settings.plugins))
+    parts = shared(partition(modelled, lambda file: known[file].size), lambda file: known[file].size, run.shard)
     by_key = {
         digest_of("part", run.cwd, run.fixes, [(file.key, known[file].digest) for file in part]): part for part in parts
     }
@@ -314,10 +328,10 @@ def _part_results(
 
 
 def _lint_parts(parts: Sequence[tuple[File, ...]], run: Run) -> Iterator[PartResult]:
-    from jitlint.parts import Task, lint_part
+    from jitlint.parts import Task, lint_part, unfinished
 
     tasks = [Task(part, run.settings, run.cwd, run.changed, run.fixes) for part in parts]
     worth_it = sum(_size(file) for part in parts for file in part) > _WORTH_MODELLING
-    for done, result in enumerate(run.workers.map(lint_part, tasks, is_worth_it=worth_it), start=1):
+    for done, result in enumerate(run.workers.map(lint_part, tasks, unfinished, is_worth_it=worth_it), start=1):
         run.progress(len(tasks) + done, 2 * len(tasks))
         yield result

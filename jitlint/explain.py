@@ -26,10 +26,7 @@ FAMILIES = {"0": "the file", "1": "stale", "2": "absent", "3": "repeated", "4": 
 
 def explain(arguments: Sequence[str]) -> int:
     """`rule CODE|NAME`, `rule ALL` or `rules`, each also with `--format json`; the exit status."""
-    plugins.begin(["."], "--allow-plugins" in arguments, own_plugins())
-    find_settings([Path.cwd()])  # names plugins
-    for line in (*plugins.refused, *plugins.problems):
-        say(f"jitlint: {line}")
+    _load_plugins("--allow-plugins" in arguments)
     command, *rest = [word for word in arguments if word != "--allow-plugins"]
     words, as_json = _split(command, rest)
     if command == "rules" and words:
@@ -42,6 +39,18 @@ def explain(arguments: Sequence[str]) -> int:
     rule = _rule(words[0])
     write([json_text(_record(rule))]) if as_json else _show(rule_page(rule))
     return 0
+
+
+def _load_plugins(is_allowed: bool) -> None:
+    """Those of the user and, if that is allowed, of the project here; a broken configuration hides no rule."""
+    try:
+        plugins.begin(["."], is_allowed, own_plugins())
+        if is_allowed:
+            find_settings([Path.cwd()])  # names them
+    except UsageError as error:
+        say(f"jitlint: {error}")
+    for line in plugins.problems:
+        say(f"jitlint: {line}")
 
 
 def _split(command: str, arguments: Sequence[str]) -> tuple[list[str], bool]:

@@ -31,19 +31,20 @@ def fix(files: Sequence[File], run: Run, *, unsafe: bool, choose: Choose = lambd
     report = before = lint(files, run)
     changed: dict[str, bytes] = {}
     done = 0
-    leaves: dict[str, None] = {}
+    leaves: dict[tuple[str, str], str] = {}
     for _ in range(MOST_PASSES):
         texts = {**run.changed, **changed}
-        mended, number, unmended = _pass(files, choose(report.diagnostics, texts), texts, unsafe)
+        mended, fixed = _pass(files, choose(report.diagnostics, texts), texts, unsafe)
         if not mended:
             break
         changed |= mended
-        done += number
-        leaves.update(dict.fromkeys(unmended))
+        done += len(fixed)
+        leaves |= {(item.path, item.code): item.fix.leaves for item in fixed if item.fix}  # the last one tells
         report = lint(files, replace(run, changed={**run.changed, **changed}))
     half = _half_fixed(files, before, run, changed)
     report = replace(report, diagnostics=tuple(sorted((*report.diagnostics, *half), key=lambda item: item.sort_key)))
-    return Outcome(report, changed, done, "Fixed", left=half, leaves=tuple(leaves))
+    said = tuple(f"{path}: {sentence}" for (path, _), sentence in leaves.items() if sentence)
+    return Outcome(report, changed, done, "Fixed", left=half, leaves=said)
 
 
 def _half_fixed(
@@ -86,13 +87,12 @@ def by_file(files: Sequence[File], diagnostics: Iterable[Diagnostic]) -> dict[Fi
 
 def _pass(
     files: Sequence[File], found: Sequence[Diagnostic], changed: Mapping[str, bytes], unsafe: bool
-) -> tuple[dict[str, bytes], int, list[str]]:
-    """The new texts of the files that one pass changes, how many findings it fixes, and what it leaves of them."""
+) -> tuple[dict[str, bytes], list[Diagnostic]]:
+    """The new texts of the files that one pass changes, and the findings that it fixes."""
     from jitlint.fixes.apply import apply_fixes
 
     mended: dict[str, bytes] = {}
-    number = 0
-    leaves: list[str] = []
+    fixed: list[Diagnostic] = []
     for file, diagnostics in by_file(files, found).items():
         if not any(item.fix for item in diagnostics):
             continue
@@ -103,6 +103,5 @@ def _pass(
         result = apply_fixes(source, diagnostics, unsafe)
         if result.fixed and result.data != source.data:
             mended[file.path] = result.data
-            number += result.fixed
-            leaves += result.leaves
-    return mended, number, leaves
+            fixed += result.mended
+    return mended, fixed

@@ -157,6 +157,7 @@ def _add_files(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--show-files", action="store_true", help="list the files that would be linted and exit")
     group.add_argument("--show-settings", action="store_true", help="print the settings and exit")
     group.add_argument("--jobs", metavar="N", type=_count, help="number of processes (default: chosen by the work)")
+    group.add_argument("--shard", metavar="I/N", type=_shard, default=(1, 1), help="lint the I-th of N shares")
     group.add_argument("--no-cache", action="store_true", help="neither read nor write the cache")
 
 
@@ -194,3 +195,10 @@ def _count(word: str) -> int:
     if not word.isdigit() or not int(word):
         raise argparse.ArgumentTypeError(f'invalid number of processes "{word}"; give 1 or more')
     return int(word)
+
+
+def _shard(word: str) -> tuple[int, int]:
+    number, _, count = word.partition("/")
+    if not (number.isdecimal() and count.isdecimal() and 1 <= int(number) <= int(count) <= 1000):
+        raise UsageError(f"--shard: `{word}` is not a share; write for example 1/4, the first of four")
+    return int(number), int(count)

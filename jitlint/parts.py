@@ -31,7 +31,7 @@ from jitlint.survey import has_directives, read, syntax_trouble, trouble_of
 if TYPE_CHECKING:
     from jitlint.survey import Trouble
 
-__all__ = ["Task", "codes_for", "internal_error", "lint_part", "unreadable"]
+__all__ = ["Task", "codes_for", "internal_error", "lint_part", "unfinished", "unreadable"]
 
 # Bytes of files that were not asked for and are modelled to understand those that were.
 CONTEXT_SIZE = 800_000
@@ -62,6 +62,12 @@ def lint_part(task: Task) -> PartResult:
         _forget_projects()
         if not gc.isenabled():
             gc.collect()
+
+
+def unfinished(task: Task) -> PartResult:
+    """The result of a part whose process died."""
+    names = ", ".join(file.key for file in task.files)
+    return PartResult(problems=(f"not linted, because the process died that was to: {names}",))
 
 
 def unreadable(key: str, trouble: Trouble) -> Diagnostic:
@@ -171,7 +177,7 @@ class _Part:
         return {key: _unique(items) for key, items in found.items() if key in modules}
 
     def _project(self, modules: Mapping[str, Module]) -> Project:
-        project = Project(modules, self.settings.root, self.settings, self.context, self.context.data, self.finder)
+        project = Project(modules, self.settings.root, self.settings, self.context, self.finder, self.context.data)
         project.source = self._source
         return project
 
@@ -197,6 +203,15 @@ class _Part:
     # ----------------------------------------------------------------------------------------- locating
 
     def _located(self, key: str, candidates: Sequence[Candidate]) -> tuple[Iterable[Diagnostic], Iterable[str]]:
+        try:
+            return self._located_in(key, candidates)
+        except OSError as error:
+            self.problems.append(f"cannot read {key}: {error.strerror or error}")
+        except Exception as error:  # the other files still count
+            self.problems.append(internal_error(f"while locating the findings of {key}", error))
+        return (), ()
+
+    def _located_in(self, key: str, candidates: Sequence[Candidate]) -> tuple[Iterable[Diagnostic], Iterable[str]]:
         if not candidates and not self._may_have_directives(key):
             return (), ()
         source = self._source(key)
@@ -206,13 +221,9 @@ class _Part:
         unused = [item for item in left.kept if item.code == UNUSED]
         others = [item for item in left.kept if item.code != UNUSED]
         reasons: list[str] = []
-        try:
-            located = self._diagnosed(source, others, reasons.append) if others else []
-            found = (*located, *(unused_diagnostic(source, item) for item in unused))
-            return found, (*left.warnings, *reasons)
-        except Exception as error:  # the other files still count
-            self.problems.append(internal_error(f"while locating the findings of {key}", error))
-            return (), left.warnings
+        located = self._diagnosed(source, others, reasons.append) if others else []
+        found = (*located, *(unused_diagnostic(source, item) for item in unused))
+        return found, (*left.warnings, *reasons)
 
     def _diagnosed(
         self, source: Source, candidates: Sequence[Candidate], warn: Callable[[str], None]

@@ -53,8 +53,8 @@ class Plugins:
 
     def begin(self, paths: Iterable[str | Path], is_allowed: bool, own: Mapping[Path, Sequence[str]]) -> None:
         """Note what is linted, then load what is installed and what the user's `own` configuration names."""
-        given = [os.path.abspath(path) for path in (*paths, ".")]  # noqa: PTH100 - links are followed below
-        self.trees = tuple(dict.fromkeys(_project_around(Path(path).resolve()) for path in given))
+        around = (_project_around(path) for path in (*paths, "."))
+        self.trees = tuple(dict.fromkeys(tree for tree in around if tree is not None))
         self.is_allowed = is_allowed
         self.problems.clear()
         self.refused.clear()
@@ -175,8 +175,12 @@ def _entry_points(file: Path) -> Iterator[str]:
                 yield value.partition(":")[0].strip()
 
 
-def _project_around(path: Path) -> str:
+def _project_around(given: str | Path) -> str | None:
     """The outermost directory around a path that looks like a project, for its configuration is the project's."""
+    try:
+        path = Path(given).resolve()
+    except (OSError, ValueError, RuntimeError):  # no path at all, or links in a circle: nothing is linted there
+        return None
     start = path if path.is_dir() else path.parent
     outer = [start, *start.parents]
     home = Path.home() if "HOME" in os.environ else None

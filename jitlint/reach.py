@@ -12,7 +12,7 @@ from jitlint.imports import ModuleFinder
 from jitlint.screen import Level, draws_under
 from jitlint.survey import Survey
 
-__all__ = ["Reach", "partition"]
+__all__ = ["Reach", "partition", "shared"]
 
 # Bytes of source whose models are held at once. A model takes some forty times its source, and a larger
 # tree is looked at in parts (along its directories), so memory does not grow with the tree.
@@ -38,6 +38,21 @@ def partition(files: Sequence[File], size: Callable[[File], int], limit: int = P
         cut = min(range(start + 1, end), key=places.__getitem__)
         todo += ((cut, end), (start, cut))
     return parts
+
+
+def shared(
+    parts: Sequence[tuple[File, ...]], size: Callable[[File], int], shard: tuple[int, int]
+) -> list[tuple[File, ...]]:
+    """The parts of one of several machines, numbered from 1, so that all have about as many bytes."""
+    number, count = shard
+    loads = [0] * count
+    own: list[tuple[File, ...]] = []
+    weights = {part: sum(map(size, part)) for part in parts}
+    for part in sorted(parts, key=lambda item: (-weights[item], item)):
+        least = loads.index(min(loads))
+        loads[least] += weights[part]
+        own += [part] * (least == number - 1)
+    return own
 
 
 def _place(one: File, other: File) -> tuple[int, bytes]:

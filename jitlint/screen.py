@@ -44,9 +44,11 @@ _DRAW_WORDS = (
 _CALLED = {word: re.compile(re.escape(word) + rb"\w*\s*(\()?") for word in _DRAW_WORDS if word.isalpha()}
 _CALLED[b"rand"] = re.compile(rb"rand(?<!operand)(?<!\btrand)\w*(?:\.\w+)*\s*(\()?")  # begins with letters: fast
 _CALLED[b"cycle("] = re.compile(rb"\bcycle(\()")
-_CALLED[b"list("] = re.compile(rb"\blist(\()\w*(?:loader|_dl)\)")
+_CALLED[b"list("] = re.compile(rb"\blist\(\w*(?:loader|_dl)(\))")
 # Functional dropout that is not told the mode of the network; `nn.Dropout` is.
-_CALLED[b"dropout"] = re.compile(rb"\b(?:F|functional|nn)\.\w*dropout\w*(\()(?![^\n]*training=(?!True))")
+_CALLED[b"dropout"] = re.compile(
+    rb"\b(?:F|functional|nn)\.(?:\w{0,40}_)?dropout\w{0,20}(\()(?![^\n]{0,300}training=(?!True))"
+)
 # An evaluation that overwrites a rate: `if not self.training: self.dropout = 0`.
 _SWITCHED_OFF = re.compile(rb"not self\.training\b[^\n:]{0,80}:\s{0,200}self\.\w+ = (0|False)")
 _CALLED[b"not self.training"] = _SWITCHED_OFF
@@ -59,14 +61,14 @@ _SWITCHES = (
 _USE_WORDS = (
     b".backward(", b".step(", b"training_step", b"train_step", b"iter_step", b"def __getitem__", b".fit(",
     b"train_on_batch", b"sess.run(", b"apply_gradients", b"value_and_grad", b"apply_updates", b"compute_loss",
-    b"collate_fn", b".transform =", b"Compose(", b"tf.data.", b"from_tensor_slices(", b"AUTOTUNE", b"Trainer(",
+    b"collate_fn", b".transform =", b"Compose(", b"from_tensor_slices(", b"AUTOTUNE", b"Trainer(", b"tf.data.",
 )  # fmt: skip
 _LOADER = re.compile(rb"oader\b")
 _EPOCH = re.compile(rb"for\s+\w*epoch")
 _FUNCTION = re.compile(rb"def (\w+)([^\n]*)")
 _DATA_WORD = re.compile(rb"preprocess|transform|augment|input")
 # A file that does not train matters by itself if it seeds, draws in a default, or while a network is set up.
-_SEEDS = re.compile(rb"(?:manual_seed|random\.seed|default_rng|\.Random(?:State)?|RandomState|PRNGKey)(\()?")
+_SEEDS = re.compile(rb"(?:manual_seed|random\.seed|default_rng|RandomState|PRNGKey|\.Random\b)(\()?")
 _RANDN = re.compile(rb"\brandn?(?:_like)?\(")
 _SETUP = re.compile(rb"def __init__\(.*?(?=\n    def |\nclass |\ndef |\Z)", re.DOTALL)
 _NOISE = re.compile(rb"\brandn?(?:_like)?\(|np\.random\.|\brandom\.\w+\(|=\s*torch\.randn?\(")
@@ -185,6 +187,7 @@ def screen(data: bytes) -> Screen:
         or any(_makes_train_data(match[1]) or _is_frozen(match[2]) for match in _FUNCTION.finditer(data))
         or _draws_in_setup(data)
         or _SWITCHED_OFF.search(data) is not None
+        or b"key=self." in data
     ):
         return Screen(Level.DRAWS, imports_of(data))
     return Screen(Level.HELPER, imports_of(data))
@@ -214,11 +217,9 @@ def _without_draws(data: bytes) -> Screen:
 
 
 def _draws_in_setup(data: bytes) -> bool:
-    """Whether a file that defines networks draws in an `__init__`, or once at the first call, or keeps a key."""
+    """Whether a file that defines networks draws in an `__init__`, or once at the first call."""
     if b"def forward(" not in data and b"def __call__(" not in data and b"def call(" not in data:
         return False
-    if b"key=self." in data:  # a key of JAX that the network keeps
-        return True
     return any(_keeps_draw(match[1] or b"") for match in _CACHED.finditer(data)) or any(
         _draws_noise(part) for part in _SETUP.findall(data)
     )

@@ -42,15 +42,46 @@ class Workers:
         self._pool.shutdown(cancel_futures=True)
 
     def map(
-        self, function: Callable[[Item], Result], items: Iterable[Item], *, is_worth_it: bool = True
+        self,
+        function: Callable[[Item], Result],
+        items: Iterable[Item],
+        lost: Callable[[Item], Result],
+        *,
+        is_worth_it: bool = True,
     ) -> Iterator[Result]:
-        """The results in the order of the items."""
+        """The results in the order of the items; `lost` gives that of an item whose process died of it."""
         work = list(items)
         if self.count < 2 or len(work) < 2 or not is_worth_it:
             return map(function, work)
+        return self._map(function, work, lost)
+
+    def _map(
+        self, function: Callable[[Item], Result], work: list[Item], lost: Callable[[Item], Result]
+    ) -> Iterator[Result]:
+        from concurrent.futures.process import BrokenProcessPool
+
         if self._pool is None:
             self._pool = _pool(self.count)
-        return self._pool.map(function, work)
+        done = 0
+        try:
+            for result in self._pool.map(function, work):
+                yield result
+                done += 1
+        except BrokenProcessPool:  # killed for its memory, or a crash of the interpreter
+            self._pool = None
+            for item in work[done:]:
+                yield _alone(function, item, lost)
+
+
+def _alone(function: Callable[[Item], Result], item: Item, lost: Callable[[Item], Result]) -> Result:
+    """The result of one item, in a process of its own."""
+    from concurrent.futures.process import BrokenProcessPool
+
+    with _pool(1) as pool:
+        try:
+            return pool.submit(function, item).result()
+        except BrokenProcessPool:
+            return lost(item)
 
 
 def _pool(count: int) -> ProcessPoolExecutor:

@@ -1,92 +1,132 @@
-"""What the seed document claims, against what was measured: supported, refuted or undecided."""
+"""The frozen claims (claims.toml) against the rows of the fits: supported, refuted, undecided or not testable."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
 
-from reference_model.metrics import Interval, interval, paired
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
-Values = Callable[[str, str], Mapping[int | None, float]]  # (label, metric) -> value of each seed
+from reference_model.fitted.measure import decibels
+from reference_model.fitted.results import Results, difference
+from reference_model.metrics import Interval, interval
+
+FILE = Path(__file__).with_name("claims.toml")
+FEWEST = 8  # images of a verdict: the image is the unit
 
 
 @dataclass(frozen=True)
 class Claim:
-    """A sentence as a comparison of two arms, with a margin that is the same wherever the metric is the same.
+    """A sentence as a comparison: `metric` of the arm `first` minus that of `second`, against `margin`.
 
-    The quantity is `metric` of `first` minus that of `second`, paired over seeds. `second` may be a reference
-    (bicubic, oracle 0.32 px), which has no seeds, or None: then it is the metric itself. `expects` "more" claims a
-    quantity above `margin`, "less" one below -margin, "equal" one within ±margin. A negative margin turns "more"
-    into "hardly less" and "less" into "hardly more". `unit` is for the reader. `own` claims are not in the seed
-    document: they are hypotheses about what it leaves open.
+    `expects` "more" claims a quantity above the margin, "less" one below it, "equal" one within ±margin. `source`
+    is "seed" for a sentence of the seed document, else "own"; `seen` marks one that was formed after earlier runs.
     """
 
     text: str
+    source: str
     metric: str
     first: str
-    second: str | None
+    second: str
     expects: str
-    margin: float = 0.25
-    unit: str = "dB"
-    note: str = ""
-    own: bool = False
-
-    @property
-    def needs_sight(self) -> str:
-        """The word that the absence of an effect gives: a network too coarse to show any effect gives it too."""
-        if self.expects == "equal" or self.margin < 0:
-            return "supported"
-        return "refuted"
+    margin: float
+    seen: bool = False
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`word` is supported, refuted or undecided, "not testable" where the networks are too coarse to tell, or
-    unmeasured without at least two seeds of both arms."""
+    """`word` is supported, refuted, undecided, "not testable" where the networks do not see, "too few images" or
+    "not measured"."""
 
     claim: Claim
     word: str
     measured: Interval | None
 
 
-def judge(claim: Claim, values: Values, *, blind: bool = False) -> Verdict:
-    """The verdict from the 95 % interval of the quantity.
+@dataclass(frozen=True)
+class Sight:
+    """Whether the setting may decide a claim, and the three numbers that say so.
 
-    Supported when the whole interval agrees with the claim, refuted when the whole interval contradicts it,
-    undecided when it reaches over the margin. `blind` says that both networks are far coarser than interpolation:
-    then a difference that is seen counts, but that none is seen says nothing, except of equal bits.
+    `ring` and `bilinear`: mean ring correlation with the truth of the arm with correct jitter and of bilinear
+    interpolation; `above_thumbnail`: the smallest difference, in dB, of its PSNR on the grid to the thumbnail's.
     """
-    measured = _measure(claim, values)
-    if measured is None or measured.count < 2:
-        return Verdict(claim, "unmeasured", measured)
-    low, high = measured.low, measured.high
-    if claim.expects == "less":
-        low, high = -high, -low
+
+    ring: float
+    bilinear: float
+    above_thumbnail: float
+    allowed: float
+
+    @property
+    def passes(self) -> bool:
+        """Both conditions of the frozen file."""
+        return self.bilinear - self.ring <= self.allowed and self.above_thumbnail > 0
+
+
+@cache
+def frozen() -> dict[str, Any]:
+    """claims.toml as it is."""
+    return tomllib.loads(FILE.read_text(encoding="utf-8"))
+
+
+def claims() -> list[Claim]:
+    """All claims, in the order of the file."""
+    return [Claim(**values) for values in frozen()["claim"]]
+
+
+def verdicts(results: Results) -> list[Verdict]:
+    """A verdict on every claim, at a level that holds for all of them together (Bonferroni)."""
+    asked, names = claims(), frozen()["arms"]
+    level = 1 - 0.05 / len(asked)
+    seen = sight(results)
+    return [
+        judge(
+            claim, results.by_image(names[claim.first], claim.metric),
+            results.by_image(names[claim.second], claim.metric), level, sees=seen is not None and seen.passes,
+        )
+        for claim in asked
+    ]  # fmt: skip
+
+
+def judge(
+    claim: Claim, first: Mapping[str, float], second: Mapping[str, float], level: float, *, sees: bool
+) -> Verdict:
+    """The verdict from the interval, at `level`, of the difference of two arms (image -> metric) over images."""
+    values = difference(first, second)
+    if not values:
+        return Verdict(claim, "not measured", None)
+    measured = interval(list(values.values()), level)
+    if len(values) < FEWEST:
+        return Verdict(claim, "too few images", measured)
+    return Verdict(claim, _word(claim, measured) if sees else "not testable", measured)
+
+
+def _word(claim: Claim, measured: Interval) -> str:
+    low, high, margin = measured.low, measured.high, claim.margin
     if claim.expects == "equal":
-        inside, outside = -claim.margin <= low and high <= claim.margin, high < -claim.margin or low > claim.margin
+        inside, outside = -margin < low and high < margin, high < -margin or low > margin
+    elif claim.expects == "more":
+        inside, outside = low > margin, high < margin
     else:
-        inside, outside = low > claim.margin, high < claim.margin
-    word = "supported" if inside else "refuted" if outside else "undecided"
-    is_same = low == high == 0
-    if blind and word == claim.needs_sight and not is_same and not _is_seen(claim, low, high):
-        word = "not testable"
-    return Verdict(claim, word, measured)
+        inside, outside = high < margin, low > margin
+    return "supported" if inside else "refuted" if outside else "undecided"
 
 
-def _is_seen(claim: Claim, low: float, high: float) -> bool:
-    """Whether the quantity lies beyond the margin on either side: then there is an effect, whatever its sign."""
-    margin = abs(claim.margin)
-    return claim.expects != "equal" and claim.margin >= 0 and (low > margin or high < -margin)
-
-
-def _measure(claim: Claim, values: Values) -> Interval | None:
-    first = values(claim.first, claim.metric)
-    if claim.second is None:
-        return interval([first[seed] for seed in sorted(first, key=str)]) if first else None
-    second = values(claim.second, claim.metric)
-    if None in second:
-        second = dict.fromkeys(first, second[None])
-    shared = sorted(set(first) & set(second), key=str)
-    if not shared:
+def sight(results: Results) -> Sight | None:
+    """The eligibility of the setting; None without rows to tell."""
+    rule, names = frozen()["eligibility"], frozen()["arms"]
+    right = names[rule["arm"]]
+    ring, bilinear = results.by_image(right, "ring_sight"), results.by_image("bilinear", "ring_sight")
+    clean = results.by_image(right, "mse_clean")
+    small = results.by_image(f"thumbnail {rule['thumbnail']}", "mse_clean")
+    if not ring or not set(ring) <= set(bilinear) & set(small):
         return None
-    return paired([first[seed] for seed in shared], [second[seed] for seed in shared])
+    above = min(decibels(clean[image]) - decibels(small[image]) for image in ring)
+    bilinear_mean = sum(bilinear[image] for image in ring) / len(ring)
+    return Sight(sum(ring.values()) / len(ring), bilinear_mean, above, rule["ring_below_bilinear"])

@@ -1,4 +1,4 @@
-"""`python -m reference_model run NAME|all`, `report RUNS`, `list`."""
+"""`python -m reference_model fit`, `prices`, `predict`, `run NAME|all`, `report RUNS`, `list`."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.console import Console
@@ -17,6 +18,9 @@ from rich.table import Table
 
 from reference_model.distributed import is_first, own_device, process_group, processes
 from reference_model.experiments import NAMES, OPTIONAL, Experiment, experiment, experiments
+from reference_model.fitted import arms, law, rows
+from reference_model.images import DataError
+from reference_model.prices import table as prices
 from reference_model.recipe import PRESETS, Recipe, preset
 from reference_model.runner import Options, RunError, is_shareable, missing, run, wanted
 from reference_model.store import Store, StoreError
@@ -34,7 +38,7 @@ def main(arguments: Sequence[str]) -> int:
         options = _parser().parse_args(arguments)
         code: int = options.command(options)
         return code
-    except (UsageError, RunError, StoreError) as error:
+    except (UsageError, RunError, StoreError, DataError, law.LawError) as error:
         print(f"reference_model: {error}", file=sys.stderr)
         return 2
     except OSError as error:
@@ -53,7 +57,8 @@ class _Parser(argparse.ArgumentParser):
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="python -m reference_model", description="What missing jitter costs, measured.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    run_parser = commands.add_parser("run", help="train and measure an experiment, or all; continues what is there")
+    _add_fit(commands)
+    run_parser = commands.add_parser("run", help="train and measure networks that serve many images; continues")
     run_parser.add_argument("name", help=f"all, or one of {', '.join(NAMES)}")
     run_parser.add_argument("--preset", default="smoke", help=f"size of everything: {', '.join(PRESETS)}")
     run_parser.add_argument("--seeds", type=int, default=5, metavar="N", help="seeds 0 to N-1 of each arm (default 5)")
@@ -73,6 +78,70 @@ def _parser() -> argparse.ArgumentParser:
     list_parser = commands.add_parser("list", help="the experiments, their questions and their arms")
     list_parser.set_defaults(command=_list)
     return parser
+
+
+def _add_fit(commands: Any) -> None:
+    """The commands on fitted images, and on the prices of the rules."""
+    fit = commands.add_parser("fit", help="fit one network to one image each, many at once; continues what is there")
+    fit.add_argument("--preset", default="quick", help=f"which arms and images: {', '.join(arms.PRESETS)} (quick)")
+    fit.add_argument("--out", type=Path, default=Path("runs"), metavar="DIR", help="results folder (runs)")
+    fit.add_argument("--workers", type=int, metavar="N", help="processes of one thread each (default: a core each)")
+    fit.set_defaults(command=_fit)
+    price = commands.add_parser("prices", help="what each rule's bug costs in a small real task")
+    price.add_argument("--out", type=Path, default=Path("runs"), metavar="DIR", help="results folder (runs)")
+    price.add_argument("--task", action="append", metavar="NAME", help=f"only: {', '.join(prices.TASKS)}")
+    price.add_argument("--seeds", type=int, default=len(prices.SEEDS), metavar="N", help="seeds of each dose (10)")
+    price.set_defaults(command=_prices)
+    ask = commands.add_parser("predict", help="what jitter of few distinct draws costs, by the law")
+    ask.add_argument("--sigma", type=float, default=arms.SIGMA, metavar="PX", help="std of the jitter in pixels (0.32)")
+    ask.add_argument("--draws", type=int, required=True, metavar="K", help="distinct draws in the whole training")
+    ask.add_argument("--steps", type=int, default=arms.STEPS, metavar="T", help="training steps (1200)")
+    ask.add_argument("--bandwidth", type=float, default=4, metavar="B", help="of the network: 1, 2 or 4 times Nyquist")
+    ask.set_defaults(command=_predict)
+
+
+def _fit(arguments: argparse.Namespace) -> int:
+    if arguments.preset not in arms.PRESETS:
+        raise UsageError(f"unknown preset {arguments.preset!r}{_nearest(arguments.preset, list(arms.PRESETS))}: "
+                         f"{', '.join(arms.PRESETS)}")  # fmt: skip
+    if arguments.out.is_file():
+        raise UsageError(f"{arguments.out} is a file; --out needs a folder")
+    fits = list(arms.PRESETS[arguments.preset]())
+    with Store(arguments.out).locked():
+        for row in rows.run(fits, arguments.out, _workers(arguments.workers, "cpu")):
+            if row["kind"] == "network":
+                print(f"{row['image']}, {row['arm']}: {row['metrics']['psnr_shift_1_4']:.2f} dB at +1/4 px", flush=True)
+    print(f"next: python -m reference_model report {arguments.out}")
+    return 0
+
+
+def _prices(arguments: argparse.Namespace) -> int:
+    names = arguments.task or list(prices.TASKS)
+    for name in names:
+        if name not in prices.TASKS:
+            raise UsageError(f"unknown task {name!r}{_nearest(name, list(prices.TASKS))}: {', '.join(prices.TASKS)}")
+    if arguments.seeds < 2:
+        raise UsageError(f"--seeds must be at least 2 for an interval, not {arguments.seeds}")
+    found = []
+    for row in prices.measure(names, range(arguments.seeds)):
+        found.append(row)
+        print(f"{row['task']}, {row['dose']}: {row['price']:.3g} [{row['low']:.3g}, {row['high']:.3g}] {row['unit']}, "
+              f"{row['reading']}", flush=True)  # fmt: skip
+    prices.write(found, arguments.out / "prices.json")
+    print(f"wrote {arguments.out / 'prices.json'}")
+    return 0
+
+
+def _predict(arguments: argparse.Namespace) -> int:
+    band = f"{arguments.bandwidth:g}x"
+    known = law.read()
+    found = law.answer(known, arguments.sigma, arguments.draws, arguments.steps, band)
+    if not known.steps[0] <= arguments.steps <= known.steps[-1]:
+        print(f"extrapolated: the law was measured from {known.steps[0]} to {known.steps[-1]} steps")
+    print(f"{arguments.draws} distinct draws in {arguments.steps} steps: {found['psnr']:.1f} dB at +1/4 px")
+    print(f"a new draw in every step: {found['right']:.1f} dB; the exact minimiser: {found['oracle']:.1f} dB")
+    print(f"the hoist costs {found['cost']:.1f} dB on the median of the images that the law was measured on")
+    return 0
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -175,12 +244,14 @@ def _workers(wanted_workers: int | None, device: str) -> int:
 
 
 def _report(arguments: argparse.Namespace) -> int:
-    if not Store(arguments.runs).results.is_file():
-        raise UsageError(f"no results in {arguments.runs}: python -m reference_model run all --out {arguments.runs}")
+    if not any((arguments.runs / name).exists() for name in ("fitted.jsonl", "prices.json", "results.jsonl")):
+        raise UsageError(f"no results in {arguments.runs}: python -m reference_model fit --out {arguments.runs}")
     from reference_model.report import write_report  # matplotlib is slow to import, and only needed here
 
     out = arguments.out or arguments.runs
-    write_report(arguments.runs, out)
+    facts = write_report(arguments.runs, out)
+    for draws, measured in facts.headline():
+        print(f"{draws:>4} distinct draws: {measured}")
     print(f"wrote {out / 'report.html'} and {out / 'report.md'}")
     return 0
 

@@ -23,6 +23,23 @@ SHIFTS = {"1_8": 1 / 8, "1_4": 1 / 4, "3_8": 3 / 8, "1_2": 1 / 2}  # pixels, dow
 RANDOM_SHIFTS = 10
 ROBUSTNESS = (0.0, 0.1, 0.2, 0.32, 0.5, 0.75)  # pixels, std of the jitter at test time
 PICTURES = 2  # test images whose enlargements are kept
+SIGHT = 12  # cycles/image at which the ring correlation says whether a network sees
+LABELS = {
+    "psnr_clean": "clean grid, dB",
+    **{f"psnr_shift_{name}": f"+{name.replace('_', '/')} px, dB" for name in ("1_8", "1_4", "3_8", "1_2")},
+    "psnr_shift_random": "random shifts, dB",
+    "psnr_64_sharp": "64 px, dB",
+    "psnr_128_sharp": "128 px, dB",
+    "energy_above_nyquist": "energy above Nyquist",
+    "ring_above_nyquist": "ring correlation above Nyquist",
+    "oracle_distance": "from the oracle, dB",
+    "moire": "moiré",
+    "psnr_thumbnail": "thumbnail of the tokens, dB",
+    "ring_8": "ring correlation at 8 cycles",
+    "ring_12": "ring correlation at 12 cycles",
+    "final_loss": "final loss",
+    "loss_change": "loss still falling by",
+}
 AT_ONCE = 2**17  # queries computed at once
 
 
@@ -94,6 +111,7 @@ def evaluate(predict: Predict, exam: Exam, sigma: float = 0.32) -> Measured:
         curves |= _robustness(query, exam)
         curves["ring_correlation"] = _curve(*ring_correlation(large, exam.sharp))
         metrics["ring_above_nyquist"] = ring_above(curves["ring_correlation"])
+        metrics |= {f"ring_{cycles}": curves["ring_correlation"].y[cycles - 1] for cycles in (8, SIGHT)}
         robust = curves["robustness"].y
         metrics["robustness_drop"] = robust[0] - robust[ROBUSTNESS.index(0.32)]
         if exam.fast is not None:

@@ -69,18 +69,6 @@ def _analytic(images: int, test_images: int, root: Path | None, download: bool) 
     )
 
 
-def _single(index: int) -> Callable[[int, int, Path | None, bool], Dataset]:
-    """One analytic image, for training and for testing: a network that learns a single image."""
-
-    def make(images: int, test_images: int, root: Path | None, download: bool) -> Dataset:
-        scenes = natural(8, TEST_SEED)
-        scene = Scenes(*(value[index : index + 1] for value in vars(scenes).values()))
-        image = _rendered(scene, SIZE)
-        return Dataset(f"single{index}", image, image, scene.values, lambda size: _rendered(scene, size))
-
-    return make
-
-
 def _gratings(images: int, test_images: int, root: Path | None, download: bool) -> Dataset:
     """Point samples, so that the gratings alias into moiré; the truth is exact."""
     train, test = gratings(images, TRAIN_SEED), gratings(test_images, TEST_SEED)
@@ -91,26 +79,36 @@ def _gratings(images: int, test_images: int, root: Path | None, download: bool) 
 
 
 PHOTOGRAPHS = {  # of scikit-image's wheel (public domain or CC0) and scikit-learn's (CC BY 2.0, named in the report)
-    "train": ("chelsea", "rocket", "hubble_deep_field", "retina", "immunohistochemistry", "flower.jpg"),
-    "test": ("astronaut", "coffee", "china.jpg"),
+    "train": ("chelsea", "rocket", "hubble_deep_field", "retina", "immunohistochemistry", "flower"),
+    "test": ("astronaut", "coffee", "china"),
 }
 
 
 def photograph(name: str) -> Tensor:
-    """A photograph (3, height, width), float32 in [0, 1]; DataError when its package is not installed."""
+    """A photograph (3, height, width), float32 in [0, 1]; DataError when its package is not installed.
+
+    Names of scikit-image's `data` functions; `china` and `flower` of scikit-learn; `grace_hopper` of matplotlib.
+    """
     try:
-        if name.endswith(".jpg"):
-            from sklearn.datasets import load_sample_image
-
-            pixels = load_sample_image(name)
-        else:
-            import skimage.data
-
-            pixels = getattr(skimage.data, name)()
-            pixels = pixels[0] if isinstance(pixels, tuple) else pixels  # the left of a stereo pair
+        pixels = _pixels(name)
     except ImportError as error:
         raise DataError(f"the photographs need {error.name}: pip install 'jitlint[reference]'") from None
     return torch.from_numpy(np.array(pixels)).permute(2, 0, 1).float() / 255
+
+
+def _pixels(name: str) -> np.ndarray:
+    if name in ("china", "flower"):
+        from sklearn.datasets import load_sample_image
+
+        return np.asarray(load_sample_image(f"{name}.jpg"))
+    if name == "grace_hopper":
+        from matplotlib import cbook, image
+
+        return np.asarray(image.imread(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)))
+    import skimage.data
+
+    pixels = getattr(skimage.data, {"motorcycle": "stereo_motorcycle"}.get(name, name))()
+    return np.asarray(pixels[0] if isinstance(pixels, tuple) else pixels)  # the left of the stereo pair
 
 
 def _crops(names: tuple[str, ...], count: int, seed: int) -> Tensor:
@@ -189,5 +187,4 @@ DATASETS: dict[str, Callable[[int, int, Path | None, bool], Dataset]] = {
     "gratings": _gratings,
     "photographs": _photographs,
     "cifar10": _cifar10,
-    **{f"single{index}": _single(index) for index in range(4)},
 }

@@ -75,15 +75,13 @@ class Jitter:
 class Loop:
     """The loops of a training run: `grid(epoch, batch)` gives the clean (S, Q, 2) coordinates of a batch.
 
-    `size(epoch, batch)` is the resolution of the targets of that batch, `draws` the number of distinct draws
-    of the schedule `every_few_epochs`.
+    `size(epoch, batch)` is the resolution of the targets of that batch.
     """
 
     epochs: int
     batches: int
     grid: Callable[[int, int], Tensor]
     size: Callable[[int, int], int]
-    draws: int = 1
 
 
 Schedule = Callable[[Loop, Jitter], Iterator[Tensor]]
@@ -128,17 +126,6 @@ def before_epochs(loop: Loop, jitter: Jitter) -> Iterator[Tensor]:
             yield coord
 
 
-def every_few_epochs(loop: Loop, jitter: Jitter) -> Iterator[Tensor]:
-    """`loop.draws` distinct draws in the run, each held for epochs / draws epochs: a dose between the others."""
-    held = max(1, loop.epochs // loop.draws)
-    coord = loop.grid(0, 0)
-    for epoch in range(loop.epochs):
-        if epoch % held == 0 and epoch // held < loop.draws:
-            coord = jitter(loop.grid(epoch, 0), loop.size(epoch, 0))
-        for _batch in range(loop.batches):
-            yield coord
-
-
 def reseeded(loop: Loop, jitter: Jitter) -> Iterator[Tensor]:
     """The generator is seeded in every epoch: each epoch repeats the draws of the first."""
     for epoch in range(loop.epochs):
@@ -166,6 +153,6 @@ def clamped(loop: Loop, jitter: Jitter) -> Iterator[Tensor]:
 SCHEDULES: dict[str, Schedule] = {
     schedule.__name__: schedule
     for schedule in (
-        none, commented_out, inside, outside, before_epochs, every_few_epochs, reseeded, accumulating, clamped,
+        none, commented_out, inside, outside, before_epochs, reseeded, accumulating, clamped,
     )
 }  # fmt: skip

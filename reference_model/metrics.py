@@ -23,7 +23,7 @@ def psnr(prediction: Tensor, truth: Tensor) -> Tensor:
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean over `count` seeds with the half width of its 95 % interval; NaN half width for a single seed."""
+    """A mean of `count` values with the half width of its interval; NaN half width for a single value."""
 
     mean: float
     half: float
@@ -40,8 +40,8 @@ class Interval:
         return self.mean + self.half
 
 
-def interval(values: Sequence[float]) -> Interval:
-    """The mean and its 95 % interval: half = t(0.975, n - 1) s / sqrt(n) (Student 1908), s with n - 1."""
+def interval(values: Sequence[float], level: float = 0.95) -> Interval:
+    """The mean and its interval: half = t s / sqrt(n) (Student 1908), s with n - 1, t two-sided at `level`."""
     count = len(values)
     if count == 0:
         raise ValueError("an interval needs at least one value")
@@ -49,24 +49,24 @@ def interval(values: Sequence[float]) -> Interval:
     if count == 1:
         return Interval(mean, math.nan, 1)
     spread = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (count - 1))
-    return Interval(mean, student_quantile(count - 1) * spread / math.sqrt(count), count)
+    return Interval(mean, student_quantile(count - 1, level) * spread / math.sqrt(count), count)
 
 
 def paired(first: Sequence[float], second: Sequence[float]) -> Interval:
-    """The interval of first - second, seed by seed: what equal seeds share (data order, start) cancels."""
+    """The 95 % interval of first - second, seed by seed: what equal seeds share (data order, start) cancels."""
     if len(first) != len(second):
         raise ValueError(f"paired values need equal numbers of seeds, not {len(first)} and {len(second)}")
     return interval([a - b for a, b in zip(first, second, strict=True)])
 
 
-def student_quantile(freedom: int) -> float:
-    """The 0.975 quantile of Student's t with `freedom` >= 1 degrees of freedom, by bisection of its integral.
+def student_quantile(freedom: int, level: float = 0.95) -> float:
+    """Student's t with `freedom` >= 1 degrees of freedom, two-sided at `level`, by bisection of its integral.
 
     The density is integrated after t = sqrt(freedom) tan(a), which makes it cos(a)^(freedom - 1) on a finite range.
     """
     angles = torch.linspace(0, math.pi / 2, 20_001, dtype=torch.float64)
     area = torch.cumulative_trapezoid(angles.cos() ** (freedom - 1), angles)
-    index = int(torch.searchsorted(area, 0.95 * area[-1]))
+    index = int(torch.searchsorted(area, level * area[-1]))
     before = float(area[index - 1])
-    share = (0.95 * float(area[-1]) - before) / (float(area[index]) - before)
+    share = (level * float(area[-1]) - before) / (float(area[index]) - before)
     return math.sqrt(freedom) * math.tan(float(angles[index]) + share * float(angles[1]))

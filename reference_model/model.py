@@ -1,4 +1,4 @@
-"""The networks: `Lainr` (images and coordinates to colours) and `Inr` (coordinates to the colours of one image).
+"""The network that serves many images: `Lainr`, from images and coordinates to colours.
 
 Shapes: B samples, Q query points, T learned position (LP) tokens, D features, C channels. Coordinates are
 (Q, 2) for queries shared by the batch or (B, Q, 2), float, order (y, x), cell-centred on [0, 1].
@@ -119,11 +119,7 @@ class Modulation(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        side = math.isqrt(config.lp_tokens)
-        if side * side != config.lp_tokens:
-            raise ValueError(
-                f"LP tokens lie on a square lattice, so their number must be a square, not {config.lp_tokens}"
-            )
+        side = lattice_side(config.lp_tokens)
         inner = config.heads * config.head_width
         self.heads, self.locality = config.heads, config.locality
         self.code = FourierCode(config.query_band)
@@ -185,29 +181,8 @@ class Lainr(nn.Module):
         return colours
 
 
-class Inr(nn.Module):
-    """The same decoder for a single image: learned LP tokens stand for the image, the encoder is absent."""
-
-    def __init__(self, config: ModelConfig) -> None:
-        super().__init__()
-        self.tokens = nn.Parameter(torch.randn(config.lp_tokens, config.width) * 0.5)
-        self.modulation = Modulation(config)
-        self.decoder = Decoder(config, config.heads * config.head_width)
-
-    def forward(self, images: Tensor, coords: Tensor) -> Tensor:
-        """Only the number of `images` (B, ...) is used; coords (Q, 2) or (B, Q, 2) -> (B, Q, C)."""
-        tokens = self.tokens.expand(len(images), -1, -1)
-        colours: Tensor = self.decoder(coords, self.modulation(tokens, coords))
-        return colours
-
-
-NETWORKS: dict[str, type[Lainr] | type[Inr]] = {"lainr": Lainr, "inr": Inr}
-
-
-def build(network: str, config: ModelConfig, seed: int) -> Lainr | Inr:
+def build(config: ModelConfig, seed: int) -> Lainr:
     """The network, initialised from `seed` alone: the global random state is neither used nor changed."""
-    if network not in NETWORKS:
-        raise ValueError(f"unknown network {network!r}: there is {', '.join(NETWORKS)}")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return NETWORKS[network](config)
+        return Lainr(config)

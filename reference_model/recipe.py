@@ -8,7 +8,6 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 FOUR_TIMES_NYQUIST = (128, 32)  # Fourier bands whose first reaches 64 cycles/image: 4 times the Nyquist of 32 px
-AT_NYQUIST = (24, 12)  # bands that stay below 16 cycles/image
 
 
 @dataclass(frozen=True)
@@ -38,16 +37,14 @@ class Recipe:
     sigma: float = 0.32  # std of the jitter in pixels of the training grid; 0.32 px is 0.01 of 32 px
     distribution: str = "gaussian"  # or "uniform"
     scope: str = "shared"  # or "per_sample"
-    draws: int | None = None  # distinct draws in the run of the schedule "every_few_epochs"; not for the others
     data: str = "analytic"  # a name of images.DATASETS
     images: int = 50_000  # samples an epoch; where the data set has fewer images, they repeat
     targets: str = "pixels"  # a name of targets.TARGETS; the others learn real pixels of 48 or 64 a side too
-    adversarial: bool = False  # a patch discriminator beside the squared error
-    network: str = "lainr"  # or "inr": coordinates only, one image
     epochs: int = 40
     warmup: int = 5  # epochs of linear warm-up
     batch: int = 16
     learning_rate: float = 5e-4
+    second_moment: float = 0.999  # β₂ of Adam
     model: ModelConfig = field(default_factory=ModelConfig)
 
     @property

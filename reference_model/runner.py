@@ -15,12 +15,16 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.nn import functional
 
 from reference_model.checkpoint import CheckpointError
 from reference_model.distributed import is_first, processes, shared
 from reference_model.evaluate import NYQUIST, Curve, Exam, Predict, evaluate, prepare
 from reference_model.experiments import Experiment
+from reference_model.grids import pixel_grid
 from reference_model.images import DataError, Dataset, load
+from reference_model.metrics import psnr
+from reference_model.model import lattice_side
 from reference_model.oracle import MODES, interpolate, nadaraya_watson
 from reference_model.recipe import Recipe
 from reference_model.spectrum import energy_above, radial_power
@@ -28,6 +32,7 @@ from reference_model.store import Row, Store, StoreError
 from reference_model.train import Trained, train
 
 Report = Callable[[str, int, int], None]  # (label, steps made, steps)
+ONE_THREAD = ("smoke", "cpu")  # presets of tiny networks
 
 
 class RunError(Exception):
@@ -116,6 +121,7 @@ def run(chosen: Sequence[Experiment], base: Recipe, options: Options, report: Re
 
 def _one_process(tasks: Sequence[Task], options: Options, report: Report) -> Iterator[Row]:
     store = Store(options.runs)
+    _use_threads(options)
     for task in tasks:
         for row in train_arm(task, options, report):
             if is_first():
@@ -147,7 +153,7 @@ class _Workers(ProcessPoolExecutor):
     """A pool that does not begin what has not begun when it is left by an error."""
 
     def __init__(self, context: Any, options: Options) -> None:
-        super().__init__(options.workers, mp_context=context, initializer=_start_worker, initargs=(options.workers,))
+        super().__init__(options.workers, mp_context=context, initializer=_use_threads, initargs=(options,))
 
     def __exit__(self, *arguments: object) -> None:
         self.shutdown(wait=True, cancel_futures=True)
@@ -164,8 +170,10 @@ def _finished(futures: Iterable[Future[list[Row]]], steps: Any, report: Report) 
         yield from as_completed(done)
 
 
-def _start_worker(workers: int) -> None:
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
+def _use_threads(options: Options) -> None:
+    """One thread for networks that are too small for two: on a busy machine threads wait for each other."""
+    tiny = options.device == "cpu" and options.preset in ONE_THREAD
+    torch.set_num_threads(1 if tiny else max(1, (os.cpu_count() or 1) // options.workers))
 
 
 def _work(task: Task, options: Options, steps: Any) -> list[Row]:
@@ -206,14 +214,33 @@ def _row(task: Task, trained: Trained, index: int, exam: Exam, options: Options)
         recipe.digest(), task.label, "model", options.preset, seed, recipe=recipe.to_dict(),
         probe=trained.probe, seconds=trained.seconds / len(task.seeds),
         parameters=sum(parameter.numel() for parameter in model.parameters()),
-        computed={name: getattr(options, name) for name in ("device", "bf16", "compile", "deterministic")},
+        computed={
+            **{name: getattr(options, name) for name in ("device", "bf16", "compile", "deterministic")},
+            "threads": torch.get_num_threads(),
+        },
     )  # fmt: skip
     if seed in trained.failed:
         return Row(**{**vars(row), "status": "nan", "message": trained.failed[seed]})
     measured = evaluate(_on(model, options.device), exam, recipe.sigma)
     if seed == 0 and is_first():
         Store(options.runs).save_pictures(recipe.digest(), measured)
-    return Row(**{**vars(row), "metrics": measured.metrics, "curves": measured.curves})
+    more = {**_end_of_training(trained.losses[index]), "psnr_thumbnail": _thumbnail_psnr(recipe, exam)}
+    return Row(**{**vars(row), "metrics": measured.metrics | more, "curves": measured.curves})
+
+
+def _end_of_training(losses: torch.Tensor) -> dict[str, float]:
+    """The mean loss of the last tenth of the steps, and the share by which it is below that of the tenth before."""
+    tenth = max(1, len(losses) // 10)
+    last, before = float(losses[-tenth:].mean()), float(losses[-2 * tenth : -tenth].mean())
+    return {"final_loss": last, "loss_change": 1 - last / before}
+
+
+def _thumbnail_psnr(recipe: Recipe, exam: Exam) -> float:
+    """PSNR of the test images averaged to the grid of tokens and enlarged again: a network that sees has more."""
+    side = lattice_side(recipe.model.lp_tokens)
+    small = functional.adaptive_avg_pool2d(exam.images, side)
+    colours = interpolate(small, pixel_grid(exam.images.shape[-1]), "bicubic")
+    return float(psnr(colours, exam.images.flatten(2).transpose(1, 2)).mean())
 
 
 def _on(model: torch.nn.Module, device: str) -> Predict:

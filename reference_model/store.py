@@ -133,7 +133,7 @@ class Store:
             **asdict(row), "versions": versions(), "hardware": hardware(), "commit": commit(),
             "time": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         }  # fmt: skip
-        line = json.dumps(_rounded(stamped)) + "\n"
+        line = json.dumps(rounded(stamped)) + "\n"
         self.folder.mkdir(parents=True, exist_ok=True)
         with self.results.open("a", encoding="utf-8") as file:
             file.write(line)
@@ -171,14 +171,14 @@ def _lock(file: IO[str]) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
 
-def _rounded(value: Any) -> Any:
+def rounded(value: Any) -> Any:
     """Numbers with seven digits, which is what float32 has: a third of the length."""
     if isinstance(value, float):
         return float(f"{value:.7g}")
     if isinstance(value, dict):
-        return {key: _rounded(item) for key, item in value.items()}
+        return {key: rounded(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_rounded(item) for item in value]
+        return [rounded(item) for item in value]
     return value
 
 

@@ -57,9 +57,7 @@ def _any_resolution(epoch: int, epochs: int, batch: int) -> int:
 TARGETS: dict[str, Targets] = {
     "pixels": Targets(lambda epoch, epochs, batch: SIZE, _scattered),
     "multiscale": Targets(_any_resolution, _scattered),
-    "progressive": Targets(lambda epoch, epochs, batch: RESOLUTIONS[3 * epoch // epochs], _scattered),
     "patches": Targets(lambda epoch, epochs, batch: RESOLUTIONS[-1], _window),
-    "multiscale_patches": Targets(_any_resolution, _window),
 }
 
 
@@ -80,8 +78,6 @@ def check_targets(recipe: Recipe) -> None:
         raise ValueError(
             f"schedule {recipe.schedule!r} holds coordinates while the points of {recipe.targets!r} change"
         )
-    if recipe.adversarial and recipe.targets in ("multiscale", "progressive"):
-        raise ValueError(f"the discriminator sees windows of pixels, and {recipe.targets!r} decodes scattered ones")
 
 
 class TargetPlan:

@@ -15,7 +15,6 @@ import torch
 from torch import Tensor, nn
 
 from reference_model import checkpoint as checkpoints
-from reference_model.discriminator import LEARNING_RATE, WEIGHT, Adversary
 from reference_model.distributed import average, gradients, is_first, own_device, own_share, process_group
 from reference_model.ensemble import Ensemble, prefers_stack
 from reference_model.images import Dataset
@@ -158,13 +157,9 @@ class Run:
         self.plan = TargetPlan(recipe.targets, dataset, seeds, recipe.epochs, device)
         stacked = prefers_stack(device, len(seeds)) if stacked is None else stacked
         self.ensemble = Ensemble(self._fresh(), stacked=stacked, bf16=bf16).to(device)
-        self.optimizer = torch.optim.Adam(self.ensemble.parameters(), lr=recipe.learning_rate, fused=True)
-        self.adversary: Adversary | None = None
-        if recipe.adversarial:
-            self.adversary = Adversary(seeds, recipe.model.channels, device)
-            self.adversary_optimizer = torch.optim.Adam(
-                self.adversary.parameters(), lr=LEARNING_RATE, betas=(0.5, 0.99), fused=True
-            )
+        self.optimizer = torch.optim.Adam(
+            self.ensemble.parameters(), lr=recipe.learning_rate, betas=(0.9, recipe.second_moment), fused=True
+        )
         self.losses = torch.full((len(seeds), recipe.epochs * recipe.batches), math.nan)
         self.recent: list[Tensor] = []  # the losses of this epoch, (S,) each, still on the device
         self.failed: dict[int, str] = {}
@@ -172,7 +167,7 @@ class Run:
         self.seconds = 0.0
 
     def _fresh(self) -> list[nn.Module]:
-        return [build(self.recipe.network, self.recipe.model, seed) for seed in self.seeds]
+        return [build(self.recipe.model, seed) for seed in self.seeds]
 
     def schedule(self) -> Iterator[Tensor]:
         """The coordinates of every batch from the first on, (S, Q, 2) or (S, B, Q, 2)."""
@@ -183,7 +178,7 @@ class Run:
             self.seeds, recipe.sigma, SIZE,
             distribution=recipe.distribution, scope=recipe.scope, batch=recipe.batch, device=self.device,
         )  # fmt: skip
-        loop = Loop(recipe.epochs, recipe.batches, self.plan.grid, self.plan.size, recipe.draws or 1)
+        loop = Loop(recipe.epochs, recipe.batches, self.plan.grid, self.plan.size)
         return SCHEDULES[recipe.schedule](loop, jitter)
 
     def step(self, epoch: int, batch: int, samples: Tensor, coords: Tensor) -> None:
@@ -195,20 +190,10 @@ class Run:
         colours = self.ensemble(self.images[samples], coords)
         errors = (colours - truth).square().mean((1, 2, 3))  # (S,)
         loss = errors.sum()  # no parameter is shared, so each seed's gradient is its own
-        if self.adversary is not None:
-            loss = loss + WEIGHT * self.adversary.generator_loss(colours).sum()
         loss.backward()
         average(gradients(self.ensemble))
         self.optimizer.step()
-        if self.adversary is not None:
-            self._teach_adversary(self.adversary, colours, truth)
         self.recent.append(errors.detach())
-
-    def _teach_adversary(self, adversary: Adversary, fake: Tensor, real: Tensor) -> None:
-        self.adversary_optimizer.zero_grad()  # also drops what the generator's step left in the discriminators
-        adversary.loss(fake, real).sum().backward()
-        average(gradients(adversary))
-        self.adversary_optimizer.step()
 
     def end_epoch(self, epoch: int) -> None:
         """Fetch the losses, the only wait for the device, and see which seeds have failed."""
@@ -236,9 +221,6 @@ class Run:
             **self._owner(), "epochs_made": self.epochs_made, "losses": self.losses, "seconds": seconds,
             "ensemble": self.ensemble.state_dict(), "optimizer": self.optimizer.state_dict(),
         }  # fmt: skip
-        if self.adversary is not None:
-            state["adversary"] = self.adversary.state_dict()
-            state["adversary_optimizer"] = self.adversary_optimizer.state_dict()
         checkpoints.save(state, path)
 
     def load(self, path: Path) -> None:
@@ -248,9 +230,6 @@ class Run:
             return
         self.ensemble.load_state_dict(state["ensemble"])
         self.optimizer.load_state_dict(state["optimizer"])
-        if self.adversary is not None:
-            self.adversary.load_state_dict(state["adversary"])
-            self.adversary_optimizer.load_state_dict(state["adversary_optimizer"])
         self.losses, self.seconds, self.epochs_made = state["losses"].cpu(), state["seconds"], state["epochs_made"]
         self._stop_failed()
 

@@ -14,11 +14,12 @@ from runtime_probe.errors import (
     RepeatedCoordinatesError,
     StaleCoordinatesError,
 )
-from runtime_probe.findings import Finding, Report
+from runtime_probe.findings import Finding
 from runtime_probe.fingerprint import fingerprint
 from runtime_probe.grids import Grid, fit_grid
 from runtime_probe.loaders import LoaderProbe, probe_loader
 from runtime_probe.probe import Probe, ProbeWarning, probe_coords
+from runtime_probe.report import Report
 from runtime_probe.timeline import Timeline
 from runtime_probe.verdict import Conclusion, Family, Flag, Verdict
 

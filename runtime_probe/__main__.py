@@ -2,7 +2,7 @@
 
 import sys
 
-from runtime_probe.run import main
+from runtime_probe.command_line import main
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -22,6 +22,7 @@ Chooser: TypeAlias = "str | int | Callable[..., Any] | None"
 _NAME = re.compile(
     r"(^|[._\[\]'])(coord\w*|grid\w*|xyz?|yx|uvw?|pos|positions?|points?|pts|quer(y|ies)|loc\w*)\b", re.I
 )
+_SINGLE = re.compile(r"(^|[._'])(x|y|z|t|r|theta|phi|time)(_?\w{1,3})?('\])?$", re.I)
 LIKELY = 2  # score of a tensor that has the shape and range of coordinates, or their name
 CERTAIN = 3  # both, or a lattice: asked for when nobody said that there are coordinates
 _MAX_DEPTH = 6
@@ -38,11 +39,12 @@ class Leaf:
 
 @dataclass(frozen=True)
 class Choice:
-    """The chosen argument's path, why it was chosen, and the runners-up."""
+    """The chosen argument's path, why it was chosen, the runners-up, and further ones that are coordinates for sure."""
 
     path: str
     reason: str
     others: tuple[str, ...] = ()
+    further: tuple[Choice, ...] = ()
 
 
 def unwrapped(tensor: Tensor) -> Tensor:
@@ -115,12 +117,28 @@ def choose(
         return _by_name(seen, argument, module)
     if isinstance(argument, int):
         return _by_position(module, args, kwargs, argument)
-    scored = sorted(((score(leaf), -i, leaf) for i, leaf in enumerate(seen)), key=lambda s: s[:2], reverse=True)
+    separate = _separate(seen)
+    points_of = {id(leaf): max(score(leaf), CERTAIN * (leaf.path in separate)) for leaf in seen}
+    scored = sorted(((points_of[id(leaf)], -i, leaf) for i, leaf in enumerate(seen)), key=lambda s: s[:2], reverse=True)
     good = [(points, leaf) for points, _, leaf in scored if points >= least]
     if not good:
         raise CoordinateArgumentError(_nothing_found(module, seen, "looks like coordinates"))
     best, rest = good[0][1], tuple(leaf.path for _, leaf in good[1:])
-    return Choice(best.path, _reason(best, rest), rest)
+    further = tuple(Choice(leaf.path, _reason(leaf, ())) for points, leaf in good[1:] if points >= CERTAIN)
+    return Choice(best.path, _reason(best, rest), rest, further)
+
+
+def _separate(seen: list[Leaf]) -> set[str]:
+    """The paths of coordinates that come one by one, such as `x, y, t` of a PINN: (N,) or (N, 1) each, equally long."""
+    single = [
+        leaf
+        for leaf in seen
+        if leaf.tensor.is_floating_point() and leaf.tensor.numel() > 1 and max(leaf.tensor.shape) == leaf.tensor.numel()
+    ]
+    named = [leaf for leaf in single if _SINGLE.search(leaf.path)]
+    lengths = {leaf.tensor.numel() for leaf in named}
+    differentiated = {leaf.path for leaf in single if _is_differentiated(leaf.tensor)}
+    return differentiated | ({leaf.path for leaf in named} if len(named) > 1 and len(lengths) == 1 else set())
 
 
 def _by_name(seen: list[Leaf], name: str, module: torch.nn.Module) -> Choice:
@@ -154,7 +172,28 @@ def score(leaf: Leaf) -> int:
     if tensor.ndim >= 2 and fit_grid(_part(tensor)) is not None:
         return points + 4
     shaped = tensor.ndim >= 2 and 1 <= tensor.shape[-1] <= 3
+    cloud = named and tensor.ndim == 3 and tensor.shape[1] in (2, 3) and tensor.shape[2] > 8  # (B, 3, N)
+    differentiated = _is_differentiated(tensor) and shaped and tensor.ndim == 2
+    if differentiated or cloud or _is_bundle(tensor):  # by a PINN, with respect to its points
+        return CERTAIN + named
     return points + int(shaped) if named else 2 * (shaped and tensor.ndim <= 3 and _in_range(tensor))
+
+
+def _is_bundle(tensor: Tensor) -> bool:
+    """Depths along rays: (rays, samples), every row strictly increasing, as no other input is."""
+    if tensor.ndim != 2 or tensor.shape[1] < 4 or len(tensor) < 4:
+        return False
+    return bool((tensor.detach()[:64].diff(dim=1) > 0).all())
+
+
+_ARRANGING = ("Cat", "Stack", "Unsqueeze", "View", "Reshape", "Slice", "Select", "Clone", "ToCopy", "Permute", "Trans")
+
+
+def _is_differentiated(tensor: Tensor) -> bool:
+    """Whether derivatives are taken with respect to a tensor that no network computed, as PINNs do."""
+    if not tensor.requires_grad or isinstance(tensor, torch.nn.Parameter):
+        return False
+    return tensor.grad_fn is None or type(tensor.grad_fn).__name__.startswith(_ARRANGING)
 
 
 def _part(tensor: Tensor) -> Tensor:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import enum
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import torch
+from torch import Tensor
 from torch.optim import Optimizer
-
-if TYPE_CHECKING:
-    from runtime_probe.loader_audit import LoaderAudit
 
 T = TypeVar("T")
 
@@ -36,6 +34,23 @@ class Position(NamedTuple):
     epoch: int
     batch: int
     num_workers: int = 0
+
+
+def storage_of(tensor: Tensor) -> int:
+    """The address of a dense tensor's memory, shared by its views; 0 for other tensors."""
+    return tensor.untyped_storage().data_ptr() if tensor.layout == torch.strided and not tensor.is_meta else 0
+
+
+def tensors_in(value: object, depth: int = 4) -> Iterator[Tensor]:
+    """The tensors in nested tuples, lists and dictionaries, as loaders collate them."""
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Mapping) and depth:
+        for child in value.values():
+            yield from tensors_in(child, depth - 1)
+    elif isinstance(value, (tuple, list)) and depth:
+        for child in value[:64]:
+            yield from tensors_in(child, depth - 1)
 
 
 @dataclass
@@ -62,7 +77,10 @@ class Borders:
         self._batches = 0
         self._iterations: list[_Iteration] = []
         self._optimizers: weakref.WeakSet[Optimizer] = weakref.WeakSet()
+        self._optimizers_seen = 0  # the set forgets those that are gone
         self._owned: Callable[[Optimizer], bool] = lambda optimizer: True
+        self.handed_out: frozenset[int] = frozenset()  # the memory of the tensors of the loader's last batch
+        self.on_step: Callable[[Optimizer], object] = lambda optimizer: None
 
     def count_only(self, owned: Callable[[Optimizer], bool]) -> None:
         """Count only steps of optimizers for which `owned` is true (not those of a discriminator)."""
@@ -93,6 +111,11 @@ class Borders:
         """How many batches have begun, of any epoch."""
         return self._batches
 
+    @property
+    def epochs(self) -> int:
+        """How many epochs have begun, of any loader."""
+        return self._epochs
+
     def begin_epoch(self) -> None:
         """An epoch begins, says the caller, who is exact."""
         self._epochs += 1
@@ -114,8 +137,9 @@ class Borders:
         if not self._explicit_depth:
             self._epochs += 1
 
-    def loader_advanced(self, iterator: object) -> None:
+    def loader_advanced(self, iterator: object, batch: object = None) -> None:
         """A DataLoader handed out a batch."""
+        self.handed_out = frozenset(storage_of(tensor) for tensor in tensors_in(batch))
         iteration = self._find(iterator)
         if iteration is None or self._explicit_depth:
             return
@@ -141,14 +165,17 @@ class Borders:
     def stepped(self, optimizer: Optimizer, *_: object) -> None:
         """The optimizer post hook."""
         self.all_steps += 1
+        self.on_step(optimizer)
         if self._owned(optimizer):
             self.steps += 1
-            self._optimizers.add(optimizer)
+            if optimizer not in self._optimizers:
+                self._optimizers.add(optimizer)
+                self._optimizers_seen += 1
 
     @property
     def optimizers(self) -> int:
         """How many optimizers have stepped."""
-        return len(self._optimizers)
+        return self._optimizers_seen
 
     def _find(self, iterator: object) -> _Iteration | None:
         return next((it for it in self._iterations if it.iterator() is iterator), None)
@@ -166,92 +193,3 @@ class Borders:
 
     def _workers(self) -> int:
         return self._iterations[-1].num_workers if self._iterations else 0
-
-
-_END = object()
-
-
-def next_or(advance: Callable[[Any], Any], iterator: Any, end: object) -> Any:
-    """`advance(iterator)`, or `end` when it is exhausted."""
-    try:
-        return advance(iterator)
-    except StopIteration:
-        return end
-
-
-class LoaderWatch:
-    """Tells a `Borders` about every DataLoader iteration of this process, between `install` and `remove`."""
-
-    def __init__(self, borders: Borders, audit: LoaderAudit | None = None) -> None:
-        self._borders: Borders | None = borders
-        self._audit = audit
-        self._undo: list[Callable[[], None]] = []
-
-    def install(self) -> None:
-        """Wrap `DataLoader.__iter__` and the `__next__` of its iterators."""
-        from torch.utils.data import DataLoader
-        from torch.utils.data.dataloader import _BaseDataLoaderIter
-
-        self._wrap(DataLoader, "__iter__", self._around_iter)
-        self._wrap(_BaseDataLoaderIter, "__next__", self._around_next)
-
-    def remove(self) -> None:
-        """Take the wrappers off again."""
-        self._borders = None
-        for undo in reversed(self._undo):
-            undo()
-        self._undo.clear()
-
-    def _wrap(self, owner: type, name: str, around: Callable[[Any], Any]) -> None:
-        original = getattr(owner, name)
-        wrapper = around(original)
-        setattr(owner, name, wrapper)
-
-        def undo() -> None:
-            if getattr(owner, name) is wrapper:  # else another probe wrapped it later; ours is inert by now
-                setattr(owner, name, original)
-
-        self._undo.append(undo)
-
-    def _around_iter(self, original: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        def __iter__(loader: Any) -> Any:  # noqa: N807
-            audit = self._audit if self._borders is not None else None
-            iterator = original(loader) if audit is None else audit.iterate(loader, original)
-            if self._borders is not None:
-                self._borders.loader_started(iterator, loader.num_workers)
-            return iterator
-
-        return __iter__
-
-    def _around_next(self, original: Callable[[Any], Any]) -> Callable[[Any], Any]:
-        def __next__(iterator: Any) -> Any:  # noqa: N807
-            batch = next_or(original, iterator, _END)
-            if self._borders is not None and batch is _END:
-                self._borders.loader_exhausted(iterator)
-            elif self._borders is not None:
-                self._borders.loader_advanced(iterator)
-            if batch is _END:
-                raise StopIteration
-            return batch
-
-        return __next__
-
-
-class StepWatch:
-    """Counts optimizer steps between `install` and `remove`."""
-
-    def __init__(self, borders: Borders) -> None:
-        self._borders = borders
-        self._handle: torch.utils.hooks.RemovableHandle | None = None
-
-    def install(self) -> None:
-        """Register the global hook that PyTorch calls after every `optimizer.step()`."""
-        from torch.optim.optimizer import register_optimizer_step_post_hook
-
-        self._handle = register_optimizer_step_post_hook(self._borders.stepped)
-
-    def remove(self) -> None:
-        """Remove the hook."""
-        if self._handle is not None:
-            self._handle.remove()
-            self._handle = None

@@ -6,7 +6,16 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from runtime_probe.run import Options, Program
+from runtime_probe.run import Options, Program, exit_code, is_first_rank, run, show
+
+
+def main(argv: Sequence[str]) -> int:
+    """The command line; returns the exit code."""
+    program, options = parse(argv)
+    outcome = run(program, options)
+    if is_first_rank():
+        show(outcome.report, options)
+    return exit_code(outcome, options)
 
 
 def parse(argv: Sequence[str]) -> tuple[Program, Options]:
@@ -23,7 +32,7 @@ def parse(argv: Sequence[str]) -> tuple[Program, Options]:
     if known.output is not None and (known.output.is_dir() or not known.output.absolute().parent.is_dir()):
         parser.error(f"--output: cannot write {known.output}: its folder has to be there")
     options = Options(
-        argument=known.argument,
+        argument=_argument(known.argument),
         on_violation=known.on_violation,
         after=known.after,
         max_steps=known.max_steps,
@@ -37,6 +46,11 @@ def parse(argv: Sequence[str]) -> tuple[Program, Options]:
     return Program(name, tuple(arguments), bool(known.module)), options
 
 
+def _argument(text: str | None) -> str | int | None:
+    """A position, if it is a number."""
+    return int(text) if text is not None and text.isdecimal() else text
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m runtime_probe",
@@ -44,7 +58,7 @@ def _parser() -> argparse.ArgumentParser:
         epilog="Exit code: the script's; 3 with --strict and a violation; 130 after Ctrl-C.",
     )
     add = parser.add_argument
-    add("--argument", help="name of the coordinate argument (default: found by name and lattice)")
+    add("--argument", help="name, path or position of the coordinate argument (default: found by itself)")
     add("--on-violation", choices=("report", "warn", "raise"), default="report", help="default: report at the end")
     add("--after", type=int, default=0, metavar="N", help="act on violations only after N batches")
     add("--max-steps", type=int, metavar="N", help="observe N batches only")

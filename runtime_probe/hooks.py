@@ -14,6 +14,7 @@ from torch.utils.hooks import RemovableHandle
 
 from runtime_probe.arguments import leaves, signature_of
 from runtime_probe.compiled import OpaqueRecord, is_exporting, run_uncompiled
+from runtime_probe.guard import can_be_hooked, is_captured
 
 SCOUTED_CALLS = 4  # first calls of a module in which coordinates are looked for
 
@@ -41,12 +42,32 @@ class Hooks:
         self._listener = listener
         self._handles: list[RemovableHandle] = []
         self._scouts: list[RemovableHandle] = []
+        self._watched: list[weakref.ref[nn.Module]] = []
         self._calls: weakref.WeakKeyDictionary[nn.Module, int] = weakref.WeakKeyDictionary()
         self._opaque: list[OpaqueRecord] = []
         self._one_shot: dict[int, RemovableHandle] = {}
 
     def watch(self, module: nn.Module) -> None:
         """Report every call of a module, before and after."""
+        self._watched.append(weakref.ref(module))
+        self._put_on(module)
+
+    def suspend(self) -> Callable[[], None]:
+        """Take the hooks off the watched modules; returns what puts them back."""
+        for handle in [*self._handles, *self._one_shot.values()]:
+            handle.remove()
+        self._handles.clear()
+        self._one_shot.clear()
+
+        def put_back() -> None:
+            for reference in self._watched:
+                module = reference()
+                if module is not None:
+                    self._put_on(module)
+
+        return put_back
+
+    def _put_on(self, module: nn.Module) -> None:
         before = _Before(self._listener, signature_of(module), self._opaque_for(module))
         self._handles.append(module.register_forward_pre_hook(before, with_kwargs=True))
         after = _After(self._listener)
@@ -73,6 +94,7 @@ class Hooks:
         for handle in [*self._handles, *self._one_shot.values()]:
             handle.remove()
         self._handles.clear()
+        self._watched.clear()
         self._one_shot.clear()
         for opaque in self._opaque:
             opaque.close()
@@ -90,7 +112,7 @@ class Hooks:
 
     def scout_keywords(self, module: nn.Module) -> None:
         """The global hook shows no keyword arguments: look at them after this one call, then go."""
-        if id(module) in self._one_shot or self._calls.get(module, 0) >= SCOUTED_CALLS:
+        if id(module) in self._one_shot or self._calls.get(module, 0) >= SCOUTED_CALLS or not can_be_hooked(module):
             return
 
         self._one_shot[id(module)] = module.register_forward_hook(_Once(self), with_kwargs=True, always_call=True)
@@ -131,8 +153,8 @@ class _Before(_Hook):
         self._names, self._sink, self._operator = names, opaque.sink, opaque.operator
         run_uncompiled(_Before.__call__)
 
-    def __call__(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        if is_exporting():
+    def __call__(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any] | None = None) -> None:
+        if is_exporting() or kwargs is None:  # None: taken off during this very call, by a hook before it
             return
         if torch.compiler.is_compiling():
             found = list(leaves(self._names, args, kwargs))
@@ -147,9 +169,9 @@ class _After(_Hook):
         super().__init__(listener)
         run_uncompiled(_After.__call__)
 
-    def __call__(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:
-        if not torch.compiler.is_compiling():
-            self._listener.after(module, args, kwargs, output)
+    def __call__(self, module: nn.Module, args: tuple[Any, ...], kwargs: Any, *output: Any) -> None:
+        if output and not torch.compiler.is_compiling():
+            self._listener.after(module, args, kwargs, output[0])
 
 
 class _Scout(_Hook):
@@ -176,7 +198,9 @@ class _Once(_Hook):
 
 def _global_hook(hooks: Hooks) -> Callable[..., None]:
     def scout_all(module: nn.Module, args: tuple[Any, ...]) -> None:
-        if not torch.compiler.is_compiling() and not hooks.scouted(module, args, {}):
+        if torch.compiler.is_compiling() or is_captured():
+            return
+        if not hooks.scouted(module, args, {}):
             hooks.scout_keywords(module)
 
     run_uncompiled(scout_all)

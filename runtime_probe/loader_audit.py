@@ -8,17 +8,26 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch.utils.data import DataLoader, IterableDataset, IterDataPipe, MapDataPipe
+from torch.utils.data import (
+    DataLoader,
+    DistributedSampler,
+    IterableDataset,
+    IterDataPipe,
+    MapDataPipe,
+    RandomSampler,
+    SubsetRandomSampler,
+    WeightedRandomSampler,
+)
 from torch.utils.data.dataloader import _BaseDataLoaderIter
 
-from runtime_probe.findings import Finding
+from runtime_probe.findings import Finding, LoaderReport
+from runtime_probe.guard import Guard
 from runtime_probe.loader_record import LoaderRecord
-from runtime_probe.loader_verdict import LoaderReport
 from runtime_probe.traced_dataset import Sampling, TracedBatch, TracedCollate, TracedDataset, TracedIterable
 from runtime_probe.verdict import Flag, Verdict
 
@@ -30,16 +39,21 @@ MAX_LOADERS = 16
 
 @dataclass(eq=False)
 class _Audited:
-    """A loader that is audited. `trained` says that an optimizer stepped between two of its batches."""
+    """A loader that is audited. `trained` says that an optimizer stepped between two of its batches, `evaluated`
+    that a network ran in evaluation mode, or gradients were off.
+    """
 
     record: LoaderRecord
     epoch: torch.Tensor  # from 0; shared with persistent workers, which outlive an epoch
+    kinds: tuple[type, ...] = ()  # the data set's class, and those of the ones it is a part of
     steps: int = 0
     trained: bool = False
+    evaluated: bool = False
 
-    def stepped(self, steps: int) -> None:
+    def stepped(self, steps: int, evaluating: bool) -> None:
         """The next batch is asked for, after so many optimizer steps."""
         self.trained |= steps > self.steps
+        self.evaluated |= evaluating and steps == self.steps
         self.steps = steps
 
     def unpacked(self, batch: Any) -> Any:
@@ -53,33 +67,53 @@ class _Audited:
 class LoaderAudit:
     """Stands in for data sets while iterators are made; `steps()` counts the optimizer steps of the program."""
 
-    def __init__(self, steps: Callable[[], int]) -> None:
+    def __init__(self, steps: Callable[[], int], evaluating: Callable[[], bool] = lambda: False) -> None:
         self._steps = steps
+        self._evaluating = lambda: evaluating() or not torch.is_grad_enabled()
         self._loaders: weakref.WeakKeyDictionary[DataLoader[Any], _Audited] = weakref.WeakKeyDictionary()
+        self._datasets: weakref.WeakKeyDictionary[Any, dict[object, _Audited]] = weakref.WeakKeyDictionary()
         self._all: list[_Audited] = []
 
-    def iterate(self, loader: DataLoader[Any], start: Callable[[DataLoader[Any]], Any]) -> Any:
+    def iterate(self, loader: DataLoader[Any], start: Callable[[DataLoader[Any]], Any], guard: Guard) -> Any:
         """`start(loader)`, which is `DataLoader.__iter__`, with traced samples if this loader is to be audited."""
-        audited = self._next_epoch(loader)
+        audited = guard(self._next_epoch, loader)
         if audited is None:
             return start(loader)
-        with _traced(loader, audited.epoch):
+        with _traced(loader, audited):
             iterator = start(loader)
-        _unpack(iterator, audited, self._steps)
+        guard(_unpack, iterator, audited, self._steps, self._evaluating)
         return iterator
 
+    def datasets(self) -> list[type]:
+        """The classes of the data sets that were trained on, those inside of others included."""
+        return [kind for audited in self._all if audited.trained for kind in audited.kinds]
+
     def reports(self) -> tuple[LoaderReport, ...]:
-        """The reports on the loaders that were trained on."""
-        return tuple(audited.record.report() for audited in self._all if audited.trained)
+        """The reports on the loaders that were trained on, and on those that a network was evaluated on."""
+        for audited in self._all:
+            audited.record.evaluation = audited.evaluated and not audited.trained
+        return tuple(audited.record.report() for audited in self._all if audited.trained or audited.evaluated)
+
+    def _made_again(self, loader: DataLoader[Any]) -> _Audited | None:
+        """A loader like one before, over the same data set: programs make a new one for every epoch."""
+        with suppress(TypeError):
+            audited = self._datasets.get(loader.dataset, {}).get(_settings(loader))
+            if audited is not None and not loader.persistent_workers:
+                self._loaders[loader] = audited
+                return audited
+        return None
 
     def _next_epoch(self, loader: DataLoader[Any]) -> _Audited | None:
-        audited = self._loaders.get(loader)
+        audited = self._loaders.get(loader) or self._made_again(loader)
         if audited is None:
             if len(self._all) >= MAX_LOADERS or not _is_auditable(loader):
                 return None
             record = LoaderRecord(loader.num_workers, name=f"the loader of {_name(loader.dataset)}")
-            audited = self._loaders[loader] = _Audited(record, _counter(loader))
+            record.shuffles = _shuffles(loader)
+            audited = self._loaders[loader] = _Audited(record, _counter(loader), tuple(_kinds(loader.dataset)))
             self._all.append(audited)
+            with suppress(TypeError):  # a list has no weak references
+                self._datasets.setdefault(loader.dataset, {})[_settings(loader)] = audited
         audited.epoch += 1
         if int(audited.epoch) >= EPOCHS:
             return None
@@ -88,12 +122,32 @@ class LoaderAudit:
         return audited
 
 
+def _settings(loader: DataLoader[Any]) -> tuple[object, ...]:
+    return loader.batch_size, loader.num_workers, loader.drop_last, type(loader.sampler)
+
+
 def _is_auditable(loader: DataLoader[Any]) -> bool:
-    """Training loaders are iterated with gradients; loaders with iterators of their own are left alone."""
+    """Loaders with iterators of their own are left alone."""
     plain = type(loader)._get_iterator is DataLoader._get_iterator
     piped = isinstance(loader.dataset, (IterDataPipe, MapDataPipe))
     traced = issubclass(type(loader.dataset), (TracedDataset, TracedIterable))
-    return torch.is_grad_enabled() and plain and not piped and not traced
+    return plain and not piped and not traced
+
+
+def _kinds(dataset: Any) -> Iterator[type]:
+    for _ in range(4):
+        if dataset is None:
+            return
+        yield type(dataset)
+        dataset = getattr(dataset, "dataset", None)
+
+
+def _shuffles(loader: DataLoader[Any]) -> bool:
+    """Whether the order of the samples is meant to differ from epoch to epoch."""
+    sampler = getattr(loader.batch_sampler, "sampler", loader.sampler)
+    if isinstance(sampler, DistributedSampler):
+        return sampler.shuffle
+    return isinstance(sampler, (RandomSampler, SubsetRandomSampler, WeightedRandomSampler))
 
 
 def _counter(loader: DataLoader[Any]) -> torch.Tensor:
@@ -101,17 +155,39 @@ def _counter(loader: DataLoader[Any]) -> torch.Tensor:
     return epoch.share_memory_() if loader.persistent_workers else epoch
 
 
+class _RecordedOrder:
+    """A sampler, or batch sampler, whose indices are noted while an iterator takes them."""
+
+    def __init__(self, sampler: Any, record: LoaderRecord) -> None:
+        self._sampler, self._record = sampler, record
+
+    def __iter__(self) -> Iterator[Any]:
+        for indices in self._sampler:
+            self._record.ordered(indices)
+            yield indices
+
+    def __len__(self) -> int:
+        return len(self._sampler)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.__dict__["_sampler"], name)
+
+
 @contextmanager
-def _traced(loader: DataLoader[Any], epoch: torch.Tensor) -> Iterator[None]:
+def _traced(loader: DataLoader[Any], audited: _Audited) -> Iterator[None]:
     """For the length of the block the loader has the traced data set; DataLoader forbids plain assignment."""
     own = vars(loader)
     dataset, collate = own["dataset"], own["collate_fn"]
     wrapper = TracedIterable if isinstance(dataset, IterableDataset) else TracedDataset
-    own.update(dataset=wrapper(dataset, epoch, _sampling(dataset)), collate_fn=TracedCollate(collate))
+    order = "batch_sampler" if own.get("batch_sampler") is not None else "sampler"
+    sampler = own[order]
+    own.update(dataset=wrapper(dataset, audited.epoch, _sampling(dataset)), collate_fn=TracedCollate(collate))
+    if audited.record.shuffles and not isinstance(dataset, IterableDataset):
+        own[order] = _RecordedOrder(sampler, audited.record)
     try:
         yield
     finally:
-        own.update(dataset=dataset, collate_fn=collate)
+        own.update({"dataset": dataset, "collate_fn": collate, order: sampler})
 
 
 def _sampling(dataset: Any) -> Sampling:
@@ -125,7 +201,7 @@ def _sampling(dataset: Any) -> Sampling:
     return Sampling(numbers=SAMPLES, epochs=EPOCHS, elements=ELEMENTS)
 
 
-def _unpack(iterator: Any, audited: _Audited, steps: Callable[[], int]) -> None:
+def _unpack(iterator: Any, audited: _Audited, steps: Callable[[], int], evaluating: Callable[[], bool]) -> None:
     """Make the iterator hand out plain batches, for as long as it lives and whether or not a probe still runs."""
     assert isinstance(iterator, _BaseDataLoaderIter)
     if "_next_data" in vars(iterator):  # persistent workers: the iterator of the epoch before
@@ -134,7 +210,7 @@ def _unpack(iterator: Any, audited: _Audited, steps: Callable[[], int]) -> None:
     original = type(iterator)._next_data
 
     def next_data() -> Any:
-        audited.stepped(steps())
+        audited.stepped(steps(), evaluating())
         return audited.unpacked(original(itself()))  # type: ignore[arg-type]
 
     vars(iterator)["_next_data"] = next_data
@@ -150,9 +226,11 @@ def _name(dataset: Any) -> str:
 def violations(report: LoaderReport) -> tuple[Finding, ...]:
     """What is wrong with a loader of which nobody said that it augments.
 
-    The same samples in every epoch are a finding only if drawn afresh in vain: neither where nothing is drawn nor
-    where every sample has a seed of its own, as in synthetic data sets.
+    The same samples in every epoch are a finding only if drawn in vain: neither where nothing is drawn nor where
+    every sample has a seed of its own, as in synthetic data sets. An evaluation should repeat, and must not draw.
     """
+    if report.evaluation:
+        return tuple(f for f in report.findings if f.word is Flag.EVAL_JITTER and report.draws)
     repeated = report.verdict is Verdict.CYCLING and not report.seeded_by_index
     return tuple(f for f in report.violations if isinstance(f.word, Flag) or repeated)
 
@@ -168,4 +246,5 @@ def sentence(report: LoaderReport) -> str:
     }
     if report.verdict not in what:
         return f"{compared}: too little to say whether they change; train for two epochs"
-    return f"{compared}: {what[report.verdict]}{drawn}"
+    right = ", as it should be for an evaluation" if report.evaluation and report.verdict is not Verdict.FRESH else ""
+    return f"{compared}: {what[report.verdict]}{drawn}{right}"

@@ -1,13 +1,13 @@
-"""From the traces of a loader's samples to a verdict: pure."""
+"""From the traces of a loader's samples to a verdict and its cause: pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from runtime_probe.findings import Finding
+from runtime_probe.findings import Finding, LoaderReport
 from runtime_probe.traced_dataset import Trace
-from runtime_probe.verdict import Flag, Verdict, is_violation
+from runtime_probe.verdict import Advice, Family, Flag, Verdict, is_violation
 
 
 @dataclass(frozen=True)
@@ -18,39 +18,61 @@ class Sample:
     trace: Trace
 
 
-@dataclass(frozen=True)
-class LoaderReport:
-    """The verdict on a loader. FRESH: the same sample differs from epoch to epoch. CYCLING: randomness is drawn,
-    but epochs repeat it. FROZEN: no randomness at all. INCONCLUSIVE: less than two epochs of one sample.
-
-    `same_across_workers` and `same_every_epoch` are the two columns of the truth table; None when unknown. `draws`
-    are the generators that samples were drawn from and the seeds set on the way; `seeded_by_index` says that each
-    sample has a seed of its own, as synthetic data sets do.
-    """
-
-    verdict: Verdict
-    flags: frozenset[Flag]
-    findings: tuple[Finding, ...]
-    same_across_workers: bool | None
-    same_every_epoch: bool | None
-    epochs: int
-    samples: int
-    name: str = "the loader"
-    draws: tuple[str, ...] = ()
-    seeded_by_index: bool = False
-
-    @property
-    def violations(self) -> tuple[Finding, ...]:
-        """The findings that are stale, absent, repeated or misplaced randomness."""
-        return tuple(finding for finding in self.findings if finding.family is not None)
-
-    def __str__(self) -> str:
-        words = " + ".join([self.verdict.value, *sorted(flag.value for flag in self.flags)])
-        lines = [f"runtime_probe: loader {words} ({self.samples} samples compared, {self.epochs} epochs)"]
-        answer = {True: "yes", False: "no", None: "unknown"}
-        lines.append(f"  same across workers: {answer[self.same_across_workers]}")
-        lines.append(f"  same every epoch: {answer[self.same_every_epoch]}")
-        return "\n".join([*lines, *(finding.message for finding in self.findings)])
+CACHED = Advice(
+    Family.STALE,
+    "every epoch gets the same augmentation: a sample is made once, and kept",
+    "keep only what is the same every time, and draw after it is read from the cache",
+    ("JIT105", "JIT104"),
+)
+UNUSED = Advice(
+    Family.ABSENT,
+    "every epoch gets the same samples although numbers are drawn for them: what is drawn is never applied",
+    "use the drawn value, or the result of the call that draws",
+    ("JIT204",),
+)
+SEEDED = Advice(
+    Family.REPEATED,
+    "every epoch gets the same augmentation: the stream is seeded again while a sample is made",
+    "seed once, outside of the data set",
+    ("JIT301", "JIT302"),
+)
+COPIED = Advice(
+    Family.REPEATED,
+    "every epoch gets the same augmentation: the data set's own generator is copied into the workers, which start over",
+    "reseed the generator in worker_init_fn with torch.initial_seed(), or draw from the global stream",
+    ("JIT303",),
+)
+REWOUND_IN_WORKERS = Advice(
+    Family.REPEATED,
+    "every epoch gets the same augmentation: the workers start every epoch with the same seed",
+    "seed workers with torch.initial_seed(), which differs in every epoch, not with their number",
+    ("JIT304",),
+)
+REWOUND = Advice(
+    Family.REPEATED,
+    "every epoch gets the same augmentation: the stream starts every epoch in the same state",
+    "seed once, above the epochs",
+    ("JIT301", "JIT302"),
+)
+CHANGING = Advice(None, "every epoch gets new samples: the augmentation happens")
+DRAWN_IN_EVALUATION = Advice(
+    Family.MISPLACED,
+    "the samples of an evaluation are drawn again each time: two epochs cannot be compared",
+    "evaluate on fixed samples: no augmentation, or a seed for each index",
+    ("JIT401",),
+)
+DUPLICATED_OWN = Advice(
+    Family.REPEATED,
+    "loader workers draw the same numbers: each has a copy of the data set's own generator",
+    "reseed the data set's own generator in worker_init_fn",
+    ("JIT303",),
+)
+DUPLICATED_SEED = Advice(
+    Family.REPEATED,
+    "loader workers draw the same numbers: each seeds with the same constant",
+    "seed workers with torch.initial_seed(); do not seed while a sample is made",
+    ("JIT304", "JIT301"),
+)
 
 
 def classify_loader(
@@ -60,24 +82,30 @@ def classify_loader(
     num_workers: int,
     evaluation: bool,
     name: str = "the loader",
+    orders: Sequence[int] = (),
 ) -> LoaderReport:
-    """The verdict from audited samples and from the contents of each sample (by index) in each epoch."""
+    """The verdict from audited samples and from the contents of each sample (by index) in each epoch.
+
+    `orders` are digests of the order of the samples in each complete epoch of a loader that shuffles.
+    """
     compared = {index: values for index, values in contents.items() if len(values) > 1}
     same_epoch = _same_every_epoch(audits, compared)
     same_workers = _same_across_workers(audits) if num_workers > 1 else None
     verdict = _verdict(audits, compared, same_epoch)
     flags = set()
-    if same_workers:
+    if same_workers and not evaluation:
         flags.add(Flag.WORKERS_DUPLICATED)
     if evaluation and verdict is Verdict.FRESH:
         flags.add(Flag.EVAL_JITTER)
-    if evaluation:
-        flags.discard(Flag.WORKERS_DUPLICATED)
+    if len(orders) > 1 and len(set(orders)) < len(orders) and not evaluation:
+        flags.add(Flag.ORDER_REPEATED)
     draws = tuple(sorted({path for _, path, _ in _used(audits)} | {seed for a in audits for seed in a.trace.seeds}))
-    findings = tuple(_findings(verdict, flags, draws, len(compared), evaluation, name))
+    cause = _cause(audits, compared, num_workers) if verdict is Verdict.CYCLING else None
+    cause = CHANGING if verdict is Verdict.FRESH else cause
+    findings = tuple(_findings(verdict, flags, draws, len(compared), evaluation, name, cause, audits))
     return LoaderReport(
         verdict, frozenset(flags), findings, same_workers, same_epoch, epochs, len(compared),
-        name, draws, _seeded_by_index(audits),
+        name, draws, _seeded_by_index(audits), evaluation,
     )  # fmt: skip
 
 
@@ -87,6 +115,18 @@ def _verdict(audits: Sequence[Sample], compared: Mapping[int, Sequence[str]], sa
     if not same_epoch:
         return Verdict.FRESH
     return Verdict.CYCLING if _draws(audits) or not _all_equal(compared) else Verdict.FROZEN
+
+
+def _cause(audits: Sequence[Sample], compared: Mapping[int, Sequence[str]], num_workers: int) -> Advice:
+    """Why epochs repeat each other, from how the generators were used."""
+    if any(sample.trace.seeds for sample in audits):
+        return SEEDED
+    if _streams_repeat(audits):
+        own = any(path.startswith("dataset") for _, path, _ in _used(audits))
+        return COPIED if own and num_workers else REWOUND_IN_WORKERS if num_workers else REWOUND
+    drawn_in = {sample.epoch for sample, _, _ in _used(audits)}
+    later = any(epoch > min(drawn_in) for epoch in drawn_in)
+    return UNUSED if later and _all_equal(compared) else CACHED
 
 
 def _all_equal(compared: Mapping[int, Sequence[str]]) -> bool:
@@ -123,13 +163,20 @@ def _same_across_workers(audits: Sequence[Sample]) -> bool | None:
         by_place.setdefault((sample.epoch, sample.trace.order, path), []).append(before)
     if any(len(set(states)) < len(states) for states in by_place.values()):
         return True
-    seeds: dict[str, set[int]] = {}
-    for sample in audits:
-        for seed in sample.trace.seeds:
-            seeds.setdefault(seed, set()).add(sample.trace.worker)
-    if any(len(workers) > 1 for workers in seeds.values()):
+    if _same_seed_in_two_workers(audits):
         return True
     return False if len({sample.trace.worker for sample in audits}) > 1 else None
+
+
+def _same_seed_in_two_workers(audits: Sequence[Sample]) -> bool:
+    """In one epoch two workers set the same seed, for different samples; one that belongs to a sample is no copy."""
+    seeds: dict[tuple[int, str], set[tuple[int, int]]] = {}
+    for sample in audits:
+        for seed in sample.trace.seeds:
+            seeds.setdefault((sample.epoch, seed), set()).add((sample.trace.worker, sample.trace.index))
+    return any(
+        len({worker for worker, _ in users}) > 1 and len({index for _, index in users}) > 1 for users in seeds.values()
+    )
 
 
 def _used(audits: Sequence[Sample]) -> Iterator[tuple[Sample, str, str]]:
@@ -152,11 +199,23 @@ def _seeded_by_index(audits: Sequence[Sample]) -> bool:
 
 
 def _findings(
-    verdict: Verdict, flags: set[Flag], draws: tuple[str, ...], compared: int, evaluation: bool, name: str
+    verdict: Verdict,
+    flags: set[Flag],
+    draws: tuple[str, ...],
+    compared: int,
+    evaluation: bool,
+    name: str,
+    cause: Advice | None,
+    audits: Sequence[Sample],
 ) -> Iterator[Finding]:
     drawn = f"draws from {', '.join(draws[:6])}" if draws else "no draw was seen"
     seen = f"{compared} samples compared across epochs"
+    where = tuple(dict.fromkeys(site for sample in audits for site in sample.trace.sites))[:4]
+    stream = f"{'evaluation' if evaluation else 'training'} samples of {name.removeprefix('the loader of ')}"
     if not (evaluation and is_violation(verdict)):
-        yield Finding(verdict, f"samples of {name}", seen, drawn)
+        yield Finding(verdict, stream, seen, drawn, where, cause)
     for flag in sorted(flags, key=lambda flag: flag.value):
-        yield Finding(flag, f"samples of {name}", seen, drawn)
+        closer = DRAWN_IN_EVALUATION if flag is Flag.EVAL_JITTER else None
+        if flag is Flag.WORKERS_DUPLICATED:
+            closer = DUPLICATED_SEED if any(sample.trace.seeds for sample in audits) else DUPLICATED_OWN
+        yield Finding(flag, stream, seen, drawn, where, closer)

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch.utils.data import DataLoader, IterableDataset
 
+from runtime_probe.findings import LoaderReport
 from runtime_probe.loader_record import LoaderRecord
-from runtime_probe.loader_verdict import LoaderReport
 from runtime_probe.policy import OnViolation, Policy
 from runtime_probe.probe import is_off
 from runtime_probe.traced_dataset import TracedBatch, TracedCollate, TracedDataset, TracedIterable

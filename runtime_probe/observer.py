@@ -24,7 +24,7 @@ from runtime_probe.arguments import (
     signature_of,
     unwrapped,
 )
-from runtime_probe.borders import Borders, Position, Source
+from runtime_probe.borders import Borders, Position, Source, storage_of
 from runtime_probe.errors import CoordinateArgumentError
 from runtime_probe.fingerprint import TILE, distinct_part, weighted_sum, weights_for, words
 from runtime_probe.geometry import Snapshot
@@ -38,6 +38,7 @@ SNAPSHOT_BYTES = 8 * 2**20  # for one series
 CONTIGUOUS_SNAPSHOTS = 8  # then pairs at powers of two
 KEPT_UNITS = 4096
 LARGE_OTHER = 4096  # elements of another input that are enough to notice that it changed
+COMPARED_WITH_OTHERS = 64  # forwards
 
 
 class Phase(enum.Enum):
@@ -50,11 +51,15 @@ class Phase(enum.Enum):
 
 
 class Event(NamedTuple):
-    """One forward whose fingerprint is in the ring. `has_other`: a fingerprint of the other inputs follows it."""
+    """One forward whose fingerprint is in the ring. `has_other`: a fingerprint of the other inputs follows it.
+
+    `steps` is how many steps the optimizers had made.
+    """
 
     series: Series
     position: Position
     has_other: bool
+    steps: int
 
 
 Unit = tuple[Position, int, tuple[int, ...]]  # where, fingerprint of the batch, distinct fingerprints of its forwards
@@ -68,12 +73,15 @@ class Series:
     dtype: torch.dtype
     phase: Phase
     shared: bool
+    given: tuple[int, ...] = ()  # the shape of the argument itself
     history: History = field(default_factory=lambda: History(epochs_known=False))
     snapshots: list[Snapshot] = field(default_factory=list)
     sources: dict[Source, int] = field(default_factory=dict)
     units: deque[Unit] = field(default_factory=lambda: deque(maxlen=KEPT_UNITS))
     forwards: int = 0
+    loaded: int = 0  # forwards in which the values came straight from a loader
     num_workers: int = 0
+    _steps: int = -1
     _batches: int = 0
     _bytes: int = 0
     _last: Position | None = None
@@ -107,10 +115,16 @@ class Series:
         self._open, self._values = None, []
         return batch
 
-    def add(self, position: Position, value: int) -> Batch | None:
+    def drop_untrained(self, steps: int) -> None:
+        """Forget the last batch if it was not trained on: no step followed, and others were trained on before it."""
+        counted = self._open is not None and self._open.source in (Source.STEPS, Source.LOADER)
+        if counted and steps > 0 and self._steps == steps and len(self.units) > 1:
+            self._open, self._values = None, []
+
+    def add(self, position: Position, value: int, steps: int = -1) -> Batch | None:
         """Add a forward's fingerprint; returns the batch that this closes, if it belongs to the next one."""
         closed = self.close() if position != self._open else None
-        self._open = position
+        self._open, self._steps = position, steps
         if len(self._values) < KEPT_UNITS:
             self._values.append(value)
         return closed
@@ -135,19 +149,52 @@ def _reduced(part: Tensor) -> Tensor:
     return first_rows(part.reshape(-1, part.shape[-1]), SNAPSHOT_ELEMENTS)
 
 
+@dataclass
+class _Whole:
+    """The batches of all series together: what is used in one batch, in whatever shapes, is one value."""
+
+    history: History = field(default_factory=lambda: History(epochs_known=False))
+    _open: Position | None = None
+    _values: list[tuple[tuple[int, ...], int]] = field(default_factory=list)
+
+    def add(self, position: Position, shape: tuple[int, ...], value: int) -> None:
+        """A series closes a batch."""
+        if position != self._open:
+            self.close()
+        self._open = position
+        self._values.append((shape, value))
+
+    def close(self) -> None:
+        """All series have closed the batch."""
+        if self._open is not None:
+            values = sorted(set(self._values))
+            self.history.add((self._open.source, self._open.epoch), hash(tuple(values)))
+        self._open, self._values = None, []
+
+
 class Observer:
     """The series of one model. `forward` is the hot path; `drain` moves fingerprints to the histories."""
 
-    def __init__(self, module: torch.nn.Module, name: str, borders: Borders, argument: Chooser = None) -> None:
+    def __init__(
+        self,
+        module: torch.nn.Module,
+        name: str,
+        borders: Borders,
+        argument: Chooser = None,
+        choice: Choice | None = None,
+        part: bool = False,
+    ) -> None:
         self.module = module
         self.name = name
         self.series: OrderedDict[tuple[Any, ...], Series] = OrderedDict()
-        self.whole = History(epochs_known=False)  # all training batches, whatever their shapes
-        self.choice: Choice | None = None
+        self._whole = _Whole()
+        self.choice = choice
+        self.part = part  # only a part of each tensor is read, and nothing is copied
         self.skipped = 0
         self.recomputed = 0
         self.looked_inside = 0  # forwards in which draws inside the model were followed
         self.noise_inside: Draw | None = None  # what the model draws and adds to its coordinates by itself
+        self.others_change = False  # other inputs changed while these values stayed
         self.on_batch: Callable[[Series, Batch], None] | None = None
         self._borders = borders
         self._argument = argument
@@ -156,6 +203,7 @@ class Observer:
         self._events: list[deque[Event]] = []
         self._weights: dict[torch.device, Tensor] = {}
         self._early: list[tuple[Event, int, int | None]] = []
+        self._last: tuple[int, int] | None = None  # fingerprints of these and of the other inputs
         self._lock = threading.Lock()
 
     def forward(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], page_size: int = 256) -> Tensor | None:
@@ -199,18 +247,29 @@ class Observer:
         assert self.choice is not None
         position = self._borders.position()
         values = dense(coords, self.choice.path)
+        if not self.part and (values.ndim == 1 or (values.ndim == 2 and values.shape[-1] > 3)):
+            values = values.unsqueeze(-1)  # one component: x, y or t, or depths along rays
         part = distinct_part(values)
-        series = self._series_of(values, part, phase)
-        series.enter(position, part)
+        series = self._series_of(values, part, phase, tuple(coords.shape))
+        series.loaded += storage_of(values) in self._borders.handed_out
+        if self.part:
+            series.forwards += 1
+            part = _sampled(part)
+        else:
+            series.enter(position, part)
         bits = words(part)
         ring, events = self._ring(part.device, page_size)
         ring.append(weighted_sum(bits, self._weights_for(bits.numel(), bits.device)))
         other = None
-        if position.source is Source.STEPS and position.batch == 0:
+        if (position.source is Source.STEPS and position.batch == 0) or self._is_compared(series):
             other = _other_inputs(self._names, args, kwargs, coords, part.device)
         if other is not None:
             ring.append(other)
-        events.append(Event(series, position, other is not None))
+        events.append(Event(series, position, other is not None, self._borders.steps))
+
+    def _is_compared(self, series: Series) -> bool:
+        """The other inputs of some first forwards are compared: do they change while these values stay?"""
+        return not self.part and not self.others_change and series.forwards <= COMPARED_WITH_OTHERS
 
     def _weights_for(self, length: int, device: torch.device) -> Tensor:
         length = min(length, TILE)
@@ -225,7 +284,7 @@ class Observer:
             self._events.append(self._rings[device][1])
         return self._rings[device]
 
-    def _series_of(self, values: Tensor, part: Tensor, phase: Phase) -> Series:
+    def _series_of(self, values: Tensor, part: Tensor, phase: Phase, given: tuple[int, ...]) -> Series:
         shape = tuple(values.shape) if part.shape == values.shape else tuple(part.shape)
         key: tuple[object, ...] = (shape, values.dtype, phase, values.device)
         series = self.series.get(key)
@@ -235,7 +294,7 @@ class Observer:
             series = self.series.get(key)
         if series is None:
             shared = part.ndim < values.ndim and 0 in values.stride()
-            series = self.series[key] = Series(shape, values.dtype, phase, shared)
+            series = self.series[key] = Series(shape, values.dtype, phase, shared, given)
         return series
 
     def _phase(self) -> Phase:
@@ -249,6 +308,11 @@ class Observer:
             for series in self.series.values():
                 if series.phase is Phase.BLIND:
                     series.phase = Phase.TRAIN
+
+    @property
+    def whole(self) -> History:
+        """All training batches, whatever their shapes."""
+        return self._whole.history
 
     @property
     def optimizers(self) -> int:
@@ -275,6 +339,8 @@ class Observer:
         """Everything has been seen."""
         self.drain(wait=True)
         self._resolve_early()
+        for series in self.series.values():
+            series.drop_untrained(self._borders.steps)
         self.end_epoch()
 
     def end_epoch(self) -> None:
@@ -282,12 +348,15 @@ class Observer:
         self.drain(wait=True)
         for series in self.series.values():
             self._closed(series, series.close())
+        self._whole.close()
 
     def _consume(self, values: deque[int], events: deque[Event]) -> None:
         while values:
             event = events.popleft()
             value = values.popleft()
             other = values.popleft() if event.has_other else None
+            if other is not None:
+                self._compare(value, other)
             if event.position.source is Source.STEPS and event.position.batch == 0:
                 self._early.append((event, value, other))
                 if len(self._early) >= KEPT_UNITS:
@@ -295,7 +364,12 @@ class Observer:
                 continue
             if self._early:
                 self._resolve_early()
-            self._closed(event.series, event.series.add(event.position, value))
+            self._closed(event.series, event.series.add(event.position, value, event.steps))
+
+    def _compare(self, value: int, other: int) -> None:
+        if self._last is not None and self._last[0] == value and self._last[1] != other:
+            self.others_change = True
+        self._last = (value, other)
 
     def _resolve_early(self) -> None:
         """Forwards before the first optimizer step are one batch; without any, other inputs tell batches apart."""
@@ -307,7 +381,7 @@ class Observer:
                 batch += other is None or other != last
                 last = other
                 position = Position(Source.FORWARDS if other is None else Source.INPUTS, 0, batch)
-            self._closed(event.series, event.series.add(position, value))
+            self._closed(event.series, event.series.add(position, value, event.steps))
 
     def _closed(self, series: Series, batch: Batch | None) -> None:
         if batch is None:
@@ -315,9 +389,16 @@ class Observer:
         if series.phase is Phase.TRAIN:
             self.whole.epochs_known |= series.history.epochs_known
             position = series.units[-1][0]
-            self.whole.add((position.source, position.epoch), hash((series.shape, batch.value)))
+            self._whole.add(position, series.shape, batch.value)
         if self.on_batch is not None:
             self.on_batch(series, batch)
+
+
+def _sampled(part: Tensor) -> Tensor:
+    """About LARGE_OTHER elements, evenly picked."""
+    if part.numel() <= LARGE_OTHER:
+        return part
+    return part.reshape(-1)[:: (part.numel() // LARGE_OTHER) | 1]
 
 
 def _without_values(names: tuple[str, ...], args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> bool:

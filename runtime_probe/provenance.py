@@ -10,17 +10,19 @@ from __future__ import annotations
 import itertools
 import os
 import sys
-import sysconfig
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.overrides import TorchFunctionMode, _get_current_function_mode_stack, _pop_mode, _push_mode
 from torch.utils.weak import WeakIdKeyDictionary
+
+from runtime_probe.generators import states
+from runtime_probe.modes import ProbeMode, put_on, take_off
+from runtime_probe.rng_audit import own_generators
+from runtime_probe.sites import Site, is_given_data, is_library, user_frames
 
 DRAWS = frozenset(
     "rand randn randint randperm normal bernoulli multinomial poisson binomial rand_like randn_like randint_like "
@@ -32,42 +34,64 @@ DRAWS = frozenset(
 NOISE = frozenset(name for name in DRAWS if not name.endswith("dropout") and not name[-1].isdigit() and name != "rrelu")
 KEEPING = frozenset(
     "to float double half bfloat16 type type_as clone contiguous detach view view_as reshape expand expand_as repeat "
-    "unsqueeze squeeze flatten permute transpose requires_grad_ cuda cpu mul __mul__ __rmul__ div __truediv__".split()
+    "unsqueeze squeeze flatten permute transpose requires_grad_ cuda cpu mul __mul__ __rmul__ div __truediv__ stack "
+    "cat concat concatenate chunk split unbind __getitem__ __get__ tile repeat_interleave movedim swapaxes".split()
 )
 ADDING = frozenset("add add_ __add__ __radd__ __iadd__ sub sub_ __sub__ __rsub__ rsub __isub__ addcmul".split())
-MOVING = ADDING | frozenset("mul mul_ __mul__ __rmul__ __imul__ matmul __matmul__ __rmatmul__ bmm einsum".split())
+MOVING = ADDING | frozenset(
+    "mul mul_ __mul__ __rmul__ __imul__ matmul __matmul__ __rmatmul__ bmm einsum where lerp lerp_ masked_fill "
+    "masked_fill_ masked_scatter index_add normal".split()
+)
+ORDERS = frozenset("randperm multinomial".split())
+COMBINING = ADDING | frozenset("mul mul_ __mul__ __rmul__ __imul__ where lerp lerp_ masked_fill masked_fill_".split())
+PICKING = frozenset(
+    "__getitem__ index_select gather take stack cat concat concatenate chunk split unbind narrow select "
+    "embedding".split()
+)
+GATHERING = frozenset("__getitem__ index_select gather take".split())
 LOOKS_INSIDE = 2  # forwards of each model in which draws inside it are followed
 MAX_DRAWS = 8  # per tensor, the last ones; enough to name the lines
 
 
 @dataclass(frozen=True)
-class Site:
-    """A place in the user's source: file, 1-based line, and function name."""
-
-    file: str
-    line: int
-    function: str
-
-    def __str__(self) -> str:
-        return f"{Path(self.file).name}:{self.line}"
-
-
-@dataclass(frozen=True)
 class Draw:
-    """One execution of a random operation: where it is written, who called that, and a serial number."""
+    """One execution of a random operation: where it is written, who called that, and a serial number.
+
+    `forward` is the number of the watched forward that came next. `given_data`: the function that drew was handed
+    data, so it did not make the data up.
+    """
 
     operation: str
     site: Site
     caller: Site | None
     serial: int
+    forward: int = 0
+    given_data: bool = False
 
 
 @dataclass(frozen=True)
 class Trace:
-    """What is known about a tensor: the draws in it, and where its first ingredient was made."""
+    """What is known about a tensor: the draws in it, and where its first ingredient was made.
+
+    `combined` and `gathered` are the last operation that mixed a draw into something else, and the last that picked
+    entries in a drawn order: the draw, and the number of the forward that came next. `whole`: nothing was picked from
+    what was drawn; parts of drawn numbers, a batch at a time, are made-up data and no noise.
+    """
 
     draws: tuple[Draw, ...] = ()
     origin: tuple[str, Site] | None = None
+    combined: tuple[Draw, int] | None = None
+    gathered: tuple[Draw, int] | None = None
+    whole: bool = False
+
+
+@dataclass(frozen=True)
+class Use:
+    """A stream was handed to a network, in its `forward`-th watched forward, as a tensor of this shape."""
+
+    trace: Trace
+    forward: int
+    shape: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -87,45 +111,40 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Stale:
+    """A draw that is mixed into the input, or orders it, again and again: `uses` forwards, long after it was made."""
+
+    draw: Draw
+    uses: int
+
+    def __str__(self) -> str:
+        draw = self.draw
+        called = "" if draw.caller is None else f", called from {draw.caller}"
+        return f"`{draw.operation}` at {draw.site} in {draw.site.function}{called}; drawn once for {self.uses} forwards"
+
+
+@dataclass(frozen=True)
 class ProvenanceReport:
-    """The lines that drew, the line that made the coordinates, and the model's call, as far as they were seen."""
+    """The lines that drew, the line that made the coordinates, and the model's call, as far as they were seen.
+
+    `mixed` is noise and `ordered` a permutation that were drawn once and used by many forwards, in the loop;
+    `stored` is noise that a function mixed into data which it was given, before the first forward.
+    """
 
     sources: tuple[Source, ...]
     origin: tuple[str, Site] | None
     call: Site | None
     forwards: int
+    mixed: Stale | None = None
+    ordered: Stale | None = None
+    stored: Stale | None = None
 
 
 def _count(number: int, word: str) -> str:
     return f"{number} {word}{'s' * (number != 1)}"
 
 
-_LIBRARIES = tuple(
-    f"{directory.rstrip('/')}/"
-    for directory in (
-        str(Path(__file__).parent),
-        str(Path(torch.__file__).parent),
-        *(sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")),
-    )
-)
-
-
-def is_library(file: str) -> bool:
-    """True for files of Python, of installed packages and of the probe; they are never the user's line."""
-    return file.startswith(("<", *_LIBRARIES)) or "/site-packages/" in file or "/dist-packages/" in file
-
-
-def user_frames(frame: FrameType | None) -> Iterator[Site]:
-    """The user's places on the stack, innermost first, up to the module that is run or imported."""
-    while frame is not None:
-        if not is_library(frame.f_code.co_filename):
-            yield Site(frame.f_code.co_filename, frame.f_lineno, frame.f_code.co_name)
-            if frame.f_code.co_name == "<module>":
-                return
-        frame = frame.f_back
-
-
-class Provenance(TorchFunctionMode):
+class Provenance(ProbeMode):
     """Follows draws into the model's argument while it is on the stack of function modes."""
 
     def __init__(self, forwards: int) -> None:
@@ -134,13 +153,17 @@ class Provenance(TorchFunctionMode):
         self._process = os.getpid()
         self._traces = WeakIdKeyDictionary()
         self._serials = itertools.count()
-        self._uses: list[Trace] = []
+        self._uses: dict[object, list[Use]] = {}
+        self._forwards = 0
+        self.lines: dict[tuple[str, Site], int] = {}  # that drew between the forwards, and how often
+        self.is_inside: Callable[[], bool] = lambda: False  # a network is running
         self._call: Site | None = None
         self._on = False
         self._given: WeakIdKeyDictionary | None = None  # coordinates of the model that runs, while it is looked into
         self._noise: Draw | None = None
         self._first = 0  # serial number from which on draws are the running model's own
         self._above = 0  # modes of the user above this one when it was paused
+        self._inside: dict[str, int] | None = None  # the global streams when the model that is looked into began
 
     @property
     def on(self) -> bool:
@@ -149,13 +172,13 @@ class Provenance(TorchFunctionMode):
 
     def start(self) -> None:
         """Push the mode, or put it back where it was, unless its window is over."""
-        if not self._on and len(self._uses) < self.window:
-            _put_on(self, self._above)
+        if not self._on and self._forwards < self.window:
+            put_on(self, self._above)
             self._on = True
 
     def pause(self) -> None:
         """Take the mode off the stack of this thread, wherever it is in it; modes above it stay."""
-        above = _take_off(self) if self._on else None
+        above = take_off(self) if self._on else None
         if above is not None:
             self._on, self._above = False, above
 
@@ -164,36 +187,54 @@ class Provenance(TorchFunctionMode):
         self.pause()
         self._on, self.window = False, 0
 
-    def use(self, coords: Tensor) -> None:
-        """The model is called with these coordinates."""
-        if len(self._uses) < self.window:
-            self._uses.append(self._traces.get(coords, Trace()))
-            if self._call is None:
+    def use(self, stream: object, tensor: Tensor, first: bool = False, training: bool = True) -> None:
+        """A model is called with a tensor of a stream; `first`: of its streams, so this is a forward of its own."""
+        if self._forwards < self.window or (not first and self._forwards == self.window > 0):
+            self._forwards += first
+            trace = self._traces.get(tensor, Trace())
+            self._uses.setdefault(stream, []).append(Use(trace, self._forwards, tuple(tensor.shape)))
+            if self._call is None and training:
                 self._call = next(user_frames(sys._getframe(1)), None)
 
     @property
     def looking(self) -> bool:
         """Whether the model that runs is looked into."""
-        return self._given is not None
+        return self._given is not None or self._inside is not None
 
-    def look_inside(self, coords: Tensor) -> None:
+    def look_inside(self, module: torch.nn.Module, coords: Tensor, compiled: bool) -> None:
         """The model that runs was given these coordinates: see whether it draws and adds to them by itself."""
-        if len(self._uses) >= self.window:
+        if self._forwards >= self.window:
+            return
+        self._inside = states_around(module)
+        if compiled:
             return
         self._given, self._noise, self._first = WeakIdKeyDictionary(), None, next(self._serials)
         self._given[coords] = True
         self.start()
 
-    def look_outside(self) -> Draw | None:
-        """The model has run; the draw that it added to its coordinates, if there was one."""
+    def look_outside(self, module: torch.nn.Module) -> Draw | None:
+        """The model has run; the draw that it added to its coordinates, if there was one.
+
+        What NumPy, Python and compiled code draw cannot be followed: a network that does is taken to use it so.
+        """
+        compiled = self._given is None
+        before, self._inside = self._inside, None
         found, self._given, self._noise = self._noise, None, None
-        return found
+        if found is not None or before is None:
+            return found
+        after = states_around(module)
+        moved = [name for name, state in before.items() if after.get(name) != state]
+        drew = [name for name in moved if name != "torch" or (compiled and not has_dropout(module))]
+        return Draw(drew[0], _forward_of(module), None, next(self._serials)) if drew else None
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run the operation, then pass the traces on."""
         result = func(*args, **(kwargs or {}))
         if not torch.compiler.is_compiling() and self._on and os.getpid() == self._process:
-            self._follow(func.__name__, args, kwargs or {}, result)
+            try:
+                self._follow(func.__name__, args, kwargs or {}, result)
+            except Exception:  # the program's operation has succeeded: what cannot be followed ends the following
+                self._on, self.window = False, 0
         return result
 
     def _follow(self, name: str, args: Any, kwargs: dict[str, Any], result: Any) -> None:
@@ -205,7 +246,7 @@ class Provenance(TorchFunctionMode):
         sources = list(_tensors((*args, *kwargs.values())))
         if self._given is not None:
             self._follow_given(name, sources, targets, self._given)
-        trace = self._trace_of(name, sources)
+        trace = self._trace_of(name, sources, targets)
         for target in targets:
             self._traces[target] = trace
 
@@ -225,33 +266,125 @@ class Provenance(TorchFunctionMode):
             for target in targets:
                 given[target] = True
 
-    def _trace_of(self, name: str, sources: list[Tensor]) -> Trace:
+    def _trace_of(self, name: str, sources: list[Tensor], targets: list[Tensor]) -> Trace:
         if name in DRAWS:
-            sites = list(itertools.islice(user_frames(sys._getframe(3)), 2))
-            unknown = Site("unknown", 0, "unknown")
-            site, caller = (*sites, None, None)[:2]
-            return Trace((Draw(name, site or unknown, caller, next(self._serials)),))
+            if isinstance(targets[0], torch.nn.Parameter) or any(isinstance(s, torch.nn.Parameter) for s in sources):
+                return Trace()  # a parameter is initialised
+            return Trace((self._draw(name),), whole=True)
         known = [trace for source in sources if (trace := self._traces.get(source)) is not None]
         if not known and not sources:
-            site = next(user_frames(sys._getframe(3)), None)
-            return Trace(origin=(name, site) if site else None)
+            return Trace(origin=_origin(name))
         draws = {draw.serial: draw for trace in known for draw in trace.draws}
         origin = next((trace.origin for trace in known if trace.origin), None)
-        return Trace(tuple(draws.values())[-MAX_DRAWS:], origin)
+        return Trace(
+            tuple(draws.values())[-MAX_DRAWS:],
+            origin,
+            self._combined(name, known, sources),
+            self._gathered(name, known),
+            name not in PICKING and any(trace.whole for trace in known),
+        )
 
-    def report(self) -> ProvenanceReport:
-        """What was seen so far."""
+    def _draw(self, name: str) -> Draw:
+        unknown = Site("unknown", 0, "unknown")
+        frame = _user_frame(sys._getframe(4))
+        sites = list(itertools.islice(user_frames(frame), 2))
+        site, caller = (*sites, None, None)[:2]
+        if site is not None and self._forwards and not self.is_inside():
+            self.lines[name, site] = self.lines.get((name, site), 0) + 1
+        given = self._forwards == 0 and frame is not None and is_given_data(frame)
+        return Draw(name, site or unknown, caller, next(self._serials), self._forwards, given)
+
+    def _combined(self, name: str, known: list[Trace], sources: list[Tensor]) -> tuple[Draw, int] | None:
+        """The latest noise that this operation mixes into something else, or the one that is mixed in already."""
+        if name in COMBINING and len(sources) > 1:
+            drawn = (draw for trace in known if trace.whole for draw in trace.draws)
+            noise = [draw for draw in drawn if draw.operation in NOISE and draw.operation not in ORDERS]
+            if noise:
+                return max(noise, key=lambda draw: draw.serial), self._forwards
+        return max((trace.combined for trace in known if trace.combined), key=lambda c: c[1], default=None)
+
+    def _gathered(self, name: str, known: list[Trace]) -> tuple[Draw, int] | None:
+        if name in GATHERING and len(known) > 0:
+            order = [draw for trace in known[1:] or known for draw in trace.draws if draw.operation in ORDERS]
+            if order and len(known[-1].draws) and known[-1].draws[-1].operation in ORDERS:
+                return order[-1], self._forwards
+        return max((trace.gathered for trace in known if trace.gathered), key=lambda g: g[1], default=None)
+
+    def report(self, stream: object | None = None, shape: tuple[int, ...] | None = None) -> ProvenanceReport:
+        """What was seen so far of a stream, or of all; of the tensors of one shape, or of all."""
+        uses = self._uses.get(stream, []) if stream is not None else [u for all_ in self._uses.values() for u in all_]
+        uses = [use for use in uses if shape is None or use.shape == shape]
         lines: dict[tuple[str, Site, Site | None], set[int]] = {}
         forwards: dict[tuple[str, Site, Site | None], int] = {}
-        for trace in self._uses:
-            keys = {(draw.operation, draw.site, draw.caller) for draw in trace.draws}
-            for draw in trace.draws:
+        for use in uses:
+            keys = {(draw.operation, draw.site, draw.caller) for draw in use.trace.draws}
+            for draw in use.trace.draws:
                 lines.setdefault((draw.operation, draw.site, draw.caller), set()).add(draw.serial)
             for key in keys:
                 forwards[key] = forwards.get(key, 0) + 1
         sources = tuple(Source(*key, len(serials), forwards[key]) for key, serials in lines.items())
-        origin = next((trace.origin for trace in self._uses if trace.origin), None)
-        return ProvenanceReport(sources, origin, self._call, len(self._uses))
+        origin = next((use.trace.origin for use in uses if use.trace.origin), None)
+        return ProvenanceReport(
+            sources, origin, self._call, len(uses), _stale(uses, "combined"), _stale(uses, "gathered"), _stored(uses)
+        )
+
+
+STALE_USES = 4  # forwards for which one draw served, each time used anew, before it is called stale
+
+
+def _stale(uses: list[Use], kind: str) -> Stale | None:
+    """The draw that most forwards mixed in, or picked by, anew and that was made several forwards before."""
+    counts: dict[Draw, int] = {}
+    for earlier, use in itertools.pairwise(uses):
+        event = getattr(use.trace, kind)
+        if event is not None and event[1] >= earlier.forward and event[0].forward < earlier.forward:
+            counts[event[0]] = counts.get(event[0], 0) + 1
+    draw = max(counts, key=lambda d: counts[d], default=None)
+    return Stale(draw, counts[draw] + 1) if draw is not None and counts[draw] >= STALE_USES else None
+
+
+def _stored(uses: list[Use]) -> Stale | None:
+    """Noise that a function mixed into the data it was given, before the first forward, and that all forwards get."""
+    counts: dict[tuple[str, Site], tuple[Draw, int]] = {}
+    for use in uses:
+        combined = use.trace.combined
+        if combined is not None and combined[0].given_data and combined[1] == 0:
+            draw = combined[0]
+            counts[draw.operation, draw.site] = (draw, counts.get((draw.operation, draw.site), (draw, 0))[1] + 1)
+    if not counts:
+        return None
+    draw, times = max(counts.values(), key=lambda entry: entry[1])
+    return Stale(draw, times) if times >= STALE_USES and 2 * times > len(uses) else None
+
+
+def _origin(name: str) -> tuple[str, Site] | None:
+    """Where a tensor is made, if a user's function makes it and not a loader or a library."""
+    frame = sys._getframe(4)
+    if is_library(frame.f_code.co_filename) and not frame.f_code.co_filename.endswith("functional.py"):
+        return None
+    site = next(user_frames(frame), None)
+    return (name, site) if site else None
+
+
+def _user_frame(frame: FrameType | None) -> FrameType | None:
+    while frame is not None and is_library(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame
+
+
+def states_around(module: torch.nn.Module) -> dict[str, int]:
+    """The states of the global streams, and of NumPy's and torch's generators that a network keeps."""
+    return {**states(), **{path: hash(state) for path, state in own_generators(module)}}
+
+
+def has_dropout(module: torch.nn.Module) -> bool:
+    """Whether a network has layers that draw by design."""
+    return any("drop" in type(part).__name__.lower() and getattr(part, "p", 1) != 0 for part in module.modules())
+
+
+def _forward_of(module: torch.nn.Module) -> Site:
+    code = getattr(getattr(type(module), "forward", None), "__code__", None)
+    return Site(code.co_filename, code.co_firstlineno, "forward") if code is not None else Site("?", 0, "forward")
 
 
 def _tensors(values: tuple[Any, ...]) -> Iterator[Tensor]:
@@ -260,23 +393,3 @@ def _tensors(values: tuple[Any, ...]) -> Iterator[Tensor]:
             yield value
         elif isinstance(value, (tuple, list)):
             yield from _tensors(tuple(value))
-
-
-def _take_off(mode: TorchFunctionMode) -> int | None:
-    """Remove a mode from the stack; returns how many modes of the user were above it, or None when it is not there."""
-    stack = _get_current_function_mode_stack()
-    if not any(other is mode for other in stack):
-        return None
-    above = []
-    while (top := _pop_mode()) is not mode:
-        above.append(top)
-    for other in reversed(above):
-        _push_mode(other)
-    return sum(not isinstance(other, Provenance) for other in above)
-
-
-def _put_on(mode: TorchFunctionMode, above: int) -> None:
-    """Push a mode under the last `above` others, so that a user who leaves one of them leaves the right one."""
-    others = [_pop_mode() for _ in _get_current_function_mode_stack()[-above:]] if above else []
-    for other in (mode, *reversed(others)):
-        _push_mode(other)

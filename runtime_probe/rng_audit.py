@@ -14,6 +14,8 @@ from typing import Any
 
 import torch
 
+from runtime_probe.sites import user_frames
+
 MAX_OBJECTS = 2000
 MAX_DEPTH = 4
 DIGEST_BYTES = 8
@@ -76,21 +78,35 @@ def _bytes_of(tensor: torch.Tensor, elements: int | None) -> bytes:
     return bytes(flat.view(torch.uint8).numpy())
 
 
-def states(dataset: object) -> dict[str, str]:
-    """Digests of the global generators of Python, torch and NumPy, and of every generator inside the data set."""
+Generators = list[tuple[str, object]]
+
+
+def states(generators: Generators) -> dict[str, str]:
+    """Digests of the global generators of Python, torch and NumPy, and of those found in a data set."""
+    _version, key, gauss = random.getstate()
     found = {
-        "random": digest(repr(random.getstate()).encode()),
+        "random": digest(f"{hash(key)}{gauss}".encode()),
         "torch": digest(bytes(torch.get_rng_state().numpy())),
     }
     numpy = sys.modules.get("numpy")
     if numpy is not None:
         found["numpy.random"] = digest(pickle.dumps(numpy.random.get_state()))
-    found.update((path, digest(state)) for path, state in _own_generators(dataset))
+    found.update((path, digest(_state_of(generator) or b"")) for path, generator in generators)
     return found
 
 
-def _own_generators(root: object) -> Iterator[tuple[str, bytes]]:
-    """(path, state) of generators reachable through attributes, containers and wrapped data sets."""
+def generators_in(root: object) -> Generators:
+    """(path, generator) of those reachable through attributes, containers and wrapped data sets."""
+    return list(_walk(root))
+
+
+def own_generators(root: object) -> Iterator[tuple[str, bytes]]:
+    """(path, state) of the same."""
+    for path, generator in _walk(root):
+        yield path, _state_of(generator) or b""
+
+
+def _walk(root: object) -> Iterator[tuple[str, object]]:
     queue: list[tuple[str, object, int]] = [("dataset", root, 0)]
     seen: set[int] = set()
     while queue and len(seen) < MAX_OBJECTS:
@@ -98,9 +114,8 @@ def _own_generators(root: object) -> Iterator[tuple[str, bytes]]:
         if id(value) in seen:
             continue
         seen.add(id(value))
-        state = _state_of(value)
-        if state is not None:
-            yield path, state
+        if _state_of(value) is not None:
+            yield path, value
         elif depth < MAX_DEPTH:
             queue += [(path + step, child, depth + 1) for step, child in _children(value)]
 
@@ -127,26 +142,34 @@ def _children(value: object) -> Iterator[tuple[str, object]]:
         yield from ((f".{name}", child) for name, child in getattr(value, "__dict__", {}).items())
 
 
-def _states_or_none(dataset: object) -> dict[str, str]:
-    """Nothing where a data set does not let itself be looked at: an audit must not stop a training run."""
+def _states_or_none(generators: Generators) -> dict[str, str]:
+    """Nothing where a generator does not let itself be looked at: an audit must not stop a training run."""
     try:
-        return states(dataset)
+        return states(generators)
     except Exception:
         return {}
 
 
+def generators_or_none(dataset: object) -> Generators:
+    """Nothing where a data set does not let itself be looked at."""
+    try:
+        return generators_in(dataset)
+    except Exception:
+        return []
+
+
 @contextmanager
-def audited(dataset: object, streams: list[Stream], seeds: list[str]) -> Iterator[None]:
-    """Around one `__getitem__`: append the streams that exist before and after it, and the seeds it sets."""
-    before = _states_or_none(dataset)
-    with _seeding_recorded(seeds):
+def audited(generators: Generators, streams: list[Stream], seeds: list[str], sites: list[str]) -> Iterator[None]:
+    """Around one `__getitem__`: append the streams that exist before and after it, the seeds it sets, and where."""
+    before = _states_or_none(generators)
+    with _seeding_recorded(seeds, sites):
         yield
-    after = _states_or_none(dataset)
+    after = _states_or_none(generators)
     streams += [Stream(path, state, after[path]) for path, state in before.items() if path in after]
 
 
 @contextmanager
-def _seeding_recorded(seeds: list[str]) -> Iterator[None]:
+def _seeding_recorded(seeds: list[str], sites: list[str]) -> Iterator[None]:
     """Record constant seeds given to `default_rng`, `seed` and `manual_seed` while one sample is made."""
     owners: list[tuple[Any, str]] = [(random, "seed"), (torch, "manual_seed")]
     numpy = sys.modules.get("numpy")
@@ -154,7 +177,7 @@ def _seeding_recorded(seeds: list[str]) -> Iterator[None]:
         owners += [(numpy.random, "default_rng"), (numpy.random, "seed")]
     originals = [(owner, name, getattr(owner, name)) for owner, name in owners]
     for owner, name, original in originals:
-        setattr(owner, name, _recording(original, f"{owner.__name__}.{name}", seeds))
+        setattr(owner, name, _recording(original, f"{owner.__name__}.{name}", seeds, sites))
     try:
         yield
     finally:
@@ -162,11 +185,13 @@ def _seeding_recorded(seeds: list[str]) -> Iterator[None]:
             setattr(owner, name, original)
 
 
-def _recording(original: Callable[..., Any], name: str, seeds: list[str]) -> Callable[..., Any]:
+def _recording(original: Callable[..., Any], name: str, seeds: list[str], sites: list[str]) -> Callable[..., Any]:
     def recorded(*args: Any, **kwargs: Any) -> Any:
         seed = args[0] if args else next(iter(kwargs.values()), None)
-        if isinstance(seed, int):
+        if isinstance(seed, int) and not isinstance(seed, bool):
             seeds.append(f"{name}({seed})")
+            site = next(user_frames(sys._getframe(1)), None)
+            sites.extend([f"`{name}({seed})` at {site} in {site.function}"] if site else [])
         return original(*args, **kwargs)
 
     return recorded

@@ -7,15 +7,16 @@ import os
 import runpy
 import sys
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from runtime_probe.findings import Report
 from runtime_probe.policy import OnViolation
 from runtime_probe.probe import Probe
+from runtime_probe.report import Report
+from runtime_probe.torchvision_check import explanation
 
 VIOLATION = 3
 INTERRUPTED = 130
@@ -34,7 +35,7 @@ class Program:
 class Options:
     """The options of the command line; see `python -m runtime_probe --help`."""
 
-    argument: str | None = None
+    argument: str | int | None = None
     on_violation: OnViolation = "report"
     after: int = 0
     max_steps: int | None = None
@@ -61,8 +62,9 @@ def run(program: Program, options: Options) -> Outcome:
         options.provenance, options.check_used, everything=True, loaders=options.loaders,
     )  # fmt: skip
     probe.start()
+    kept: dict[str, object] = {}
     with _as_main(program), _ranks_compared_before_exit(probe):
-        exit_code = _execute(program)
+        exit_code = _execute(program, kept)
     try:
         probe.stop(failed=exit_code != 0)
     except AssertionError as error:  # on_violation="raise", found at the very end
@@ -71,18 +73,22 @@ def run(program: Program, options: Options) -> Outcome:
     return Outcome(exit_code, probe.report())
 
 
-def _execute(program: Program) -> int:
+def _execute(program: Program, kept: dict[str, object]) -> int:
+    """Run the program; its global variables are `kept`, for the report is on objects that it made."""
     try:
         if program.is_module:
-            runpy.run_module(program.name, run_name="__main__", alter_sys=True)
+            kept.update(runpy.run_module(program.name, run_name="__main__", alter_sys=True))
         else:
-            runpy.run_path(program.name, run_name="__main__")
+            kept.update(runpy.run_path(program.name, run_name="__main__"))
     except SystemExit as stop:
         return _exit_code(stop)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BaseException as error:
         traceback.print_exception(type(error), error, _own_frames_cut(error), file=sys.stderr)
+        advice = explanation(error)
+        if advice is not None:
+            print(f"runtime_probe: {advice}", file=sys.stderr)
         return 1
     return 0
 
@@ -189,14 +195,3 @@ def exit_code(outcome: Outcome, options: Options) -> int:
     if outcome.exit_code == 0 and options.strict and outcome.report.violations:
         return VIOLATION
     return outcome.exit_code
-
-
-def main(argv: Sequence[str]) -> int:
-    """The command line; returns the exit code."""
-    from runtime_probe.command_line import parse
-
-    program, options = parse(argv)
-    outcome = run(program, options)
-    if is_first_rank():
-        show(outcome.report, options)
-    return exit_code(outcome, options)

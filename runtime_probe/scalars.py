@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from runtime_probe.findings import Report
+from runtime_probe.findings import Judged
 
 
 class ScalarWriter(Protocol):
@@ -14,7 +14,7 @@ class ScalarWriter(Protocol):
         """Record one value."""
 
 
-def scalars(report: Report) -> dict[str, float]:
+def scalars(report: Judged) -> dict[str, float]:
     """`jitter_std_px` (pixels) and `fresh_fraction` (share of batches with values not seen before, 0 to 1)."""
     if report.main is None or report.main.conclusion.batches == 0:
         return {}
@@ -26,7 +26,7 @@ def scalars(report: Report) -> dict[str, float]:
     return values
 
 
-def write_scalars(writer: ScalarWriter, report: Report, step: int) -> None:
+def write_scalars(writer: ScalarWriter, report: Judged, step: int) -> None:
     """Write the scalars under `runtime_probe/`."""
     for name, value in scalars(report).items():
         writer.add_scalar(f"runtime_probe/{name}", value, step)

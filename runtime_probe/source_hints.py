@@ -10,7 +10,7 @@ import tokenize
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from runtime_probe.provenance import Site
+from runtime_probe.sites import Site
 
 _JITTER = re.compile(r"jitter|noise|perturb|augment|rand|normal|uniform", re.I)
 

@@ -14,9 +14,9 @@ from typing import Any
 
 from torch.utils.data import get_worker_info
 
-from runtime_probe.rng_audit import Stream, audited, content_digest
+from runtime_probe.rng_audit import Generators, Stream, audited, content_digest, generators_or_none
 
-AUDITED_SAMPLES = 2  # per worker and epoch; an audit costs about a millisecond
+AUDITED_SAMPLES = 16  # per worker and epoch; the first audit costs about a millisecond, the others a tenth of it
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class Trace:
     streams: tuple[Stream, ...] = ()
     seeds: tuple[str, ...] = ()
     audited: bool = False
+    sites: tuple[str, ...] = ()  # where it was seeded
 
 
 @dataclass(frozen=True)
@@ -80,8 +81,9 @@ class _Counter:
     """Counts samples of one epoch in one worker."""
 
     def __init__(self) -> None:
-        self.epoch = object()
+        self.epoch: object = object()
         self.order = -1
+        self.generators: Generators = []
 
 
 class _StandIn:
@@ -174,6 +176,7 @@ def made(
     """Make a sample and its trace; the first samples of a worker and epoch are audited."""
     if counter.epoch != epoch:
         counter.epoch, counter.order = epoch, -1
+        counter.generators = generators_or_none(dataset)
     counter.order += 1
     number = _number(index)
     is_traced = sampling.wants(number, epoch)
@@ -182,10 +185,14 @@ def made(
         return Traced(make(), None)
     streams: list[Stream] = []
     seeds: list[str] = []
-    with audited(dataset, streams, seeds) if is_audited else nullcontext():
+    sites: list[str] = []
+    with audited(counter.generators, streams, seeds, sites) if is_audited else nullcontext():
         sample = make()
     content = content_digest(sample, sampling.elements) if is_traced and sample is not _END else ""
-    return Traced(sample, Trace(number, _worker(), counter.order, content, tuple(streams), tuple(seeds), is_audited))
+    trace = Trace(
+        number, _worker(), counter.order, content, tuple(streams), tuple(seeds), is_audited, tuple(dict.fromkeys(sites))
+    )
+    return Traced(sample, trace)
 
 
 def _worker() -> int:

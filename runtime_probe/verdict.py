@@ -20,12 +20,14 @@ class Verdict(enum.Enum):
 
     INCONCLUSIVE = "INCONCLUSIVE"
     CLEAN_GRID = "CLEAN_GRID"
-    SUBSET_OF_CLEAN_GRID = "SUBSET_OF_CLEAN_GRID"
     FROZEN = "FROZEN"
     ONCE_PER_EPOCH = "ONCE_PER_EPOCH"
     CYCLING = "CYCLING"
     PARTIAL = "PARTIAL"
+    PERIODIC = "PERIODIC"
+    FRESH_SUBSET = "FRESH_SUBSET"
     FRESH = "FRESH"
+    NOTHING_DRAWN = "NOTHING_DRAWN"
 
 
 class Flag(enum.Enum):
@@ -41,6 +43,8 @@ class Flag(enum.Enum):
     WORKERS_DUPLICATED = "WORKERS_DUPLICATED"
     RANKS_DUPLICATED = "RANKS_DUPLICATED"
     IGNORED_BY_MODEL = "IGNORED_BY_MODEL"
+    LOST_TRAINING_MODE = "LOST_TRAINING_MODE"
+    ORDER_REPEATED = "ORDER_REPEATED"
 
 
 @dataclass(frozen=True)
@@ -62,12 +66,6 @@ ADVICE: dict[Verdict | Flag, Advice] = {
         Family.ABSENT,
         "every batch got the same regular lattice: the jitter never happened",
         "call the jitter in the batch loop; look for a commented-out or disabled call",
-        ("JIT201", "JIT202", "JIT204", "JIT205"),
-    ),
-    Verdict.SUBSET_OF_CLEAN_GRID: Advice(
-        Family.ABSENT,
-        "batches differ, but every coordinate lies on the clean lattice: nothing was ever moved off it",
-        "add the jitter after the coordinates are selected",
         ("JIT201", "JIT202", "JIT204", "JIT205"),
     ),
     Verdict.FROZEN: Advice(
@@ -94,7 +92,10 @@ ADVICE: dict[Verdict | Flag, Advice] = {
         "apply the draw to the whole coordinate tensor, in every batch",
         ("JIT204",),
     ),
+    Verdict.PERIODIC: Advice(None, "the coordinates are drawn again every few batches"),
+    Verdict.FRESH_SUBSET: Advice(None, "every batch got a new random selection of the points of one lattice"),
     Verdict.FRESH: Advice(None, "every batch got new coordinates"),
+    Verdict.NOTHING_DRAWN: Advice(None, "no random number was seen on its way here: there is nothing to repeat"),
     Flag.SHARED_IN_BATCH: Advice(None, "all samples of a batch share one draw", "draw per sample if that was meant"),
     Flag.OUT_OF_DOMAIN: Advice(
         None, "coordinates lie far outside the grid's domain", "check the unit of the jitter's std"
@@ -128,6 +129,18 @@ ADVICE: dict[Verdict | Flag, Advice] = {
         "the model's output does not depend on a sample's own coordinates",
         "look for coord[0] in the model: each sample must use its own coordinates",
         (),
+    ),
+    Flag.LOST_TRAINING_MODE: Advice(
+        Family.ABSENT,
+        "the network is trained, but no longer as in training mode",
+        "call model.train() before each epoch, after every evaluation",
+        ("JIT207",),
+    ),
+    Flag.ORDER_REPEATED: Advice(
+        Family.REPEATED,
+        "a shuffled loader gives the samples in the same order in every epoch",
+        "call sampler.set_epoch(epoch) at the beginning of every epoch; seed once, above the epochs",
+        ("JIT306", "JIT107"),
     ),
 }
 

@@ -20,13 +20,13 @@ _IMPORTS = re.compile(r"\n?(?:(?:import|from)\s.*\n|\n)+(?:(?:import|from)\s.*)?
 class FixResult:
     """The document after a pass: its bytes, how many findings are fixed, and those that are left.
 
-    `leaves` says of fixes that mend only a part what they leave.
+    `mended` are those that were fixed.
     """
 
     data: bytes
     fixed: int
     left: tuple[Diagnostic, ...]
-    leaves: tuple[str, ...] = ()
+    mended: tuple[Diagnostic, ...] = ()
 
 
 def apply_fixes(source: Source, diagnostics: Iterable[Diagnostic], unsafe: bool) -> FixResult:
@@ -49,10 +49,8 @@ def apply_fixes(source: Source, diagnostics: Iterable[Diagnostic], unsafe: bool)
     if not applied:
         return FixResult(source.data, 0, tuple(everything))
     data = render(source, dict.fromkeys(edit for edits in applied for edit in edits))
-    applied_fixes = [(item.path, item.fix) for n, item in enumerate(everything) if n in fixed]
-    leaves = [f"{path}: {fix.leaves}" for path, fix in applied_fixes if fix and fix.leaves]
     left = tuple(item for n, item in enumerate(everything) if n not in fixed)
-    return FixResult(data, len(fixed), left, tuple(dict.fromkeys(leaves)))
+    return FixResult(data, len(fixed), left, tuple(everything[n] for n in sorted(fixed)))
 
 
 def _edits(text: Text, diagnostics: Sequence[Diagnostic], unsafe: bool) -> Iterable[tuple[int, list[TextEdit]]]:

@@ -42,7 +42,10 @@ def fixed_source(program: Program, plans: Sequence[Plan], edits: Sequence[TextEd
 def not_gone(
     gone: Sequence[Candidate], before: Sequence[Candidate], old: Source, check: Check, new: Source
 ) -> list[Candidate]:
-    """What linting the changed source finds that was not found `before`, or that should be `gone`."""
+    """What linting the changed source finds that was not found `before`, or that should be `gone`.
+
+    A fix that says it leaves something may leave a finding of its rule, if that says something else than before.
+    """
     try:
         found = list(check(new))
     except _UNREADABLE as error:
@@ -52,7 +55,13 @@ def not_gone(
     after = _traces(found, new)
     for key in (_Trace.whole, _Trace.with_message, _Trace.with_line):
         after, known = _unmatched(after, known, key)
-    return [trace.candidate for trace in after]
+    halves = {(item.code, _message(item)) for item in gone if item.fix and item.fix.leaves}
+    codes = {code for code, _ in halves}
+    return [
+        trace.candidate
+        for trace in after
+        if trace.candidate.code not in codes or (trace.candidate.code, trace.message) in halves
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +84,12 @@ class _Trace:
 
 def _traces(candidates: Sequence[Candidate], source: Source) -> list[_Trace]:
     lines = source.lines
-    return [_Trace(item, re.sub(r"\d+", "#", item.message), _line(lines, item.span.line)) for item in candidates]
+    return [_Trace(item, _message(item), _line(lines, item.span.line)) for item in candidates]
+
+
+def _message(candidate: Candidate) -> str:
+    """The message without its numbers, which count lines that move."""
+    return re.sub(r"\d+", "#", candidate.message)
 
 
 def _line(lines: Sequence[str], number: int) -> str:

@@ -14,7 +14,7 @@ from jitlint.semantics.graph import Kind, Scope
 from jitlint.semantics.hoisted import hoisted_of
 from jitlint.semantics.kept_noise import KeptNoise, kept_noise
 from jitlint.semantics.made_once import is_made_at_setup, is_per_item
-from jitlint.semantics.project import Project
+from jitlint.semantics.project import Project, Value
 from jitlint.semantics.purpose import Purpose, purposes_of
 from jitlint.semantics.staleness import Stale
 from jitlint.semantics.when import variance_of
@@ -139,13 +139,6 @@ class Images(Dataset):
         self.images = [add_noise(image) for image in images]
     def __getitem__(self, index):
         return self.images[index]
-def train(model, images, opt, epochs):
-    loader = torch.utils.data.DataLoader(Images(images), batch_size=8, shuffle=True)
-    for epoch in range(epochs):
-        for x in loader:
-            loss = model(x).mean()
-            loss.backward()
-            opt.step()
 """,
     )
 
@@ -158,10 +151,12 @@ def train(model, images, opt, epochs):
         for kept in kept_noise(project):
             if _NOISE.search(catalogue.snake(kept.name)) and not kept_on_purpose(kept.name):
                 yield self._kept(project, kept)
-        for stale in hoisted_of(project).in_training:
-            if is_made_at_setup(project, stale) and stale.loop.trains:
+        told: set[Value] = set()
+        for stale in (*hoisted_of(project).in_training, *hoisted_of(project).in_samples):
+            if is_made_at_setup(project, stale) and stale.loop.trains and stale.drawn.site not in told:
                 confidence = self._chosen(project, stale)
                 if confidence is not None:
+                    told.add(stale.drawn.site)
                     yield self._frozen(project, stale, confidence)
 
     def _chosen(self, project: Project, stale: Stale) -> Confidence | None:

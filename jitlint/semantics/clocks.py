@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from jitlint.semantics.project import Ref, Value
@@ -48,3 +49,78 @@ class Drawn(NamedTuple):
     restart: Value | None = None
     role: Role = Role.NOISE
     chosen: Clocks = NONE  # the clocks with which a random choice picks from what is perturbed already
+
+
+class Hole(NamedTuple):
+    """A parameter that a value is made from, to be filled in by callers: which part of it, and how it is used."""
+
+    ref: Ref
+    name: str
+    path: Path = ()
+    element: Clock | None = None  # the loop whose passes take one element each
+    picked: Clocks = NONE  # the clocks with which an index into it varies
+    chosen: Clocks = NONE  # those of them with which the index is drawn
+    role: Role = Role.NOISE
+
+
+class When(NamedTuple):
+    """When a value changes, and what it holds."""
+
+    draws: tuple[Drawn, ...] = ()
+    varies: Clocks = NONE
+    holes: frozenset[Hole] = frozenset()
+    carried: Clocks = NONE  # loops in which it is made from its own last value and a fresh draw
+    data: frozenset[str] = frozenset()  # "grid": coordinates, "made": from them, "data": loaded, or not known
+
+
+EMPTY = When()
+
+
+def join(parts: Iterable[When]) -> When:
+    """A value made of several: a draw in two of them is only as fresh as in both."""
+    draws: dict[Value, Drawn] = {}
+    varies: set[Clock] = set()
+    holes: set[Hole] = set()
+    carried: set[Clock] = set()
+    data: set[str] = set()
+    for part in parts:
+        for drawn in part.draws:
+            old = draws.get(drawn.site)
+            if old is not None:
+                fresh, restart = old.fresh & drawn.fresh, drawn.restart or old.restart
+                chosen = old.chosen | drawn.chosen
+                drawn = drawn._replace(fresh=fresh, restart=restart, role=max(old.role, drawn.role), chosen=chosen)
+            draws[drawn.site] = drawn
+        varies |= part.varies
+        holes |= part.holes
+        carried |= part.carried
+        data |= part.data
+    return When(tuple(draws.values()), frozenset(varies), frozenset(holes), frozenset(carried), frozenset(data))
+
+
+def with_role(made: When, role: Role) -> When:
+    """The value when all that is drawn in it has at least this role."""
+    draws = tuple(drawn._replace(role=max(drawn.role, role)) for drawn in made.draws)
+    return made._replace(draws=draws, holes=frozenset(hole._replace(role=max(hole.role, role)) for hole in made.holes))
+
+
+def fresher(made: When, clocks: Clocks, chosen: Clocks = NONE) -> When:
+    """The value when something picks another part of it with each tick of `clocks`, by a draw in those of `chosen`."""
+    if not clocks:
+        return made
+    counted = clocks - chosen
+    return made._replace(
+        draws=tuple(
+            drawn._replace(fresh=drawn.fresh | counted, chosen=drawn.chosen | chosen)
+            if drawn.role >= Role.MIXED
+            else drawn._replace(fresh=drawn.fresh | clocks)
+            for drawn in made.draws
+        ),
+        varies=made.varies | clocks,
+        holes=frozenset(hole._replace(picked=hole.picked | clocks, chosen=hole.chosen | chosen) for hole in made.holes),
+    )
+
+
+def projected(made: When) -> When:
+    """A product with a random matrix is a projection; chosen or perturbed data stays what it is."""
+    return made._replace(draws=tuple(drawn for drawn in made.draws if drawn.role is not Role.NOISE))

@@ -18,6 +18,7 @@ from jitlint.diagnostic import Span, Trace
 from jitlint.semantics.augmenters import Augmenters, How, augmenters_of
 from jitlint.semantics.build import build_fragment
 from jitlint.semantics.comments import Piece, pieces, without_definitions
+from jitlint.semantics.flow import users
 from jitlint.semantics.graph import Comment, Kind, Module, Node, RegionKind, Scope
 from jitlint.semantics.mentions import mentions_of
 from jitlint.semantics.places import display_names, display_users, is_emptied, region_at, scope_at, transform_display
@@ -125,7 +126,7 @@ class Comments:
 
     def _worth_a_look(self, module: Module, name: str) -> bool:
         last = name.rpartition(".")[2]
-        known = name in module.imports or name in module.scopes or last in self.project.methods
+        known = name in module.imports or name in module.scopes or last in self.project.methods or last == "map"
         return known or bool(_WORTH_A_LOOK.search(last))
 
     def _drafts_of(self, module: Module, comment: Comment, code: Comment) -> Iterator[Draft]:
@@ -223,6 +224,8 @@ class _Judge:
 
     def _called(self, draft: Draft, index: int, node: Node) -> Called | None:
         value = self._value(draft, index)
+        if node.name == ".map" and node.arguments:
+            return self._mapped(draft, node)
         how = self.revived.call(value)
         if how is None or not node.arguments:
             return None
@@ -232,6 +235,13 @@ class _Judge:
             name = scope.owner if scope.name in ("__call__", "forward", "__init__") else ref.qualname
             return Called(node.text, how, (ref.path, name))
         return Called(node.text, how) if self._exists(draft, value, node) else None
+
+    def _mapped(self, draft: Draft, node: Node) -> Called | None:
+        """The project's augmentation that a pipeline would call on every element: `dataset.map(augment)`."""
+        given = draft.fragment.nodes[node.arguments[0]]
+        ref = self.shadow.function(draft.scope.path, given.name) if given.kind is Kind.GLOBAL else None
+        how = self.revived.function(ref) if ref is not None else None
+        return Called(given.name, how, (ref.path, ref.qualname)) if ref is not None and how is not None else None
 
     def _exists(self, draft: Draft, value: Value, node: Node) -> bool:
         """Whether a function outside the project, or an object, can still be called by this name."""
@@ -271,6 +281,8 @@ class _Judge:
         scope = self.project.scope(draft.scope)
         lasts = {call.text.rpartition(".")[2] for call in calls if call.how is not How.RANDOM or call.definition}
         inside = scope.nodes[draft.display].span if draft.display >= 0 else scope.span
+        if any(node.name in lasts and users(scope, index) for index, node in scope.of_kind(Kind.GLOBAL)):
+            return True  # handed on: `data.map(augment)`
         return any(
             node.text.rpartition(".")[2] in lasts and inside.line <= node.span.line <= inside.end_line
             for _, node in scope.calls()

@@ -53,6 +53,11 @@ class Hoisted:
         return tuple(self._stale(self.trained()))
 
     @functools.cached_property
+    def in_samples(self) -> tuple[Stale, ...]:
+        """Every draw in what a data set gives out, whoever trains on it, that all epochs share."""
+        return tuple(stale for stale in self._stale(self._given_out()) if stale.per_epoch)
+
+    @functools.cached_property
     def in_generators(self) -> tuple[Stale, ...]:
         """Every draw that a generator function combines with what it yields."""
         return tuple(stale for stale in self._stale(self._yielded()) if stale.combined is not None)
@@ -132,6 +137,12 @@ class Hoisted:
     def _is_forward(self, ref: Ref, scope: Scope) -> bool:
         named = scope.name in catalogue.STEP_FUNCTIONS and scope.name != "__getitem__"
         return named and bool(scope.owner) and self.project.is_network_class(ref.path, scope.owner)
+
+    def _given_out(self) -> Iterator[Use]:
+        for ref, scope in self.project.scopes():
+            if scope.name == "__getitem__" and self.project.is_dataset_class(ref.path, scope.owner):
+                for result in scope.returns:
+                    yield Use(Loop(ref, CALL, True, True), Value(ref, result), Value(ref, result))
 
     def _yielded(self) -> Iterator[Use]:
         for ref, scope in self.project.scopes():

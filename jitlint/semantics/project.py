@@ -66,8 +66,8 @@ class Project:
         root: Path | None = None,
         settings: Settings | None = None,
         load: Callable[[str, str], Module | None] | None = None,
-        read: Callable[[str], bytes | None] | None = None,
         finder: ModuleFinder | None = None,
+        read: Callable[[str], bytes | None] | None = None,
     ) -> None:
         self.modules: dict[str, Module] = dict(modules)
         self.source: Callable[[str], Source] | None = None  # the text of a module, by its path, for users' rules
@@ -85,7 +85,7 @@ class Project:
         modules = dict(self.modules)
         for path, scopes in extra.items():
             modules[path] = replace(modules[path], scopes={**modules[path].scopes, **scopes})
-        return Project(modules, self.root, self.settings, self._load, self._read, self._finder)
+        return Project(modules, self.root, self.settings, self._load, self._finder, self._read)
 
     def read(self, path: str) -> bytes | None:
         """The bytes of a file that is no module, such as one of requirements, by its absolute path; None without it."""

@@ -11,10 +11,27 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
 from jitlint import catalogue
-from jitlint.semantics.clocks import ALWAYS, CALL, EPOCH, NONE, Clock, Clocks, Drawn, Path, Role
+from jitlint.semantics.clocks import (
+    ALWAYS,
+    CALL,
+    EMPTY,
+    EPOCH,
+    NONE,
+    Clock,
+    Clocks,
+    Drawn,
+    Hole,
+    Path,
+    Role,
+    When,
+    fresher,
+    join,
+    projected,
+    with_role,
+)
+from jitlint.semantics.elements import Elements
 from jitlint.semantics.flow import reached, sources
 from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind, Scope
 from jitlint.semantics.memo import remembered
@@ -36,12 +53,6 @@ MAX_SITES = 6
 MAX_OUTWARD = 3
 
 _REPEATING = LOOPS | {RegionKind.COMPREHENSION}
-# Calls whose elements are those of their first argument.
-_SAME_ELEMENTS = frozenset(
-    "tqdm trange iter list tuple islice cycle reversed sorted prefetch track progress_bar Subset random_split "
-    "DataLoader ConcatDataset from_generator prepare".split()
-)
-_CHAIN = frozenset("batch shuffle prefetch repeat cache take skip unbatch padded_batch with_options".split())
 _GRIDS = frozenset("linspace arange meshgrid mgrid ogrid indices affine_grid cartesian_prod create_meshgrid".split())
 # What they give of coordinates are coordinates; other functions make values from them.
 _KEEPING_GRIDS = frozenset(
@@ -49,80 +60,6 @@ _KEEPING_GRIDS = frozenset(
     "from_numpy".split()
 )
 _MAKERS = frozenset("tensor array asarray as_tensor constant Tensor FloatTensor LongTensor float int str".split())
-
-
-class Hole(NamedTuple):
-    """A parameter that a value is made from, to be filled in by callers: which part of it, and how it is used."""
-
-    ref: Ref
-    name: str
-    path: Path = ()
-    element: Clock | None = None  # the loop whose passes take one element each
-    picked: Clocks = NONE  # the clocks with which an index into it varies
-    chosen: Clocks = NONE  # those of them with which the index is drawn
-    role: Role = Role.NOISE
-
-
-class When(NamedTuple):
-    """When a value changes, and what it holds."""
-
-    draws: tuple[Drawn, ...] = ()
-    varies: Clocks = NONE
-    holes: frozenset[Hole] = frozenset()
-    carried: Clocks = NONE  # loops in which it is made from its own last value and a fresh draw
-    data: frozenset[str] = frozenset()  # "grid": coordinates, "made": from them, "data": loaded, or not known
-
-
-EMPTY = When()
-
-
-def join(parts: Iterable[When]) -> When:
-    """A value made of several: a draw in two of them is only as fresh as in both."""
-    draws: dict[Value, Drawn] = {}
-    varies: set[Clock] = set()
-    holes: set[Hole] = set()
-    carried: set[Clock] = set()
-    data: set[str] = set()
-    for part in parts:
-        for drawn in part.draws:
-            old = draws.get(drawn.site)
-            if old is not None:
-                fresh, restart = old.fresh & drawn.fresh, drawn.restart or old.restart
-                chosen = old.chosen | drawn.chosen
-                drawn = drawn._replace(fresh=fresh, restart=restart, role=max(old.role, drawn.role), chosen=chosen)
-            draws[drawn.site] = drawn
-        varies |= part.varies
-        holes |= part.holes
-        carried |= part.carried
-        data |= part.data
-    return When(tuple(draws.values()), frozenset(varies), frozenset(holes), frozenset(carried), frozenset(data))
-
-
-def _with_role(made: When, role: Role) -> When:
-    draws = tuple(drawn._replace(role=max(drawn.role, role)) for drawn in made.draws)
-    return made._replace(draws=draws, holes=frozenset(hole._replace(role=max(hole.role, role)) for hole in made.holes))
-
-
-def _fresher(made: When, clocks: Clocks, chosen: Clocks = NONE) -> When:
-    """The value when something picks another part of it with each tick of `clocks`, by a draw in those of `chosen`."""
-    if not clocks:
-        return made
-    counted = clocks - chosen
-    return made._replace(
-        draws=tuple(
-            drawn._replace(fresh=drawn.fresh | counted, chosen=drawn.chosen | chosen)
-            if drawn.role >= Role.MIXED
-            else drawn._replace(fresh=drawn.fresh | clocks)
-            for drawn in made.draws
-        ),
-        varies=made.varies | clocks,
-        holes=frozenset(hole._replace(picked=hole.picked | clocks, chosen=hole.chosen | chosen) for hole in made.holes),
-    )
-
-
-def _projected(made: When) -> When:
-    """A product with a random matrix is a projection; chosen or perturbed data stays what it is."""
-    return made._replace(draws=tuple(drawn for drawn in made.draws if drawn.role is not Role.NOISE))
 
 
 def read_inputs(node: Node) -> tuple[int, ...]:
@@ -138,6 +75,7 @@ class Variance:
     def __init__(self, project: Project) -> None:
         self.project = project
         self.what: Provenance = provenance_of(project)
+        self.elements = Elements(self)
 
     # ------------------------------------------------------------------------------------------- clocks
 
@@ -263,9 +201,7 @@ class Variance:
         crop = any(self._is_slice(value, item) for item in keys)
         role = Role.MIXED if crop and whole.data else Role.PICKED
         chosen = frozenset(clock for drawn in index.draws for clock in drawn.fresh & self.here(drawn.site))
-        return join(
-            [_fresher(whole, index.varies | unknown, chosen), _with_role(index, role)._replace(data=frozenset())]
-        )
+        return join([fresher(whole, index.varies | unknown, chosen), with_role(index, role)._replace(data=frozenset())])
 
     def _is_slice(self, value: Value, item: int) -> bool:
         """Whether an index cuts a window: a slice with two ends."""
@@ -278,7 +214,7 @@ class Variance:
 
     def _operation(self, value: Value, node: Node, path: Path) -> When:
         if node.name == "@":
-            return _projected(self._all(value, node.inputs))
+            return projected(self._all(value, node.inputs))
         made = self._mixed(value, node.inputs)
         if node.name == "**" and "grid" in made.data:
             return made._replace(data=made.data - {"grid"} | {"made"})
@@ -288,7 +224,7 @@ class Variance:
         """A draw that meets data perturbs it; of two parameters that are added, callers tell which one is drawn."""
         joined = self._perturbed(value, inputs)
         if joined.holes and not joined.draws and self._adds_parameters(value):
-            return joined._replace(holes=_with_role(joined, Role.MIXED).holes)
+            return joined._replace(holes=with_role(joined, Role.MIXED).holes)
         return joined
 
     def _perturbed(self, value: Value, inputs: Iterable[int]) -> When:
@@ -299,7 +235,7 @@ class Variance:
             return join(parts)
         made = [self.what.made(Value(value.scope, item)) for item in inputs]
         return join(
-            _with_role(part, Role.MIXED) if of.draw and not of.data else part
+            with_role(part, Role.MIXED) if of.draw and not of.data else part
             for part, of in zip(parts, made, strict=True)
         )
 
@@ -320,7 +256,7 @@ class Variance:
         masks = known and (written.kind is Kind.CONST or (written.kind is Kind.GLOBAL and self._is_number(value, item)))
         role = Role.MASKED if masks else Role.MIXED
         put = self.when(Value(value.scope, item))
-        return join([held, put, _with_role(where, role)._replace(data=frozenset())])
+        return join([held, put, with_role(where, role)._replace(data=frozenset())])
 
     def _is_number(self, value: Value, item: int) -> bool:
         aliases = self.project.aliases(Value(value.scope, item))
@@ -346,7 +282,7 @@ class Variance:
         joined = join(parts)
         renewed = [part for part in parts if part.draws and not part.data and not part.holes]
         clocks = frozenset(clock for part in renewed for drawn in part.draws for clock in drawn.fresh)
-        return _fresher(joined, clocks) if len(renewed) < len(parts) else joined
+        return fresher(joined, clocks) if len(renewed) < len(parts) else joined
 
     def _is_head(self, scope: Scope, index: int, node: Node) -> bool:
         return node.span == scope.regions[node.region].header_span and bool(node.inputs) and node.inputs[0] < index
@@ -412,9 +348,9 @@ class Variance:
         if node.method == "Parameter":
             return self._all(value, node.inputs)._replace(draws=())  # learned
         if node.method in PROJECTIONS:
-            return _projected(self._all(value, node.inputs))
+            return projected(self._all(value, node.inputs))
         if node.method in ("next", "pop", "popleft"):
-            return _fresher(self.element(Value(value.scope, node.inputs[0]), None, path), self.here(value))
+            return fresher(self.elements.element(Value(value.scope, node.inputs[0]), None, path), self.here(value))
         if node.method in SELECTORS and node.inputs:
             return self._picked(value, node.inputs[0], node.inputs[1:], path)
         if node.name.startswith(".") and node.method in CONVERSIONS and not self._is_module(value, node):
@@ -510,7 +446,7 @@ class Variance:
             if argument is not None and argument not in without:
                 passed = self.plugged(hole, Value(site.scope, argument))
                 picked, chosen = (self._outward(clocks, ref, here) for clocks in (hole.picked, hole.chosen))
-                parts.append(_fresher(passed, picked, chosen))
+                parts.append(fresher(passed, picked, chosen))
         return join(parts)
 
     def _called(self, drawn: Drawn, ref: Ref, site: Value, here: Clocks) -> Drawn:
@@ -521,9 +457,11 @@ class Variance:
 
     def plugged(self, hole: Hole, argument: Value) -> When:
         """What an argument brings to where a parameter is used."""
-        made = self.element(argument, hole.element, hole.path) if hole.element else self.when(argument, hole.path)
+        made = (
+            self.elements.element(argument, hole.element, hole.path) if hole.element else self.when(argument, hole.path)
+        )
         if hole.role is Role.MIXED and not made.data:
-            return _with_role(made, Role.MIXED)
+            return with_role(made, Role.MIXED)
         return made
 
     def _outward(self, clocks: Clocks, ref: Ref, here: Clocks) -> Clocks:
@@ -531,125 +469,10 @@ class Variance:
             return frozenset(clock for clock in clocks if clock.scope != ref) | here
         return frozenset(clock for clock in clocks if clock.scope != ref)
 
-    # ----------------------------------------------------------------------------------------- elements
-
     def _loop_variable(self, value: Value, node: Node, path: Path) -> When:
         clock = Clock(value.scope, node.region)
-        made = self.element(Value(value.scope, node.inputs[0]), clock, path)
+        made = self.elements.element(Value(value.scope, node.inputs[0]), clock, path)
         return made._replace(varies=made.varies | {clock})
-
-    @remembered(EMPTY)
-    def element(self, value: Value, clock: Clock | None, path: Path = ()) -> When:
-        """One element of what a loop with this clock runs over (or of what a call takes one element of)."""
-        node = self.project.node(value)
-        ticks = frozenset([clock]) if clock else NONE
-        if node.kind is Kind.PARAM and self.project.self_class(value) is None:
-            hole = Hole(value.scope, node.name, path, clock or Clock(value.scope, CALL), ticks)
-            return When(holes=frozenset([hole]), varies=ticks)
-        if node.kind in (Kind.PHI, Kind.ENTER):
-            return join(self.element(Value(value.scope, item), clock, path) for item in node.inputs)
-        if node.kind is Kind.CALL:
-            found = self._element_of_call(value, node, clock, path)
-            if found is not None:
-                return found
-        if node.kind in (Kind.GLOBAL, Kind.ATTR):
-            aliases = self.project.aliases(value)
-            if aliases:
-                return join(self._brought_element(value.scope, alias, clock, path) for alias in aliases)
-        return _fresher(self.when(value, path if node.kind is not Kind.COLLECTION else ()), ticks)
-
-    def _brought_element(self, ref: Ref, alias: Value, clock: Clock | None, path: Path) -> When:
-        made = self.element(alias, clock, path)
-        if alias.scope == ref:
-            return made
-        ticks = frozenset([clock]) if clock else NONE
-        draws = tuple(
-            drawn._replace(fresh=drawn.fresh if drawn.site.scope != alias.scope else ticks) for drawn in made.draws
-        )
-        return made._replace(draws=draws)
-
-    def _element_of_call(self, value: Value, node: Node, clock: Clock | None, path: Path) -> When | None:
-        last = node.text.rpartition(".")[2]
-        first = Value(value.scope, node.arguments[0]) if node.arguments else None
-        ticks = frozenset([clock]) if clock else NONE
-        if last == "enumerate" and first:
-            return When(varies=ticks) if path[:1] == (0,) else self.element(first, clock, path[1:])
-        if last == "zip" and path and isinstance(path[0], int) and path[0] < len(node.arguments):
-            return self.element(Value(value.scope, node.arguments[path[0]]), clock, path[1:])
-        if last == "TensorDataset" and path and isinstance(path[0], int) and path[0] < len(node.arguments):
-            return _fresher(self.when(Value(value.scope, node.arguments[path[0]]), path[1:]), ticks)
-        if (last in _SAME_ELEMENTS or last.endswith("DataLoader")) and (first or node.keyword("dataset") is not None):
-            given = node.keyword("dataset")
-            return self.element(Value(value.scope, given) if given is not None else first, clock, path)  # type: ignore[arg-type]
-        if node.name.startswith(".") and last in (*_CHAIN, "items", "values", "as_numpy_iterator"):
-            return self.element(Value(value.scope, node.inputs[0]), clock, path)
-        return self._element_of_object(value, node, clock, path)
-
-    def _element_of_object(self, value: Value, node: Node, clock: Clock | None, path: Path) -> When | None:
-        """One sample of a project's data set, one value of its generator, or one element of what it returns."""
-        ref = self.project.callee(value)
-        if ref is not None and self.project.scope(ref).name != "__init__":
-            return self._element_of_function(value, ref, clock, path)
-        made = self.project.constructor(value)
-        if made is None or made[0] is None:
-            return None
-        where, owner = made[0], made[1]
-        giver = self.project.method(where, owner, "__getitem__") or self.project.method(where, owner, "__iter__")
-        if giver is None:
-            return None
-        scope = self.project.scope(giver)
-        results = scope.returns or tuple(item.inputs[0] for _, item in scope.of_kind(Kind.YIELD) if item.inputs)
-        sample = join(self.when(Value(giver, result), path) for result in results)
-        return self._sampled(sample, giver, value, clock)
-
-    def _sampled(self, sample: When, giver: Ref, site: Value, clock: Clock | None) -> When:
-        """What the method that gives one sample made, in the terms of the loop that takes the samples."""
-        ticks = frozenset([clock]) if clock else NONE
-
-        def outward(clocks: Clocks) -> Clocks:
-            each = ticks if Clock(giver, CALL) in clocks else NONE
-            epochs = frozenset([ALWAYS]) if Clock(giver, EPOCH) in clocks else NONE
-            return each | epochs | frozenset(c for c in clocks if c.scope != giver)
-
-        made = sample._replace(
-            draws=tuple(drawn._replace(fresh=outward(drawn.fresh)) for drawn in sample.draws),
-            varies=outward(sample.varies) | ticks,
-            holes=frozenset(hole._replace(picked=outward(hole.picked)) for hole in sample.holes),
-        )
-        setup = {hole.ref for hole in made.holes if self.project.scope(hole.ref).name == "__init__"}
-        for ref in setup:
-            if self.project.callee(site) == ref:
-                made = self._given_at_setup(made, ref, site)
-        return made
-
-    def _given_at_setup(self, made: When, ref: Ref, site: Value) -> When:
-        parts = [made._replace(holes=frozenset(hole for hole in made.holes if hole.ref != ref))]
-        for hole in made.holes:
-            argument = self.project.argument(site, ref, hole.name) if hole.ref == ref else None
-            if argument is not None:
-                parts.append(_fresher(self.plugged(hole, Value(site.scope, argument)), hole.picked, hole.chosen))
-        return join(parts)
-
-    def _element_of_function(self, value: Value, ref: Ref, clock: Clock | None, path: Path) -> When:
-        scope = self.project.scope(ref)
-        ticks = frozenset([clock]) if clock else NONE
-        if not scope.is_generator:
-            body = join(self.element(Value(ref, result), None, path) for result in scope.returns)
-            return _fresher(self.filled(body, ref, value), ticks)
-        parts = []
-        for _, item in scope.of_kind(Kind.YIELD):
-            inner = self.clocks(ref, item.region) - {Clock(ref, CALL)}
-            made = self.when(Value(ref, item.inputs[0]), path) if item.inputs else EMPTY
-            draws = tuple(
-                drawn._replace(fresh=drawn.fresh | ticks if inner and inner & drawn.fresh else drawn.fresh)
-                for drawn in made.draws
-            )
-            varies = made.varies | (ticks if inner & made.varies or not made.draws else NONE)
-            holes = frozenset(
-                hole._replace(picked=hole.picked | ticks) if inner & hole.picked else hole for hole in made.holes
-            )
-            parts.append(made._replace(draws=draws, varies=varies, holes=holes))
-        return self.filled(join(parts), ref, value)
 
     # ---------------------------------------------------------------------------------- seen by callers
 
@@ -676,7 +499,7 @@ class Variance:
                     drawn._replace(fresh=drawn.fresh | (each if self._innermost(site) in drawn.fresh else NONE))
                     for drawn in made.draws
                 )
-                yield _fresher(made._replace(draws=draws, carried=NONE), hole.picked, hole.chosen)
+                yield fresher(made._replace(draws=draws, carried=NONE), hole.picked, hole.chosen)
 
 
 _HANDLERS = {

@@ -1,4 +1,4 @@
-"""The experiments, one file for each question of the seed document."""
+"""The experiments on networks that serve many images, one file for each question."""
 
 from __future__ import annotations
 
@@ -6,30 +6,23 @@ import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from reference_model.claims import Claim
 from reference_model.recipe import Recipe
 
-NAMES = (
-    "single_image", "position", "spectrum", "subpixel", "robustness", "dose", "bugs", "photographs", "antialiasing",
-    "multiscale", "progressive", "patches", "adversarial", "bottleneck", "cifar10",
-)  # fmt: skip
+NAMES = ("sight", "position", "antialiasing", "multiscale", "patches", "bottleneck", "cifar10")
 OPTIONAL = frozenset({"cifar10"})  # needs files that are not part of a package: `all` leaves it out
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """A question, the arms that answer it (label -> recipe), the claims they test, and what its figures show.
+    """A question and the arms that answer it (label -> recipe); `metrics` are the columns of its table.
 
-    Arms of different experiments with equal recipes are trained once. `metrics` are the columns of its table,
-    `figure` names the kind of its figure: "bars", "pictures", "spectrum", "shifts", "robustness" or "dose".
+    Arms of different experiments with equal recipes are trained once.
     """
 
     name: str
     question: str
     arms: Callable[[Recipe, str], dict[str, Recipe]]
-    claims: Sequence[Claim]
     metrics: Sequence[str]
-    figure: str
 
 
 def experiment(name: str) -> Experiment:
@@ -37,7 +30,7 @@ def experiment(name: str) -> Experiment:
     if name not in NAMES:
         raise KeyError(name)
     module = importlib.import_module(f"{__name__}.{name}")
-    return Experiment(name, module.QUESTION, module.arms, module.CLAIMS, module.METRICS, module.FIGURE)
+    return Experiment(name, module.QUESTION, module.arms, module.METRICS)
 
 
 def experiments(*, optional: bool = False) -> list[Experiment]:

@@ -2,12 +2,10 @@
 
 from dataclasses import replace
 
-from reference_model.claims import Claim
 from reference_model.recipe import Recipe
 
 QUESTION = "Is the resolution limited by the number of learned position tokens and the patch size?"
 METRICS = ("psnr_clean", "psnr_shift_1_4", "psnr_128_sharp", "ring_above_nyquist")
-FIGURE = "bars"
 
 
 def arms(base: Recipe, preset: str) -> dict[str, Recipe]:
@@ -20,15 +18,3 @@ def arms(base: Recipe, preset: str) -> dict[str, Recipe]:
         for name, model in models.items()
         for schedule in ("none", "inside")
     }
-
-
-CLAIMS = (
-    Claim(
-        "Fewer LP tokens limit the image", "psnr_clean", "quarter of the LP tokens, inside", "inside", "less", 0.25,
-    ),
-    Claim("Larger patches limit the image", "psnr_clean", "patches twice as large, inside", "inside", "less", own=True),
-    Claim(
-        "Jitter does not overcome the bottleneck of the LP tokens",
-        "psnr_128_sharp", "quarter of the LP tokens, inside", "none", "less",
-    ),
-)  # fmt: skip

@@ -2,12 +2,10 @@
 
 from dataclasses import replace
 
-from reference_model.claims import Claim
 from reference_model.recipe import Recipe
 
 QUESTION = "Does training on several true resolutions give super-resolution, and does jitter add to it?"
 METRICS = ("psnr_clean", "psnr_64_sharp", "psnr_128_sharp", "psnr_shift_1_4", "ring_above_nyquist")
-FIGURE = "bars"
 
 
 def arms(base: Recipe, preset: str) -> dict[str, Recipe]:
@@ -18,19 +16,3 @@ def arms(base: Recipe, preset: str) -> dict[str, Recipe]:
         "multi-scale": replace(base, schedule="none", targets="multiscale"),
         "multi-scale + jitter": replace(base, schedule="inside", targets="multiscale"),
     }
-
-
-CLAIMS = (
-    Claim(
-        "Multi-scale training with jitter generalises to higher resolutions",
-        "psnr_128_sharp", "multi-scale + jitter", "inside", "more", 0.25,
-    ),
-    Claim(
-        "It adds true detail above Nyquist beyond bicubic interpolation",
-        "ring_above_nyquist", "multi-scale + jitter", "bicubic", "more", 0.05, "ring correlation",
-    ),
-    Claim(
-        "Jitter adds to multi-scale training", "psnr_128_sharp", "multi-scale + jitter", "multi-scale", "more",
-        own=True,
-    ),
-)  # fmt: skip

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
-from lightning.pytorch import Callback, LightningModule, Trainer
+from runtime_probe.torchvision_check import importing
 
-from runtime_probe.findings import Report
+with importing("lightning"):
+    from lightning.pytorch import Callback, LightningModule, Trainer
+
 from runtime_probe.probe import Probe, probe_coords
+from runtime_probe.report import Report
 from runtime_probe.scalars import scalars
 
 
 class CoordinateProbe(Callback):
     """Watches the module that is trained, or the part of it that is given coordinates.
 
-    Takes the options of `probe_coords`. `probe` is None before `fit`; `report()` afterwards is its result.
-    The fresh fraction and the jitter's std in pixels are logged as `runtime_probe/...` after each epoch.
+    Takes the options of `probe_coords`, but warns at the first certain moment unless told otherwise, and prints the
+    report when the training ends (`quiet=True` does neither). `probe` is None before `fit`; `report()` afterwards is
+    its result. The fresh fraction and the jitter's std in pixels are logged as `runtime_probe/...` after each epoch.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, quiet: bool = False, **options: Any) -> None:
         super().__init__()
         self.probe: Probe | None = None
-        self._options = options
+        self._quiet = quiet
+        self._options = {"on_violation": "report" if quiet else "warn", **options}
 
     def report(self) -> Report:
         """What was seen. Raises RuntimeError before `fit`."""
@@ -56,8 +61,10 @@ class CoordinateProbe(Callback):
         pl_module.log_dict(values)
 
     def on_fit_end(self, trainer: Trainer, pl_module: LightningModule) -> None:
-        """Stop observing and judge."""
+        """Stop observing, judge, and print."""
         self._probe.stop()
+        if not self._quiet and trainer.is_global_zero:
+            print(self.report())
 
     def on_exception(self, trainer: Trainer, pl_module: LightningModule, exception: BaseException) -> None:
         """Take the hooks off."""

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from torch import nn
-from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
-from runtime_probe.findings import Report
+from runtime_probe.torchvision_check import importing
+
+with importing("transformers"):
+    from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+    from transformers.trainer_callback import CallbackHandler
+
 from runtime_probe.probe import Probe, probe_coords
+from runtime_probe.report import Report
 from runtime_probe.scalars import scalars
 
 
 class CoordinateProbe(TrainerCallback):
     """Takes the options of `probe_coords`; `report()` is the result after training.
 
+    Warns at the first certain moment unless told otherwise, and prints the report when the training ends
+    (`quiet=True` does neither).
+
     Borders come from the trainer's events: while gradients accumulate, every forward is a batch.
     The scalars join the trainer's log as `runtime_probe/...` when an epoch ends.
     """
 
-    def __init__(self, **options: Any) -> None:
+    def __init__(self, quiet: bool = False, **options: Any) -> None:
         self.probe: Probe | None = None
-        self._options = options
+        self._quiet = quiet
+        self._options = {"on_violation": "report" if quiet else "warn", **options}
 
     def report(self) -> Report:
         """What was seen. Raises RuntimeError before training."""
@@ -65,18 +75,36 @@ class CoordinateProbe(TrainerCallback):
     def on_epoch_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Act on violations, and add the scalars to the trainer's history."""
+        """Act on violations, and log the scalars as the trainer logs its own: its history, then every logger."""
         self._probe.borders.end_epoch()
         values = {f"runtime_probe/{name}": value for name, value in scalars(self.report()).items()}
+        if not values:
+            return
         state.log_history.append({**values, "step": state.global_step, "epoch": state.epoch or 0.0})
+        handler = _handler()
+        if handler is not None:
+            handler.on_log(args, state, control, values)
 
     def on_train_end(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        """Stop observing and judge."""
+        """Stop observing, judge, and print."""
         self._probe.stop()
+        if not self._quiet and state.is_world_process_zero:
+            print(self.report())
 
     @property
     def _probe(self) -> Probe:
         assert self.probe is not None
         return self.probe
+
+
+def _handler() -> CallbackHandler | None:
+    """The trainer's callback handler, which is calling us: callbacks are not told who calls them."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        handler = frame.f_locals.get("self")
+        if isinstance(handler, CallbackHandler):
+            return handler
+        frame = frame.f_back  # type: ignore[assignment]
+    return None

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from html import escape
 from pathlib import Path
 
-from runtime_probe.findings import Finding, Report, SeriesReport, describe_values
-from runtime_probe.provenance import Site
+from runtime_probe.findings import Finding, Judged, SeriesReport, describe_values
 from runtime_probe.report.text import evidence, headline, shown
+from runtime_probe.sites import Site
 from runtime_probe.verdict import is_violation
 
 CELL = 12  # pixels of the page for one batch in the strip
@@ -32,12 +32,12 @@ svg { max-width: 100%; height: auto; display: block }
 """
 
 
-def to_html(report: Report) -> str:
+def to_html(report: Judged) -> str:
     """The whole page as text."""
     return "\n".join(_page(report)) + "\n"
 
 
-def _page(report: Report) -> Iterator[str]:
+def _page(report: Judged) -> Iterator[str]:
     yield '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield f"<title>runtime_probe: {escape(headline(report))}</title><style>{_STYLE}</style></head><body><main>"
@@ -45,7 +45,7 @@ def _page(report: Report) -> Iterator[str]:
     yield f'<h1 class="{kind}">{escape(headline(report))}</h1>'
     yield f'<p>{escape(report.conclusion.sentence)} <span class="dim">({escape(evidence(report))})</span></p>'
     yield from (f'<p class="open">Not decided: {escape(line)}</p>' for line in report.conclusion.undecided)
-    for series in report.series:
+    for series in (*report.series, *report.inputs):
         yield from _series(series)
     for finding in report.findings:
         yield from _finding(finding)
@@ -56,7 +56,8 @@ def _page(report: Report) -> Iterator[str]:
 
 
 def _series(series: SeriesReport) -> Iterator[str]:
-    yield f"<section><h2>{escape(series.argument)}: {escape(str(series.conclusion))}</h2>"
+    title = f": {series.conclusion}" if series.is_coordinates else ", an input"
+    yield f"<section><h2>{escape(series.argument)}{escape(title)}</h2>"
     summary = f"{describe_values(series)}; {series.phase}, {series.forwards} forwards"
     yield f'<p class="dim">{escape(summary)}</p>'
     yield _strip(series)
@@ -116,7 +117,7 @@ def _finding(finding: Finding) -> Iterator[str]:
     yield "</dl></section>"
 
 
-def _frames(report: Report) -> Iterator[str]:
+def _frames(report: Judged) -> Iterator[str]:
     """The source around the lines that drew, or would have."""
     sites = [hint.site for hint in report.hints]
     if report.provenance is not None:
@@ -139,7 +140,7 @@ def _source_lines(site: Site) -> Iterator[str]:
         yield f"<span{hit}>{number:4d}  {escape(lines[number - 1])}</span>"
 
 
-def _notes(report: Report) -> Iterator[str]:
+def _notes(report: Judged) -> Iterator[str]:
     yield "<section><h2>Notes</h2><ul>"
     yield from (f"<li>{escape(note)}</li>" for note in (*([report.ranks] if report.ranks else []), *report.notes))
     yield "</ul></section>"

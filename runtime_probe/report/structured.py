@@ -5,22 +5,23 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from runtime_probe.findings import Finding, Report, SeriesReport
+from runtime_probe.findings import Finding, Judged, LoaderReport, SeriesReport
 from runtime_probe.geometry import Geometry
-from runtime_probe.loader_verdict import LoaderReport
-from runtime_probe.provenance import ProvenanceReport, Site
-from runtime_probe.report.text import strip
+from runtime_probe.provenance import ProvenanceReport
+from runtime_probe.report.text import headline, strip
+from runtime_probe.sites import Site
 
 SCHEMA = "runtime_probe/report/1"
 
 
-def to_dict(report: Report) -> dict[str, object]:
+def to_dict(report: Judged) -> dict[str, object]:
     """Numbers, strings, lists and dicts only; what is unknown is None."""
     return {
         "schema": SCHEMA,
         "verdict": report.verdict.value,
         "period": report.conclusion.period,
         "flags": sorted(flag.value for flag in report.flags),
+        "headline": headline(report),
         "sentence": report.conclusion.sentence,
         "undecided": list(report.conclusion.undecided),
         "batches": report.conclusion.batches,
@@ -29,6 +30,7 @@ def to_dict(report: Report) -> dict[str, object]:
         "violation": bool(report.violations),
         "findings": [_finding(finding) for finding in report.findings],
         "series": [_series(series) for series in report.series],
+        "inputs": [_series(series) for series in report.inputs],
         "provenance": _provenance(report.provenance) if report.provenance is not None else None,
         "hints": [{"text": hint.text, **_site(hint.site)} for hint in report.hints],
         "loaders": [_loader(loader) for loader in report.loaders],
@@ -75,6 +77,7 @@ def _loader(loader: LoaderReport) -> dict[str, Any]:
         "name": loader.name,
         "verdict": loader.verdict.value,
         "flags": sorted(flag.value for flag in loader.flags),
+        "evaluation": loader.evaluation,
         "same_across_workers": loader.same_across_workers,
         "same_every_epoch": loader.same_every_epoch,
         "samples": loader.samples,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from runtime_probe.findings import Finding, Report, SeriesReport, describe_values
+from runtime_probe.findings import Finding, Judged, SeriesReport, describe_values
 from runtime_probe.timeline import Batch, Timeline
 from runtime_probe.verdict import ADVICE, is_violation
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 CELLS = 72  # batches drawn in the strip
 
 
-def to_text(report: Report) -> str:
+def to_text(report: Judged) -> str:
     """Plain text: the verdict first, then why, where, what to do, and the timeline."""
     return "\n".join(_lines(report))
 
 
-def _lines(report: Report) -> Iterator[str]:
+def _lines(report: Judged) -> Iterator[str]:
     yield f"runtime_probe: {headline(report)}"
     yield f"  {report.conclusion.sentence} ({evidence(report)})"
     for line in report.conclusion.undecided:
@@ -47,15 +47,19 @@ def property_line(finding: Finding) -> str:
     return f"{finding.word.value}: {advice.meaning}; {advice.remedy}{codes}"
 
 
-def headline(report: Report) -> str:
-    """Verdict and flags, such as `CYCLING(3) + DRIFT`."""
-    return " + ".join([str(report.conclusion), *sorted(flag.value for flag in report.flags)])
+def headline(report: Judged) -> str:
+    """Verdict and flags, such as `CYCLING(3) + DRIFT`; then in words, with the stream that it is about."""
+    words = " + ".join([str(report.conclusion), *sorted(flag.value for flag in report.flags)])
+    worst = report.headline
+    return words if worst is None else f"{words}: {worst.argument}: {worst.advice.meaning}"
 
 
-def evidence(report: Report) -> str:
+def evidence(report: Judged) -> str:
     """How much was seen."""
     conclusion = report.conclusion
-    text = f"{_plural(conclusion.batches, 'batch', 'batches')}, {_plural(conclusion.epochs, 'epoch', 'epochs')}"
+    text = _plural(conclusion.batches, "batch", "batches")
+    if report.main is None or report.main.timeline.epochs_known:
+        text += f", {_plural(conclusion.epochs, 'epoch', 'epochs')}"
     return text + (f"; borders from {report.main.borders}" if report.main is not None else "")
 
 
@@ -63,11 +67,13 @@ def _plural(number: int, one: str, many: str) -> str:
     return f"{number} {one if number == 1 else many}"
 
 
-def _series_lines(report: Report) -> Iterator[str]:
-    for series in report.series:
-        yield f"{series.argument} {describe_values(series)}: {series.conclusion}, {series.forwards} forwards"
+def _series_lines(report: Judged) -> Iterator[str]:
+    for series in (*report.series, *report.inputs):
+        kind = "" if series.is_coordinates else " (input)"
+        verdict = f": {series.conclusion}" if series.is_coordinates else ""
+        yield f"{series.argument}{kind} {describe_values(series)}{verdict}, {series.forwards} forwards"
         yield f"  {strip(series.timeline)}"
-    yield "  # new coordinates, = seen before, | epoch border"
+    yield "  # new values, = seen before, | epoch border"
 
 
 def strip(timeline: Timeline) -> str:
@@ -95,7 +101,7 @@ def shown(timeline: Timeline) -> list[Batch | None]:
     return [*timeline.head[:half], None, *(*timeline.head, *timeline.tail)[-half:]]
 
 
-def to_rich(report: Report) -> Group:
+def to_rich(report: Judged) -> Group:
     """The same for a terminal: coloured headline, findings in panels, a table and coloured strips."""
     from rich.console import Group
     from rich.panel import Panel
@@ -112,16 +118,16 @@ def to_rich(report: Report) -> Group:
         style = "red" if is_violation(finding.word) else "dim"
         title, _, body = finding.message.partition("\n")
         parts.append(Panel(Text(body), title=Text(title), title_align="left", border_style=style))
-    parts += [_table(report), *(_coloured(series) for series in report.series)]
+    parts += [_table(report), *(_coloured(series) for series in (*report.series, *report.inputs))]
     parts += [Text(f"note: {note}", style="dim") for note in report.notes]
     return Group(*parts)  # type: ignore[arg-type]
 
 
-def _table(report: Report) -> object:
+def _table(report: Judged) -> object:
     from rich.table import Table
 
     table = Table("argument", "phase", "values", "verdict", "batches", "epochs", "forwards")
-    for series in report.series:
+    for series in (*report.series, *report.inputs):
         conclusion = series.conclusion
         table.add_row(
             series.argument, series.phase, describe_values(series), str(conclusion),
@@ -137,4 +143,5 @@ def _coloured(series: SeriesReport) -> Text:
     text = Text()
     for cell in _cells(series.timeline):
         text.append(" " if cell in colours else cell, style=colours.get(cell, "bold"))
-    return text.append(f"  {ADVICE[series.conclusion.verdict].meaning}; green new, red seen before")
+    meaning = f"{ADVICE[series.conclusion.verdict].meaning}; " if series.is_coordinates else ""
+    return text.append(f"  {series.argument}: {meaning}green new, red seen before")

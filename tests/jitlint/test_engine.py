@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 from pathlib import Path
 
 import pytest
 
-from jitlint import lint_paths, lint_text
+from jitlint import lint_paths, lint_text, parts
 from jitlint.errors import UsageError
 from jitlint.files import File
 from jitlint.imports import ModuleFinder
@@ -98,9 +100,44 @@ def double(number: int) -> int:
 
 def test_workers_keep_the_order() -> None:
     with Workers(2) as workers:
-        assert list(workers.map(double, range(20))) == [2 * number for number in range(20)]
+        assert list(workers.map(double, range(20), double)) == [2 * number for number in range(20)]
     with Workers(1) as workers:
-        assert list(workers.map(double, [1])) == [2]
+        assert list(workers.map(double, [1], double)) == [2]
+
+
+def die_of_seven(number: int) -> int:
+    if number == 7:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number
+
+
+def test_an_item_that_kills_its_process_is_named_and_the_others_are_done() -> None:
+    with Workers(2) as workers:
+        found = list(workers.map(die_of_seven, range(12), lambda number: -number))
+    assert found == [*range(7), -7, *range(8, 12)]
+
+
+LINT_PART = parts.lint_part
+
+
+def die_of_bad(task: parts.Task) -> parts.PartResult:
+    if any(file.key == "bad.py" for file in task.files):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return LINT_PART(task)
+
+
+def test_a_file_that_kills_its_process_is_named_and_the_others_are_linted(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("jitlint.engine._WORTH_MODELLING", 0)
+    monkeypatch.setattr("jitlint.reach.partition.__defaults__", (1,))
+    monkeypatch.setattr("jitlint.parts.lint_part", die_of_bad)
+    for name in ("a.py", "bad.py", "c.py"):
+        shell.write(name, HOISTED)
+    result = shell.run("--jobs", "2")
+    assert result.code == 2
+    assert [line.partition(":")[0] for line in result.lines] == ["a.py", "c.py"]
+    assert "not linted, because the process died that was to: bad.py" in result.err
 
 
 def test_lint_text() -> None:

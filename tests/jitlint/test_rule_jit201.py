@@ -197,3 +197,25 @@ class Net(torch.nn.Module):
         return self.net(x)
 """
     assert len(found(text, tmp_path)) == count
+
+
+MAPPED = """
+import tensorflow as tf
+def augment(image, label):
+    return tf.image.random_flip_left_right(image), label
+def training_set(files):
+    data = tf.data.Dataset.from_tensor_slices(files)
+    {line}
+    return data.batch(32)
+def validation_set(files):
+    return tf.data.Dataset.from_tensor_slices(files).batch(32)
+"""
+
+
+def test_map_of_an_augmentation(tmp_path: Path) -> None:
+    (item,) = found(MAPPED.format(line="# data = data.map(augment, num_parallel_calls=4)"), tmp_path)
+    assert item.message == "training runs without `augment`: its only call is commented out"
+    assert item.span.line == 7
+    assert found(MAPPED.format(line="# data = data.map(decode)"), tmp_path) == []
+    live = "# data = data.map(augment)\n    data = data.map(augment)"
+    assert found(MAPPED.format(line=live), tmp_path) == []

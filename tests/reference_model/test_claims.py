@@ -1,107 +1,97 @@
-"""Verdicts from intervals."""
+"""Verdicts from intervals over images, and the frozen file."""
 
 import pytest
 
-from reference_model.claims import Claim, judge
-from reference_model.experiments import NAMES, experiments
-from reference_model.recipe import PRESETS, preset
-from reference_model.report.results import METRIC_NAMES
-from reference_model.runner import wanted
+from reference_model.claims import Claim, claims, frozen, judge, sight
+from reference_model.fitted.arms import IMAGES, committed
+from reference_model.fitted.results import Results
+from reference_model.report.content import METRICS
+
+IMAGE_NAMES = [f"image {k}" for k in range(9)]
 
 
-def verdict(expects, differences, margin=0.5, blind=False):
-    claim = Claim("x", "m", "a", "b", expects, margin)
-    first = {seed: 10.0 + difference for seed, difference in enumerate(differences)}
-    return judge(claim, lambda label, metric: first if label == "a" else dict.fromkeys(first, 10.0), blind=blind).word
+def word(expects, differences, margin=0.5, sees=True):
+    claim = Claim("x", "seed", "m", "a", "b", expects, margin)
+    second = dict.fromkeys(IMAGE_NAMES, 10.0)
+    first = {name: 10.0 + differences[k % 3] for k, name in enumerate(IMAGE_NAMES)}
+    return judge(claim, first, second, 0.95, sees=sees).word
+
+
+NEAR, ABOVE, BELOW, ACROSS = (0.1, 0.0, -0.1), (1.0, 1.1, 0.9), (-1.0, -1.1, -0.9), (0.2, 0.5, 0.8)
+CASES = [
+    ("more", 0.5, ABOVE, "supported"), ("more", 0.5, NEAR, "refuted"), ("more", 0.5, ACROSS, "undecided"),
+    ("less", -0.5, BELOW, "supported"), ("less", -0.5, NEAR, "refuted"),
+    ("less", 0.5, NEAR, "supported"), ("less", 0.5, ABOVE, "refuted"),  # "no more than"
+    ("equal", 0.5, NEAR, "supported"), ("equal", 0.5, ABOVE, "refuted"), ("equal", 0.5, BELOW, "refuted"),
+    ("equal", 0.5, ACROSS, "undecided"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("expects", "margin", "differences", "expected"), CASES)
+def test_the_verdict_follows_from_the_whole_interval(expects, margin, differences, expected):
+    assert word(expects, differences, margin) == expected
+
+
+@pytest.mark.parametrize(("expects", "margin", "differences", "expected"), CASES)
+def test_networks_that_do_not_see_decide_nothing_in_either_direction(expects, margin, differences, expected):
+    assert word(expects, differences, margin, sees=False) == "not testable"
+
+
+def test_few_images_and_no_rows_give_no_verdict():
+    claim = Claim("x", "seed", "m", "a", "b", "more", 0.0)
+    assert judge(claim, {}, {}, 0.95, sees=True).word == "not measured"
+    few = dict.fromkeys(IMAGE_NAMES[:7], 1.0)
+    assert judge(claim, few, dict.fromkeys(few, 0.0), 0.95, sees=True).word == "too few images"
+    enough = dict.fromkeys(IMAGE_NAMES[:8], 1.0)
+    assert judge(claim, enough, dict.fromkeys(enough, 0.0), 0.95, sees=True).word == "supported"
+
+
+def test_pairing_over_images_cancels_what_they_share():
+    claim = Claim("x", "seed", "m", "a", "b", "more", 0.5)
+    first = {name: 10.0 * k + 1.0 for k, name in enumerate(IMAGE_NAMES)}
+    second = {name: 10.0 * k for k, name in enumerate([*IMAGE_NAMES, "another"])}
+    verdict = judge(claim, first, second, 0.95, sees=True)
+    assert verdict.word == "supported" and verdict.measured.half == pytest.approx(0.0, abs=1e-9)
+
+
+def test_a_stricter_level_is_a_wider_interval():
+    claim = Claim("x", "seed", "m", "a", "b", "more", 0.5)
+    first = {name: 1.0 + 0.1 * k for k, name in enumerate(IMAGE_NAMES)}
+    second = dict.fromkeys(IMAGE_NAMES, 0.0)
+    wide, narrow = (judge(claim, first, second, level, sees=True).measured.half for level in (0.999, 0.95))
+    assert wide > 1.5 * narrow
+
+
+def row(arm, metric, value, image):
+    return {"arm": arm, "image": image, "seed": 0, "metrics": {"ring_sight": value, "mse_clean": metric}}
 
 
 @pytest.mark.parametrize(
-    ("expects", "differences", "word"),
-    [
-        ("more", [1.0, 1.1, 0.9], "supported"),
-        ("more", [0.1, 0.0, -0.1], "refuted"),
-        ("more", [0.4, 0.5, 0.6], "undecided"),
-        ("less", [-1.0, -1.1, -0.9], "supported"),
-        ("less", [0.1, 0.0, -0.1], "refuted"),
-        ("less", [-0.4, -0.5, -0.6], "undecided"),
-        ("equal", [0.1, 0.0, -0.1], "supported"),
-        ("equal", [1.0, 1.1, 0.9], "refuted"),
-        ("equal", [-1.0, -1.1, -0.9], "refuted"),
-        ("equal", [0.4, 0.5, 0.6], "undecided"),
-        ("more", [3.0], "unmeasured"),
-        ("more", [], "unmeasured"),
-    ],
-)
-def test_the_verdict_follows_from_the_whole_interval(expects, differences, word):
-    assert verdict(expects, differences) == word
+    ("ring", "error", "passes"), [(0.91, 1e-4, True), (0.89, 1e-4, False), (0.95, 1e-2, False)]
+)  # bilinear has 1.0, the thumbnail an error of 1e-3
+def test_seeing_is_resolution_and_fit(ring, error, passes):
+    right = frozen()["arms"]["right"]
+    rows = [
+        made
+        for image in ("x", "y")
+        for made in (
+            row(right, error, ring, image),
+            row("bilinear", 0.0, 1.0, image),
+            row("thumbnail 8", 1e-3, 0, image),
+        )
+    ]
+    assert sight(Results(tuple(rows))).passes is passes
+    assert sight(Results(())) is None
 
 
-NEAR, ABOVE, BELOW = [0.1, 0.0, -0.1], [1.0, 1.1, 0.9], [-1.0, -1.1, -0.9]
-
-
-@pytest.mark.parametrize(
-    ("expects", "margin", "differences", "word"),
-    [
-        ("more", 0.5, NEAR, "not testable"),
-        ("more", 0.5, ABOVE, "supported"),
-        ("more", 0.5, BELOW, "refuted"),  # an effect, of the other sign
-        ("more", -0.5, NEAR, "not testable"),  # "does no harm"
-        ("more", -0.5, BELOW, "refuted"),
-        ("less", 0.5, NEAR, "not testable"),
-        ("less", 0.5, BELOW, "supported"),
-        ("less", -0.5, NEAR, "not testable"),  # "no more than"
-        ("less", -0.5, ABOVE, "refuted"),
-        ("equal", 0.5, NEAR, "not testable"),
-        ("equal", 0.5, ABOVE, "refuted"),
-        ("equal", 0.5, [0.0, 0.0, 0.0], "supported"),  # the same bits
-        ("equal", 0.5, [0.4, 0.5, 0.6], "undecided"),
-    ],
-)
-def test_coarse_networks_show_effects_but_not_their_absence(expects, margin, differences, word):
-    assert verdict(expects, differences, margin, blind=True) == word
-    assert verdict(expects, differences, margin) != "not testable"
-
-
-def test_pairing_cancels_what_seeds_share():
-    claim = Claim("x", "m", "a", "b", "more", 0.5)
-    values = {"a": {0: 11.0, 1: 21.1, 2: 30.9}, "b": {0: 10.0, 1: 20.0, 2: 30.0}}
-    assert judge(claim, lambda label, metric: values[label]).word == "supported"
-    assert (
-        judge(claim, lambda label, metric: {**values[label], 3: 0.0} if label == "b" else values["a"]).measured.count
-        == 3
-    )
-
-
-def test_a_reference_has_no_seeds_and_no_second_is_the_value_itself():
-    values = {"a": {0: 3.0, 1: 3.1}, "bicubic": {None: 1.0}}
-    against = judge(Claim("x", "m", "a", "bicubic", "more", 0.5), lambda label, metric: values[label])
-    alone = judge(Claim("x", "m", "a", None, "more", 0.5), lambda label, metric: values[label])
-    assert against.measured.mean == pytest.approx(2.05) and alone.measured.mean == pytest.approx(3.05)
-
-
-@pytest.mark.parametrize("size", PRESETS)
-def test_every_claim_names_arms_and_metrics_that_exist(size):
-    references = {"nearest", "bilinear", "bicubic", "oracle 0.32 px"}
-    for experiment in experiments(optional=True):
-        arms = experiment.arms(preset(size), size)
-        for claim in experiment.claims:
-            assert claim.first in arms and (claim.second is None or claim.second in {*arms, *references})
-            assert claim.metric in METRIC_NAMES and claim.expects in ("more", "less", "equal")
-        assert set(experiment.metrics) <= set(METRIC_NAMES)
-
-
-def test_arms_are_shared_between_experiments():
-    found = wanted(experiments(), preset("cpu"), "cpu")
-    named = sum(len(experiment.arms(preset("cpu"), "cpu")) for experiment in experiments())
-    assert len(experiments(optional=True)) == len(NAMES) == len(experiments()) + 1 == 15
-    assert len(found) < named
-    none = preset("cpu").digest()
-    assert none in found  # the base recipe itself
-
-
-def test_the_gpu_preset_takes_the_whole_dose_and_the_cpu_preset_a_stated_part():
-    dose = next(experiment for experiment in experiments() if experiment.name == "dose")
-    whole, part = dose.arms(preset("gpu"), "gpu"), dose.arms(preset("cpu"), "cpu")
-    assert len(whole) == 2 * (1 + 4 * 2 * 4)  # bands × (none + σ × scopes × draws)
-    assert set(part) < set(whole)
-    assert len([label for label in part if ", 0.32 px," in label and "sample" not in label]) == 10
+def test_the_frozen_file_names_arms_and_metrics_that_exist():
+    arms = {fit.arm for fit in committed()} | {"bilinear", "bicubic"}
+    assert set(frozen()["arms"].values()) <= arms
+    for claim in claims():
+        assert {claim.first, claim.second} <= set(frozen()["arms"])
+        assert (
+            claim.metric in METRICS and claim.expects in ("more", "less", "equal") and claim.source in ("seed", "own")
+        )
+    assert len(claims()) <= 15
+    half = frozen()["law"]["fitted-on"]
+    assert set(half) < set(IMAGES) and len(half) == len(IMAGES) // 2

@@ -46,7 +46,7 @@ def test_values_stay_in_range_and_depend_on_the_seed_alone():
     assert not torch.equal(natural(4, 7).base, natural(4, 8).base)
 
 
-@pytest.mark.parametrize("name", ["analytic", "gratings", "photographs", "single0"])
+@pytest.mark.parametrize("name", ["analytic", "gratings", "photographs"])
 def test_each_data_set_has_consistent_truth(name):
     data = load(name, 6, test_images=4)
     assert data.train.shape[1:] == data.test.shape[1:] == (3, 32, 32)
@@ -84,7 +84,7 @@ def test_box_average_of_photographs_is_area_sampling_and_moves_with_the_box():
     assert torch.allclose(box_average(fine, pixel_grid(16), 0.0), fine.flatten(2).transpose(1, 2), atol=1e-6)
 
 
-@pytest.mark.parametrize("name", [*PHOTOGRAPHS["train"], *PHOTOGRAPHS["test"]])
+@pytest.mark.parametrize("name", [*PHOTOGRAPHS["train"], *PHOTOGRAPHS["test"], "motorcycle", "grace_hopper"])
 def test_photographs_ship_with_the_packages(name):
     pixels = photograph(name)
     assert pixels.shape[0] == 3 and min(pixels.shape[1:]) >= 128 and 0 <= float(pixels.min()) < float(pixels.max()) <= 1

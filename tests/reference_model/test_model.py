@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from reference_model.grids import pixel_grid
-from reference_model.model import CONTRAST, FREQUENCIES, FourierCode, Inr, Lainr, Modulation, attention_bias, build
+from reference_model.model import CONTRAST, FREQUENCIES, FourierCode, Lainr, Modulation, attention_bias, build
 from reference_model.recipe import ModelConfig, preset
 
 SMALL = preset("smoke").model
@@ -97,16 +97,15 @@ def test_patches_are_those_of_unfold_centred() -> None:
 
 
 def test_the_last_encoder_layer_leaves_out_only_what_is_not_used() -> None:
-    layer = build("lainr", SMALL, 0).encoder.layers[0]
+    layer = build(SMALL, 0).encoder.layers[0]
     tokens = torch.randn(2, 9, SMALL.width)
     assert layer(tokens, 4).shape == (2, 4, SMALL.width)
     assert torch.allclose(layer(tokens, 4), layer(tokens)[:, -4:], atol=1e-6)
 
 
-@pytest.mark.parametrize("network", ["lainr", "inr"])
 @pytest.mark.parametrize("shape", [(7,), (3, 7)])
-def test_shapes_and_gradients_of_every_parameter(network: str, shape: tuple[int, ...]) -> None:
-    model = build(network, SMALL, 0)
+def test_shapes_and_gradients_of_every_parameter(shape: tuple[int, ...]) -> None:
+    model = build(SMALL, 0)
     colours = model(images(3), points(*shape))
     assert colours.shape == (3, 7, 3)
     (colours - 0.5).square().mean().backward()
@@ -115,9 +114,8 @@ def test_shapes_and_gradients_of_every_parameter(network: str, shape: tuple[int,
         assert float(parameter.grad.abs().max()) > 0, name
 
 
-@pytest.mark.parametrize("network", ["lainr", "inr"])
-def test_coordinates_of_a_sample_affect_only_its_own_output(network: str) -> None:
-    model = build(network, SMALL, 0)
+def test_coordinates_of_a_sample_affect_only_its_own_output() -> None:
+    model = build(SMALL, 0)
     coords = points(3, 5).requires_grad_()
     colours = model(images(3), coords)
     for sample in range(3):
@@ -130,13 +128,13 @@ def test_coordinates_of_a_sample_affect_only_its_own_output(network: str) -> Non
 
 
 def test_shared_coordinates_give_what_expanded_ones_give() -> None:
-    model = build("lainr", SMALL, 0)
+    model = build(SMALL, 0)
     coords = points(6)
     assert torch.allclose(model(images(3), coords), model(images(3), coords.expand(3, -1, -1)), atol=1e-6)
 
 
 def test_what_depends_on_coordinates_only_is_computed_once() -> None:
-    model = build("lainr", SMALL, 0)
+    model = build(SMALL, 0)
     shapes: list[tuple[int, ...]] = []
     for layer in (model.modulation.query, model.modulation.to_q, *model.decoder.from_code):
         layer.register_forward_pre_hook(lambda module, args: shapes.append(tuple(args[0].shape[:-1])))
@@ -148,17 +146,11 @@ def test_building_leaves_the_global_random_state_alone() -> None:
     torch.manual_seed(5)
     expected = torch.rand(1)
     torch.manual_seed(5)
-    first = build("lainr", SMALL, 3)
+    first = build(SMALL, 3)
     assert torch.equal(torch.rand(1), expected)
-    again, other = build("lainr", SMALL, 3), build("lainr", SMALL, 4)
+    again, other = build(SMALL, 3), build(SMALL, 4)
     assert torch.equal(first.encoder.lp_tokens, again.encoder.lp_tokens)
     assert not torch.equal(first.encoder.lp_tokens, other.encoder.lp_tokens)
-
-
-def test_the_inr_does_not_look_at_images() -> None:
-    model = build("inr", SMALL, 0)
-    assert isinstance(model, Inr)
-    assert torch.equal(model(images(2), points(4)), model(1 - images(2), points(4)))
 
 
 @pytest.mark.parametrize("change", [{"patch": 5}, {"lp_tokens": 10}, {"encoder_heads": 3}])

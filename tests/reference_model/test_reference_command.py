@@ -18,7 +18,6 @@ from reference_model import images, runner
 from reference_model.command_line import main
 from reference_model.experiments import experiments
 from reference_model.recipe import PRESETS, preset
-from reference_model.report.results import read
 from reference_model.store import Row, Store
 
 pytestmark = pytest.mark.xdist_group("reference command")
@@ -53,7 +52,6 @@ EXPECTED = {
     "inside": ("FRESH", ()),
     "outside": ("ONCE_PER_EPOCH", ()),
     "before_epochs": ("FROZEN", ()),
-    "every_few_epochs": ("ONCE_PER_EPOCH", ()),
     "reseeded": ("CYCLING", ()),
     "accumulating": ("FRESH", ("DRIFT",)),
     "clamped": ("FRESH", ("CLAMPED",)),
@@ -72,6 +70,10 @@ def test_everything_runs_and_the_probe_proves_each_schedule(everything):
         assert set(flags) <= set(row.probe["flags"]), row.label
 
 
+def count(size="smoke"):
+    return len(runner.wanted(experiments(), preset(size), size))
+
+
 def test_a_row_says_where_it_comes_from(everything):
     row = next(row for row in rows(everything) if row.kind == "model")
     assert row.versions["torch"] and row.hardware["cores"] and row.time.endswith("+00:00")
@@ -83,13 +85,16 @@ def test_a_second_run_does_nothing(everything, capsys):
     before = (everything / "results.jsonl").read_bytes()
     assert main(["run", "all", "--seeds", "1", "--workers", "1", "--out", str(everything)]) == 0
     assert (everything / "results.jsonl").read_bytes() == before
-    assert "49 arms × 1 seeds" in capsys.readouterr().out
+    assert f"{count()} arms × 1 seeds" in capsys.readouterr().out
 
 
 def test_list_names_every_experiment(capsys):
     assert main(["list"]) == 0
     out = capsys.readouterr().out
-    assert all(experiment.name in out for experiment in experiments(optional=True)) and "49 different arms" in out
+    assert (
+        all(experiment.name in out for experiment in experiments(optional=True))
+        and f"{count('cpu')} different arms" in out
+    )
     assert "not in `all`, as they need files: cifar10" in out
 
 
@@ -101,7 +106,7 @@ def test_cifar10_runs_where_its_files_are(cifar10_files, tmp_path, capsys):
     assert {"cifar10: none", "cifar10: outside", "cifar10: inside", "bicubic"} <= set(found)
     assert all(set(metrics) >= {"psnr_clean", "oracle_distance"} for metrics in found.values())
     assert main(["report", str(runs)]) == 0
-    assert "## cifar10" in (runs / "report.md").read_text()
+    assert "cifar10: Do the answers hold on CIFAR-10" in (runs / "report.md").read_text()
     capsys.readouterr()
     assert main(["run", "cifar10", "--out", str(tmp_path / "new"), "--data-root", str(tmp_path / "nowhere")]) == 2
     assert "--download gets it" in said_last(capsys)
@@ -226,11 +231,7 @@ def test_two_runs_do_not_write_to_one_folder(tmp_path, capsys):
     assert "another run is writing to" in said(capsys)
 
 
-def test_broken_pictures_and_rows(position, tmp_path, capsys):
-    shutil.copytree(position, tmp_path / "runs")
-    Store(tmp_path / "runs").pictures("analytic truth").write_bytes(b"junk")
-    assert main(["report", str(tmp_path / "runs")]) == 2
-    assert "analytic_truth.npz is broken" in said(capsys)
+def test_broken_rows(position, tmp_path, capsys):
     row = json.loads((position / "results.jsonl").read_text().splitlines()[0])
     (tmp_path / "results.jsonl").write_text(json.dumps({**row, "metrics": None}) + "\n")
     assert main(["report", str(tmp_path)]) == 2
@@ -249,13 +250,6 @@ def test_a_report_that_cannot_be_written(position, tmp_path, capsys):
     assert "file: File exists" in said(capsys)
 
 
-def test_results_of_a_preset_that_is_unknown(position, tmp_path, capsys):
-    text = (position / "results.jsonl").read_text().replace('"preset": "smoke"', '"preset": "huge"')
-    (tmp_path / "results.jsonl").write_text(text)
-    assert main(["report", str(tmp_path)]) == 2
-    assert "of a preset 'huge'" in said(capsys)
-
-
 def test_results_of_another_precision(position, tmp_path, capsys):
     shutil.copy(position / "results.jsonl", tmp_path)
     assert main(["run", "position", "--seeds", "4", "--bf16", "--device", "cpu", "--out", str(tmp_path)]) == 2
@@ -264,7 +258,7 @@ def test_results_of_another_precision(position, tmp_path, capsys):
 
 
 def test_rows_say_how_they_were_computed(position):
-    expected = {"device": "cpu", "bf16": False, "compile": False, "deterministic": False}
+    expected = {"device": "cpu", "bf16": False, "compile": False, "deterministic": False, "threads": 1}
     assert all(row.computed == expected for row in rows(position) if row.kind == "model")
 
 
@@ -296,7 +290,7 @@ def test_a_nan_loss_stops_that_arm_and_keeps_the_others(tmp_path, monkeypatch, c
     assert "failed: position: none, seed 0: loss became NaN or infinite at step 1" in capsys.readouterr().out
     assert {row.status for row in rows(tmp_path) if row.kind == "model"} == {"nan"}
     assert main(["report", str(tmp_path)]) == 0  # and the report says so
-    assert "none, seed 0: loss became NaN or infinite at step 1" in (tmp_path / "report.md").read_text()
+    assert "2 failed: loss became NaN or infinite at step 1" in (tmp_path / "report.md").read_text()
 
 
 def test_a_broken_checkpoint_is_one_line_and_loses_nothing(tmp_path, monkeypatch, capsys):
@@ -338,60 +332,26 @@ def test_a_full_disk_is_one_line_and_loses_nothing(tmp_path, position):
     assert kept < len(rows(tmp_path)) and numbers(tmp_path) == numbers(position)
 
 
-def test_missing_photographs_are_one_line(tmp_path, monkeypatch, capsys):
-    monkeypatch.setitem(sys.modules, "skimage.data", None)
-    runner._dataset.cache_clear()
-    code = main(["run", "photographs", "--seeds", "1", "--workers", "1", "--device", "cpu", "--out", str(tmp_path)])
-    assert code == 2 and "pip install 'jitlint[reference]'" in said_last(capsys)
-
-
 # The report.
 
 
-def test_the_report_of_everything(everything, tmp_path):
+def test_the_report_of_everything_is_a_table_with_the_probes_verdicts_and_no_claims(everything, tmp_path):
     assert main(["report", str(everything), "--out", str(tmp_path)]) == 0
     html, text = (tmp_path / "report.html").read_text(), (tmp_path / "report.md").read_text()
-    assert "http" not in html.replace("http-equiv", "") and "<script" not in html
-    for experiment in experiments():
-        assert f"## {experiment.name}" in text and f"<h2 id={experiment.name}>" in html
-        assert experiment.question in text
-        for claim in experiment.claims:
-            assert claim.text in text
-    for figure in re.findall(r"\]\((figures/[^)]+)\)", text):
-        assert (tmp_path / figure).read_bytes().startswith(b"\x89PNG")
-
-
-def test_the_table_has_intervals_probe_and_references(position, tmp_path):
-    assert main(["report", str(position), "--out", str(tmp_path)]) == 0
-    text = (tmp_path / "report.md").read_text()
-    line = next(line for line in text.splitlines() if line.startswith("| outside | 3 | ONCE_PER_EPOCH"))
-    results = read(position)
-    measured = next(arm for arm in results.arms("position") if arm.label == "outside").interval("psnr_clean")
-    assert f"{measured.mean:.2f} ± {measured.half:.2f}" in line
-    assert any(line.startswith("| bicubic |") for line in text.splitlines())
-    assert any(line.startswith("| oracle 0.32 px |") for line in text.splitlines())
-    assert "python -m reference_model run position --preset smoke --seeds 3" in text
-    assert "position: not run" not in text
-    assert "## spectrum" in text  # its arms are those of position
-    assert "## dose" not in text  # it shares some of them
-
-
-def test_missing_arms_are_said(position, tmp_path):
-    lines = (position / "results.jsonl").read_text().splitlines()
-    kept = [line for line in lines if '"position: outside"' not in line]
-    assert len(kept) == len(lines) - 3
-    (tmp_path / "results.jsonl").write_text("\n".join(kept) + "\n")
-    assert main(["report", str(tmp_path)]) == 0
-    assert "position: not run: outside. To run them: python -m" in (tmp_path / "report.md").read_text()
-    assert "position: not run: outside. To run them: python -m" in (tmp_path / "report.html").read_text()
+    assert "http" not in html and "<script" not in html
+    assert all(experiment.question in text for experiment in experiments())
+    assert "these numbers mean nothing" in text and "supported" not in text and "refuted" not in text
+    line = next(line for line in text.splitlines() if line.startswith("| outside (smoke) | 1 | ONCE_PER_EPOCH"))
+    assert "not testable" in line
+    assert any(line.startswith("| bicubic (analytic) |") for line in text.splitlines())
 
 
 def test_what_rows_say_is_escaped(position, tmp_path):
-    row = next(row for row in rows(position) if row.kind == "model")
-    store = Store(tmp_path)
-    store.append(Row(**{**vars(row), "status": "nan", "message": "<b>|bold|</b>", "metrics": {}}))
+    for row in {row.arm: row for row in rows(position) if row.kind == "model"}.values():
+        Store(tmp_path).append(Row(**{**vars(row), "status": "nan", "message": "<b>|bold|</b>", "metrics": {}}))
     assert main(["report", str(tmp_path)]) == 0
     assert "&lt;b&gt;|bold|&lt;/b&gt;" in (tmp_path / "report.html").read_text()
+    assert "<b>\\|bold\\|</b>" in (tmp_path / "report.md").read_text()
 
 
 def test_results_are_one_json_object_a_line(position):
@@ -399,42 +359,17 @@ def test_results_are_one_json_object_a_line(position):
         assert json.loads(line)["schema"] == 1
 
 
-@pytest.mark.skipif(not (shutil.which("chromium") or shutil.which("google-chrome")), reason="needs Chromium")
-@pytest.mark.parametrize("width", [400, 1400])
-def test_the_page_does_not_overflow(everything, tmp_path, width):
-    assert main(["report", str(everything), "--out", str(tmp_path)]) == 0
-    page = tmp_path / "report.html"
-    probe = '<script>document.title = document.documentElement.scrollWidth + " of " + innerWidth</script></body>'
-    frame = tmp_path / "frame.html"
-    page.write_text(page.read_text().replace("</body>", probe))
-    frame.write_text(
-        f'<iframe id=f src="report.html" width={width} height=800></iframe><script>f.onload = () => '
-        "document.title = f.contentDocument.title</script>"
-    )
-    browser = shutil.which("chromium") or shutil.which("google-chrome")
-    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"]
-    command += [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=10000", "--dump-dom", frame.as_uri()]
-    dom = subprocess.run(command, capture_output=True, text=True, timeout=120).stdout
-    found = re.search(r"<title>(\d+) of (\d+)</title>", dom)
-    assert found, dom[:500]
-    assert int(found[1]) <= int(found[2]) <= width
-
-
-def test_torchrun_writes_each_row_once_and_what_cannot_be_shared_is_said(position, tmp_path):
-    """Two processes: the arms of position; then one of a batch of one image, which two cannot share."""
+def test_torchrun_writes_each_row_once(position, tmp_path):
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--rdzv-backend", "c10d"]
-    command += ["--rdzv-endpoint", "localhost:0", "-m", "reference_model", "run", "NAME", "--seeds", "1"]
+    command += ["--rdzv-endpoint", "localhost:0", "-m", "reference_model", "run", "position", "--seeds", "1"]
     command += ["--device", "cpu", "--out", str(tmp_path)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(Path(__file__).parents[2])}
-    for name in ("position", "single_image"):
-        call = [name if word == "NAME" else word for word in command]
-        done = subprocess.run(call, env=environment, capture_output=True, text=True, timeout=240)
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.count("next: python -m") == 1
-    assert "not run by 2 processes: single_image: none: they cannot share batches of 1" in done.stdout
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("next: python -m") == 1
     lines = (tmp_path / "results.jsonl").read_text().splitlines()
     assert len(lines) == len(Store(tmp_path).rows())
     losses = {(row.label, row.seed): row.metrics["psnr_clean"] for row in rows(tmp_path) if row.kind == "model"}
     alone = {(row.label, row.seed): row.metrics["psnr_clean"] for row in rows(position) if row.kind == "model"}
-    assert {label for label, _ in losses} == {label for label, _ in alone}
+    assert set(losses) <= set(alone)
     assert all(value == pytest.approx(alone[key], abs=0.05) for key, value in losses.items())

@@ -77,12 +77,12 @@ def fingerprints(recipe: Recipe, dataset: Dataset) -> tuple[str, str]:
 
 
 def test_initialisation_and_batch_order_are_the_same_in_every_arm(dataset: Dataset) -> None:
-    arms = [dataclasses.replace(SHORT, schedule=name, draws=2) for name in SCHEDULES]
+    arms = [dataclasses.replace(SHORT, schedule=name) for name in SCHEDULES]
     arms += [
         dataclasses.replace(SHORT, schedule="inside", **change)
         for change in (
             {"sigma": 0.75}, {"scope": "per_sample"}, {"distribution": "uniform"}, {"targets": "multiscale"},
-            {"targets": "patches", "adversarial": True},
+            {"targets": "patches"},
         )
     ]  # fmt: skip
     assert len({fingerprints(arm, dataset) for arm in arms}) == 1
@@ -95,11 +95,10 @@ def test_seeds_differ_in_start_and_order() -> None:
     assert sorted(orders[0].flatten().tolist()) == list(range(SMOKE.images))
 
 
-def test_few_images_repeat_to_fill_an_epoch() -> None:
-    single = load("single0", 1)
-    assert len(single.train) == 1
-    trained = train(dataclasses.replace(SHORT, network="inr", batch=1, schedule="inside"), [0], single)
-    assert trained.losses.shape == (1, 2 * 16) and bool(trained.losses.isfinite().all())
+def test_few_images_repeat_to_fill_an_epoch(dataset: Dataset) -> None:
+    few = dataclasses.replace(dataset, train=dataset.train[:3])
+    trained = train(dataclasses.replace(SHORT, schedule="inside"), [0], few)
+    assert trained.losses.shape == (1, 2 * SHORT.batches) and bool(trained.losses.isfinite().all())
 
 
 # -- learning ---------------------------------------------------------------------------------------
@@ -126,7 +125,6 @@ EXPECTED = {
     "inside": ("FRESH", set()),
     "outside": ("ONCE_PER_EPOCH", set()),
     "before_epochs": ("FROZEN", set()),
-    "every_few_epochs": ("ONCE_PER_EPOCH", set()),
     "reseeded": ("CYCLING", set()),
     "accumulating": ("FRESH", {"DRIFT"}),
     "clamped": ("FRESH", {"CLAMPED"}),
@@ -141,8 +139,7 @@ def test_every_schedule_has_an_expected_verdict() -> None:
     ("schedule", "seeds"), [*((name, [0]) for name in EXPECTED), ("inside", [0, 1]), ("outside", [0, 1])]
 )
 def test_the_probe_names_every_schedule(schedule: str, seeds: list[int], dataset: Dataset) -> None:
-    draws = 3 if schedule == "every_few_epochs" else None
-    probe = train(dataclasses.replace(SMOKE, schedule=schedule, draws=draws), seeds, dataset).probe
+    probe = train(dataclasses.replace(SMOKE, schedule=schedule), seeds, dataset).probe
     verdict, flags = EXPECTED[schedule]
     assert probe["verdict"] == verdict
     assert set(probe["flags"]) - {"SHARED_IN_BATCH"} == flags
@@ -159,16 +156,15 @@ def test_the_probe_measures_the_jitter_in_pixels(dataset: Dataset) -> None:
 # -- seeds side by side -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("adversarial", [False, True])
-def test_a_seed_does_not_depend_on_its_neighbours(adversarial: bool, dataset: Dataset) -> None:
-    recipe = dataclasses.replace(SHORT, schedule="inside", adversarial=adversarial)
+def test_a_seed_does_not_depend_on_its_neighbours(dataset: Dataset) -> None:
+    recipe = dataclasses.replace(SHORT, schedule="inside")
     together, alone = train(recipe, [3, 5], dataset), train(recipe, [5], dataset)
     assert torch.equal(together.losses[1], alone.losses[0])
     assert same(together.models[1], alone.models[0])
 
 
 def test_stacked_seeds_learn_what_a_loop_over_seeds_learns(dataset: Dataset) -> None:
-    recipe = dataclasses.replace(SHORT, schedule="inside", scope="per_sample", adversarial=True)
+    recipe = dataclasses.replace(SHORT, schedule="inside", scope="per_sample")
     loop = train(recipe, [0, 1], dataset, stacked=False)
     stacked = train(recipe, [0, 1], dataset, stacked=True)
     assert torch.allclose(stacked.losses, loop.losses, rtol=1e-4)
@@ -216,7 +212,7 @@ train(recipe, [0, 1], load("analytic", 48, test_images=2), checkpoint=Path(sys.a
 
 
 def test_a_killed_run_continues_bit_for_bit(tmp_path: Path, dataset: Dataset) -> None:
-    recipe = dataclasses.replace(SMOKE, schedule="outside", adversarial=True)
+    recipe = dataclasses.replace(SMOKE, schedule="outside")
     file = tmp_path / "deep" / "run.pt"
     inside_fourth_epoch = 3 * recipe.batches + 2
     command = [sys.executable, "-c", KILLED, json.dumps(recipe.to_dict()), str(file), str(inside_fourth_epoch)]
@@ -298,7 +294,7 @@ if os.environ["RANK"] == "0":
 
 
 def test_two_processes_have_the_loss_curve_of_one(tmp_path: Path, dataset: Dataset) -> None:
-    recipe = dataclasses.replace(SMOKE, schedule="inside", scope="per_sample", adversarial=True)
+    recipe = dataclasses.replace(SMOKE, schedule="inside", scope="per_sample")
     script, out = tmp_path / "shared.py", tmp_path / "out.pt"
     script.write_text(SHARED)
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--master-port", "0"]
@@ -344,9 +340,7 @@ def test_deterministic_mode_is_taken_back(dataset: Dataset) -> None:
     [
         ({"schedule": "sometimes"}, "unknown schedule 'sometimes'"),
         ({"targets": "holes"}, "unknown targets 'holes'"),
-        ({"network": "unet"}, "unknown network 'unet'"),
         ({"targets": "multiscale", "schedule": "outside"}, "holds coordinates while the points"),
-        ({"targets": "progressive", "adversarial": True}, "scattered"),
         ({"images": 4}, "do not fill a batch"),
     ],
 )
@@ -356,10 +350,10 @@ def test_recipes_that_cannot_be_trained(change: dict[str, Any], message: str, da
 
 
 def test_unstacking_gives_back_what_was_stacked() -> None:
-    networks = [build("lainr", SMOKE.model, seed) for seed in (0, 1)]
+    networks = [build(SMOKE.model, seed) for seed in (0, 1)]
     ensemble = Ensemble(networks, stacked=True)
     images, coords = torch.rand(2, 3, 3, 32, 32), torch.rand(2, 7, 2)
     outputs: Tensor = ensemble(images, coords)
-    for row, network in enumerate(ensemble.unstack([build("lainr", SMOKE.model, 9) for _ in range(2)])):
+    for row, network in enumerate(ensemble.unstack([build(SMOKE.model, 9) for _ in range(2)])):
         assert same(network, networks[row])
         assert torch.allclose(network(images[row], coords[row]), outputs[row], atol=1e-5)

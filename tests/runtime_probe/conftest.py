@@ -10,7 +10,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import torch
 
-from runtime_probe.findings import Report
+from runtime_probe.report import Report
 from runtime_probe.run import Options, Outcome, Program, run
 
 PROGRAMS = Path(__file__).parent / "programs"

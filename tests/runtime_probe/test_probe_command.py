@@ -166,3 +166,16 @@ def test_a_report_that_cannot_be_written_at_the_end_is_printed(tmp_path):
 def test_an_argument_that_no_model_has_is_named_in_the_report():
     result = probe("--argument", "nope", "hoisted.py", "bug")
     assert "with an argument `nope` was seen" in result.stdout
+
+
+def test_an_argument_by_its_position():
+    assert "argument: Decoder(coord)" in probe("--argument", "1", "hoisted.py", "bug").stdout
+
+
+def test_a_torchvision_of_another_build_is_named_below_the_traceback(tmp_path):
+    script = tmp_path / "train.py"
+    script.write_text("raise RuntimeError('operator torchvision::nms does not exist')")
+    result = probe(script)
+    assert result.returncode == 1
+    assert "RuntimeError: operator torchvision::nms does not exist" in result.stderr
+    assert "runtime_probe: torchvision does not fit this torch" in result.stderr

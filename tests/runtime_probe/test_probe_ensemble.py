@@ -95,7 +95,7 @@ def train(schedule, each=False, first=0, explicit=True, stacked=False):
             for _ in range(BATCHES - len(todo)):
                 next(drawn)
             for _ in probe.batches(todo) if explicit and todo else todo:
-                model(images, next(drawn)).square().mean().backward()
+                model(torch.rand_like(images), next(drawn)).square().mean().backward()
                 optimizer.step()
                 optimizer.zero_grad()
     return probe.report()
@@ -158,8 +158,8 @@ def test_the_probe_is_a_small_part_of_the_whole_run():
                 probe.borders.begin_epoch()
             probe.borders.begin_batch()
             started = time.process_time()
-            probe.before(model, (images, coords), {})
-            probe.after(model, (images, coords), {}, None)
+            probe.watch.before(model, (images, coords), {})
+            probe.watch.after(model, (images, coords), {}, None)
             spent += time.process_time() - started
             if number % BATCHES == BATCHES - 1:
                 probe.borders.end_epoch()

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from runtime_probe import Flag, RepeatedCoordinatesError, Verdict, probe_loader
+from runtime_probe import Flag, StaleCoordinatesError, Verdict, probe_loader
 from tests.runtime_probe import loader_datasets as sets
 
 GLOBAL = [sets.GlobalNumpy, sets.GlobalPython, sets.GlobalTorch]
@@ -147,7 +147,7 @@ def test_evaluation_loaders_should_repeat(make, jittered):
 def test_the_policy_acts_at_the_end_of_an_epoch():
     loader = probe_loader(DataLoader(sets.CachedAll(), batch_size=2), on_violation="raise")
     list(loader)
-    with pytest.raises(RepeatedCoordinatesError, match="CYCLING"):
+    with pytest.raises(StaleCoordinatesError, match="CYCLING"):
         list(loader)
 
 

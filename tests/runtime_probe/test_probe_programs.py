@@ -9,7 +9,7 @@ from runtime_probe.verdict import is_violation
 
 VERDICTS = [  # program, verdict of the bug, verdict of the near miss
     ("tiny", Verdict.CLEAN_GRID, Verdict.FRESH),
-    ("subset", Verdict.SUBSET_OF_CLEAN_GRID, Verdict.FRESH),
+    ("subset", Verdict.FROZEN, Verdict.FRESH_SUBSET),
     ("frozen", Verdict.FROZEN, Verdict.FRESH),
     ("hoisted", Verdict.ONCE_PER_EPOCH, Verdict.FRESH),
     ("reseeded", Verdict.CYCLING, Verdict.FRESH),
@@ -21,7 +21,7 @@ VERDICTS = [  # program, verdict of the bug, verdict of the near miss
     ("one_batch", Verdict.INCONCLUSIVE, Verdict.FRESH),
     ("gan", Verdict.FROZEN, Verdict.FRESH),
     ("gan_without_loader", Verdict.FROZEN, Verdict.FRESH),
-    ("accumulation", Verdict.CYCLING, Verdict.FRESH),
+    ("accumulation", Verdict.PERIODIC, Verdict.FRESH),
     ("multi_scale", Verdict.CLEAN_GRID, Verdict.FRESH),
     ("whole_dataset", Verdict.ONCE_PER_EPOCH, Verdict.FRESH),
     ("no_loader", Verdict.ONCE_PER_EPOCH, Verdict.FRESH),

@@ -72,3 +72,10 @@ def test_fixture_marker_assert_fresh_and_report(run):
 def test_off_by_environment(run, monkeypatch):
     monkeypatch.setenv("RUNTIME_PROBE", "off")
     run().assert_outcomes(passed=5)
+
+
+def test_reports_come_back_from_the_workers_of_xdist(run):
+    pytest.importorskip("xdist", reason="pytest-xdist is not installed")
+    result = run("--probe-report", "-n", "2")
+    result.assert_outcomes(passed=2, failed=3)
+    result.stdout.re_match_lines_random([".*probe report: .*test_fixture.True.*", "runtime_probe: FRESH.*"])

@@ -136,7 +136,7 @@ def test_a_shifted_or_merged_lattice_is_still_one():
         ("abc|abc", Verdict.CYCLING, 3),
         ("abc|ab", Verdict.CYCLING, 3),
         ("abab|abab", Verdict.CYCLING, 2),
-        ("aabb|ccdd", Verdict.CYCLING, None),
+        ("aabb|ccdd", Verdict.PERIODIC, 2),
         ("abca|cbac", Verdict.CYCLING, None),
         ("abac|adae", Verdict.PARTIAL, None),
         ("abc|def", Verdict.FRESH, None),

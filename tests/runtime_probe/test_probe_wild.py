@@ -431,8 +431,8 @@ def test_four_million_points_are_judged_in_seconds(fresh):
         for _ in probe.batches(range(3)):
             coord = jitter(clean, 0.3 / side) if fresh else coord
             started = time.process_time()
-            probe.before(model, (coord,), {})
-            probe.after(model, (coord,), {}, None)
+            probe.watch.before(model, (coord,), {})
+            probe.watch.after(model, (coord,), {}, None)
             spent += time.process_time() - started
     started = time.process_time()
     with torch.enable_grad():

@@ -1,0 +1,186 @@
+"""Findings on whole networks and on the program's random streams."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from runtime_probe.draws import DrawLog
+from runtime_probe.findings import Finding, SeriesReport
+from runtime_probe.network import Network
+from runtime_probe.seeds import Seeding
+from runtime_probe.verdict import Advice, Family, Flag, Verdict
+from runtime_probe.watch import Watch
+
+OFTEN = 8  # times that one line seeds with one number in a program that trains nothing we know
+
+REWOUND = Advice(
+    Family.REPEATED,
+    "training draws the same random numbers again: a global stream goes back to an earlier state",
+    "seed once, above the epochs; give a preview or an evaluation a torch.Generator of its own",
+    ("JIT301",),
+)
+SEEDED_EVERYWHERE = Advice(
+    Family.REPEATED,
+    "the same random numbers are drawn again and again: a global stream is seeded with one number many times",
+    "seed once; where two calls must agree, draw once and hand the value to both",
+    ("JIT301",),
+)
+DROPOUT_IN_EVALUATION = Advice(
+    Family.MISPLACED,
+    "dropout acts while the network is evaluated: results differ from call to call",
+    "hand it training=self.training, or use nn.Dropout",
+    ("JIT401",),
+)
+RATE_LOST = Advice(
+    Family.ABSENT,
+    "the network drew random numbers in training, dropout for example, and does not since it was evaluated",
+    "do not overwrite the rate in evaluation: use p=self.p if self.training else 0",
+    ("JIT207",),
+)
+MODE_LOST = Advice(
+    Family.ABSENT,
+    "the network was left in evaluation mode: it is trained without dropout, or with fixed statistics",
+    "call model.train() at the head of every epoch",
+    ("JIT207",),
+)
+WRITTEN_INTO = Advice(
+    Family.MISPLACED,
+    "the augmentation writes into the data that are kept: it adds up from epoch to epoch",
+    "augment a copy: batch = data[i:j].copy()",
+    ("JIT402",),
+)
+STALE_NOISE = Advice(
+    Family.STALE,
+    "the same noise is mixed into every batch: drawn once, above the loop",
+    "draw inside the batch loop",
+    ("JIT102", "JIT101"),
+)
+STALE_ORDER = Advice(
+    Family.STALE,
+    "the order is drawn once and used for several epochs: the same batches come again",
+    "draw the permutation inside the epoch loop",
+    ("JIT107",),
+)
+STORED_NOISE = Advice(
+    Family.STALE,
+    "every epoch gets the same noise or masks: they were mixed into the data once, before training",
+    "draw them when a batch is made",
+    ("JIT104", "JIT101", "JIT102"),
+)
+FROZEN_LATENT = Advice(
+    Family.STALE,
+    "the network is given the same random numbers in every batch: drawn once, above the loop",
+    "draw them inside the batch loop",
+    ("JIT102",),
+)
+
+
+def network_findings(watch: Watch, inputs: tuple[SeriesReport, ...]) -> Iterator[Finding]:
+    """What is wrong with the networks, worst first."""
+    told = set()
+    for report in inputs:
+        for finding in _input(report, inputs, watch.draws):
+            if finding.where not in told:  # the actor and the critic are given the same batch
+                told.add(finding.where)
+                yield finding
+    for network in watch.network.networks:
+        yield from _rewinds(watch, network)
+        yield from _mode(network)
+        yield from _evaluation(network)
+    for array in watch.network.stored.walking():
+        moved = ", ".join(f"{distance:.3g}" for distance in array.distances[:6])
+        sentence = f"its distance from its first values grows: {moved}"
+        where = (f"`{array.name}` of {array.site.function}, in {array.site}",)
+        yield Finding(Flag.DRIFT, f"stored data `{array.name}`", sentence, "", where, WRITTEN_INTO)
+    yield from _seeds(watch)
+
+
+def _input(report: SeriesReport, inputs: tuple[SeriesReport, ...], draws: DrawLog) -> Iterator[Finding]:
+    provenance, conclusion = report.provenance, report.conclusion
+    if provenance is None or conclusion.batches < 4:
+        return
+    for stale, advice, verdict in (
+        (provenance.mixed, STALE_NOISE, Verdict.FROZEN),
+        (provenance.stored, STORED_NOISE, Verdict.FROZEN),
+    ):
+        if stale is not None:
+            yield Finding(verdict, report.argument, conclusion.sentence, "", (str(stale),), advice)
+            return
+    repeats = conclusion.verdict in (Verdict.CYCLING, Verdict.PARTIAL)
+    if provenance.ordered is not None and (repeats or report.timeline.counters.repeated_batches > 1):
+        line = str(provenance.ordered)
+        yield Finding(Verdict.CYCLING, report.argument, conclusion.sentence, "", (line,), STALE_ORDER)
+    elif repeats and 2 * report.timeline.counters.repeated_batches > conclusion.batches and not report.loaded:
+        shuffles = [line for line in draws.lines() if line.function.endswith(("shuffle", "permutation"))]
+        again = [str(line) for line in shuffles if line.first_batch < line.last_batch and line.times > 1]
+        if again:
+            yield Finding(Verdict.CYCLING, report.argument, conclusion.sentence, "", tuple(again[:1]), STALE_ORDER)
+    others = any(other.conclusion.verdict is Verdict.FRESH for other in inputs if other is not report)
+    draws_of = provenance.sources
+    once = all(source.draws == 1 for source in draws_of) and any(source.forwards > 1 for source in draws_of)
+    counters = report.timeline.counters  # now and then a preview may be made from a latent of its own
+    held = counters.recurring <= 2 and 2 * counters.repeated_batches > counters.batches
+    if held and once and others and not report.loaded:
+        where = tuple(map(str, provenance.sources))
+        yield Finding(Verdict.FROZEN, report.argument, conclusion.sentence, "", where, FROZEN_LATENT)
+
+
+def _rewinds(watch: Watch, network: Network) -> Iterator[Finding]:
+    for rewind in network.rewinds.found():
+        if rewind.batches < 2:
+            continue
+        seeding = watch.seeds.repeated(rewind.stream)
+        sentence = (
+            f"`{rewind.stream}` went on from batch {rewind.again + 1} as it had from batch {rewind.first + 1}; "
+            f"{rewind.batches} of {rewind.seen} batches that were looked at repeat an earlier one's numbers"
+        )
+        where = (str(seeding),) if seeding is not None else ()
+        yield Finding(Verdict.CYCLING, f"training of {network.name}", sentence, "", where, REWOUND)
+
+
+def _mode(network: Network) -> Iterator[Finding]:
+    before, after = network.before_evaluation, network.after_evaluation
+    stream = f"training of {network.name}"
+    where = (f"model called at {network.call} in {network.call.function}",) if network.call is not None else ()
+    if before.looked > 1 and before.drew == before.looked and after.looked > 1 and after.drew == 0:
+        rates = network.changed_rates()
+        changed = ", ".join(f"{path} went from {old:g} to {new:g}" for path, (old, new) in rates.items())
+        sentence = f"it drew in {before.drew} of {before.looked} forwards before the first evaluation, "
+        sentence += f"in none of {after.looked} after it"
+        yield Finding(Flag.LOST_TRAINING_MODE, stream, sentence, changed, where, RATE_LOST)
+    elif network.stepped_in_evaluation_mode > 1 and (network.depends_on_mode or before.drew):
+        sentence = f"{network.steps_in_training} steps in training mode, then {network.stepped_in_evaluation_mode} not"
+        yield Finding(Flag.LOST_TRAINING_MODE, stream, sentence, "", where, MODE_LOST)
+
+
+def _evaluation(network: Network) -> Iterator[Finding]:
+    if not network.evaluation_draws or network.parts_in_training:
+        return
+    where = tuple(f"`{name}` at {site} in {site.function}" for name, site in network.evaluation_draws)
+    looked = network.evaluation
+    sentence = f"it drew in {looked.drew} of {looked.looked} forwards in evaluation mode that were looked at"
+    yield Finding(Flag.EVAL_JITTER, f"evaluation of {network.name}", sentence, "", where, DROPOUT_IN_EVALUATION)
+
+
+def _seeds(watch: Watch) -> Iterator[Finding]:
+    steps = watch.borders.all_steps
+    for seeding in watch.seeds.seedings[:4]:
+        if _is_in_every_step(seeding, steps) or _is_everywhere(seeding, steps):
+            sentence = f"seeded {seeding.times} times with {seeding.seed}; numbers were drawn in between"
+            yield Finding(
+                Verdict.CYCLING,
+                f"random numbers of `{seeding.stream}`",
+                sentence,
+                "",
+                (str(seeding),),
+                SEEDED_EVERYWHERE,
+            )
+            return
+
+
+def _is_in_every_step(seeding: Seeding, steps: int) -> bool:
+    return steps > 3 and 2 * seeding.batches > steps and seeding.after_draws > 2
+
+
+def _is_everywhere(seeding: Seeding, steps: int) -> bool:
+    return steps == 0 and seeding.times >= OFTEN and 2 * seeding.after_draws > seeding.times
