@@ -216,12 +216,21 @@ def train(model, loader, opt, grid):
             return None
         draw = stale.made.draw
         assert draw is not None
-        if not provenance_of(project).made(Value(Ref(draw.path, draw.scope), draw.node)).perturbed:
+        if not self._is_given_data(project, Value(Ref(draw.path, draw.scope), draw.node)):
             held = variance_of(project).seen(stale.origin)
             if "data" not in held.data and not held.holes:
                 return None
             return Confidence.MEDIUM if stale.loop.region == HIDDEN else Confidence.LOW
         return Confidence.MEDIUM
+
+    def _is_given_data(self, project: Project, site: Value) -> bool:
+        """Whether a call perturbs what it is given, and makes nothing up: a helper, or an augmentation of a library."""
+        provenance, ref = provenance_of(project), project.callee(site)
+        if ref is None:
+            return provenance.made(site).augmentation
+        given = (project.argument(site, ref, name) for name in provenance.returns(ref).over)
+        made = [provenance.made(Value(site.scope, item)) for item in given if item is not None]
+        return any(part.data or part.draw for part in made)
 
     def _is_helper_call(self, project: Project, stale: Stale) -> bool:
         """Whether a function perturbs, and a name says that it is meant to (it might split the data)."""

@@ -10,6 +10,7 @@ clocks that the index varies with; each element of a returned tuple is a value o
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Iterable, Iterator
 
 from jitlint import catalogue
@@ -53,12 +54,15 @@ MAX_SITES = 6
 MAX_OUTWARD = 3
 
 _REPEATING = LOOPS | {RegionKind.COMPREHENSION}
-_GRIDS = frozenset("linspace arange meshgrid mgrid ogrid indices affine_grid cartesian_prod create_meshgrid".split())
+_GRIDS = frozenset(
+    "linspace arange range meshgrid mgrid ogrid indices affine_grid cartesian_prod create_meshgrid".split()
+)
 # What they give of coordinates are coordinates; other functions make values from them.
 _KEEPING_GRIDS = frozenset(
     "clamp clip remainder fmod where add sub subtract mul multiply div rearrange repeat mod vstack Tensor "
     "from_numpy".split()
 )
+_LOADS = re.compile(r"load|read|open|fetch|fromfile|memmap|genfromtxt|datasets")
 _MAKERS = frozenset("tensor array asarray as_tensor constant Tensor FloatTensor LongTensor float int str".split())
 
 
@@ -384,6 +388,8 @@ class Variance:
             made = made._replace(data=made.data - {"grid"} | {"made"})
         if made.draws or made.data or made.holes or node.method in _MAKERS or node.name.startswith("."):
             return made
+        if node.name.startswith(ARRAY_LIBRARIES) and not _LOADS.search(node.name):
+            return made  # made of constants
         return made._replace(data=frozenset(["data"]))
 
     def _own_draw(self, value: Value, node: Node) -> Role | None:
