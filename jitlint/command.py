@@ -148,11 +148,16 @@ class Command:
         if self.options.baseline:
             from jitlint.baseline import apply_baseline
 
-            is_narrowed = self.options.select or self.options.ignore or self.options.confidence
-            whole = () if is_narrowed or plugins.refused else [file.path for file in files]
+            whole = [file.path for file in files] if self._looks_for_everything() else []
             outcome = apply_baseline(Path(self.options.baseline), outcome, texts, whole)
         self._tell(outcome, texts)
         return self._status(outcome.report)
+
+    def _looks_for_everything(self) -> bool:
+        """Whether what is not found is not there: no rule, share or plugin was left out."""
+        options = self.options
+        is_narrowed = options.select or options.ignore or options.confidence or options.shard != (1, 1)
+        return not is_narrowed and not plugins.refused
 
     def _show_diff(self, outcome: Outcome, files: tuple[File, ...], given: Mapping[str, bytes]) -> int:
         from jitlint.report.diff import file_diffs

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.checkout import build_wheel
+
 ROOT = Path(__file__).resolve().parent.parent
 CONSTRAINTS = ROOT / "constraints.txt"
 
@@ -20,20 +22,7 @@ pytestmark = pytest.mark.xdist_group("wheel")
 def python(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Python with the wheel of this checkout, pytest, and the linter's own dependencies."""
     source, wheels, home = (tmp_path_factory.mktemp(name) for name in ("source", "wheels", "home"))
-    listed = subprocess.run(
-        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
-        cwd=ROOT,
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    for name in filter(None, listed.stdout.split("\0")):
-        if (ROOT / name).is_file():
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            (source / name).write_bytes((ROOT / name).read_bytes())
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    subprocess.run([*pip, "wheel", "--no-deps", "--wheel-dir", wheels, source], check=True, timeout=300)
-    (wheel,) = wheels.glob("*.whl")
+    wheel = build_wheel(source, wheels)
     venv.create(home, with_pip=True)
     here = home / ("Scripts" if os.name == "nt" else "bin") / "python"
     install = [here, "-m", "pip", "--disable-pip-version-check", "--quiet", "install", "-c", CONSTRAINTS]

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 __all__ = ["line_in_file"]
 
-# Strings, brackets, numbers and words: no alternative of this pattern can match in two ways, so it is linear.
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+# Strings, brackets, numbers and words. A string that is not closed goes on to the end, so no text is read twice.
+_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"?|[{}\[\],:]|[^\s{}\[\],:"]+')
 
 
 def line_in_file(data: bytes, cell: int, line: int) -> int:

@@ -37,7 +37,6 @@ _SWITCH = re.compile(r"(?:^|_)aug(?:s|ment|mentation|mentations)?(?:_|$)")
 # What an evaluation may do to its inputs because that is what it measures.
 _NOISE = re.compile(r"nois|mask|corrupt|perturb|jitter|drop|occlu|degrad")
 _SPLIT = frozenset("random_split Subset".split())
-_SAMPLERS = re.compile(r"(?:Subset\w*|Sequential\w*)Sampler$")
 # What Keras' ImageDataGenerator draws. keras/preprocessing/image.py, all versions.
 _GENERATORS = frozenset({"ImageDataGenerator"})
 _RANGES = frozenset(
@@ -89,7 +88,7 @@ class HeldOuts:
         """Whether a loader takes a part of a data set of training: by a sampler, or by a split."""
         sampler = node.keyword("sampler")
         made = self.objects.origins(Value(loader.scope, sampler)) if sampler is not None else frozenset[Value]()
-        if any(_SAMPLERS.search(self.project.node(item).method) for item in made):
+        if any(_takes_a_part(self.project.node(item).method) for item in made):
             return True
         dataset = argument_of(node, 0, "dataset")
         things = self.objects.origins(Value(loader.scope, dataset)) if dataset is not None else ()
@@ -276,3 +275,8 @@ def evaluates_by_name(name: str) -> bool:
 def held_outs_of(project: Project) -> HeldOuts:
     """The one finder of a project, shared by the rules."""
     return HeldOuts(project)
+
+
+def _takes_a_part(sampler: str) -> bool:
+    """Whether a class is a sampler of a part, or of everything in order: `SubsetRandomSampler`."""
+    return sampler.endswith("Sampler") and ("Subset" in sampler or "Sequential" in sampler)

@@ -26,10 +26,9 @@ _QUOTED = re.compile(
     r"|#[^\n]*",
     re.DOTALL,
 )
-_SETTINGS = (
-    r"(?:\w+\.)*(?:args|arguments|opts?|options|cfg|config|conf|configs|hparams|hps?|params|flags|FLAGS|settings)"
-)
-_OF_SETTINGS = re.compile(r"(?<!\w)" + _SETTINGS + r"\.$")
+_NAMES = r"(?:args|arguments|opts?|options|cfg|config|conf|configs|hparams|hps?|params|flags|FLAGS|settings)"
+_SETTINGS = r"(?:\w+\.)*" + _NAMES
+_OF_SETTINGS = re.compile(r"(?<!\w)" + _NAMES + r"\.$")
 # Settings handed on as a whole, by names that the text does not spell.
 _BY_NAME = re.compile(
     r"\bvars\(|__dict__|\basdict\(|_get_kwargs|\bsetattr\(|\blocals\(|\bfields\(|to_container|\*\*\s*"

@@ -18,7 +18,8 @@ from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.reads import Read, reads_of
 
 PLAIN_DECORATORS = frozenset("staticmethod classmethod no_grad inference_mode jit dataclass".split())
-_COMMANDS = re.compile(r"(?:^|\.)(?:click|typer|app|cli)\.(?:\w+\.)*(?:command|option|argument|group|pass_context)$")
+_APPLICATIONS = frozenset("click typer app cli".split())
+_COMMANDS = frozenset("command option argument group pass_context".split())
 # Bases that read no attribute but those of their own interface.
 PLAIN_BASES = frozenset(
     "object Module Dataset IterableDataset LightningModule LightningDataModule Layer Model Sequence ABC".split()
@@ -157,9 +158,7 @@ class Switches:
         module = self.project.modules[ref.path]
         if scope.name in catalogue.STEP_FUNCTIONS or (scope.name.startswith("__") and scope.name != "__init__"):
             return True
-        if any(
-            item.rpartition(".")[2] not in PLAIN_DECORATORS and not _COMMANDS.search(item) for item in scope.decorators
-        ):
+        if any(item.rpartition(".")[2] not in PLAIN_DECORATORS and not _is_command(item) for item in scope.decorators):
             return True
         if any(node.method in _READS_ALL for _, node in scope.calls()) or self._is_stub(scope):
             return True
@@ -464,3 +463,9 @@ def _keys(path: str, scope: Scope, index: int, owner: str) -> Iterator[Switch]:
 def switches_of(project: Project) -> Switches:
     """The one finder of a project, shared by the rules."""
     return Switches(project)
+
+
+def _is_command(decorator: str) -> bool:
+    """Whether a decorator makes a command of a function: `app.command`, `click.option`."""
+    *owners, last = decorator.split(".")
+    return last in _COMMANDS and not _APPLICATIONS.isdisjoint(owners)

@@ -246,6 +246,11 @@ def test_the_baseline_is_pruned_and_says_what_is_dead(shell: Shell) -> None:
     gone.write_text(CORRECT)
     assert shell.run("--baseline", "known.json", "kept.py").err.count("Removed") == 0, "gone.py was not read"
     assert shell.run("--baseline", "known.json", "--select", "JIT2").err.count("Removed") == 0, "nothing was looked for"
+    for share in ("1/2", "2/2"):
+        assert shell.run("--baseline", "known.json", "--shard", share).err.count("Removed") == 0, "a share was read"
+    shell.write("jitlint.toml", 'plugins = ["own_rules"]')
+    assert shell.run("--baseline", "known.json").err.count("Removed") == 0, "a plugin was not loaded"
+    shell.write("jitlint.toml", "")
     said = shell.run("--baseline", "known.json").err
     assert "Removed 1 baseline entry that no longer matches anything: JIT102 in gone.py." in said
     assert "Removed" not in shell.run("--baseline", "known.json").err

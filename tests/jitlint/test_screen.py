@@ -29,6 +29,10 @@ FAR = "    x = 1\n" * 400
         ("def f(x):\n    for batch in x:\n        yield batch + torch.rand(3)\n", Level.DRAWS),
         (f"def f(batch):\n    return torch.rand(3)\ndef g(x):\n{FAR}    yield x\n", Level.HELPER),
         ("def f(x):\n    torch.manual_seed(0)\n    return torch.rand(3)\n", Level.DRAWS),
+        ("rng = np.random.RandomState(0)\nx = rng.rand(3)\n", Level.DRAWS),
+        ("def f(rng: np.random.RandomState):\n    return rng.rand(3)\n", Level.HELPER),
+        ("x = torch.rand(3)\ndata = tf.data.Dataset.list_files(x).map(f)\n", Level.DRAWS),
+        ("x = torch.rand(3)\ndata = tf_data.list_files(x).map(f)\n", Level.HELPER),
         ("from torch.utils.data import DistributedSampler\nloader = f(DistributedSampler)\n", Level.DRAWS),
         ("from torch.utils.data import BatchSampler\nloader = f(BatchSampler)\n", Level.CONSUMER),
         ("for x in zip(a_loader, cycle(b_loader)):\n    loss(x).backward()\n", Level.DRAWS),
@@ -39,6 +43,8 @@ FAR = "    x = 1\n" * 400
         ("def f(x):\n    return F.dropout(x, training=t)\nf(x).backward()\n", Level.CONSUMER),
         (NETWORK.format("nn.Parameter(torch.randn(3))"), Level.HELPER),
         (NETWORK.format("torch.randn(3)"), Level.DRAWS),
+        (NETWORK.replace("pass", "return jax.random.normal(key=self.key)"), Level.DRAWS),
+        (NETWORK.replace("pass", "return jax.random.normal(key=key)"), Level.HELPER),
     ],
 )  # fmt: skip
 def test_level(text: str, level: Level) -> None:
