@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -66,6 +66,7 @@ class PendingFunction(NamedTuple):
     defaults: dict[str, int]
     decorators: tuple[str, ...]
     drawn_beside: bool = False  # a method that may use what its class' `__init__` draws
+    home: object = None  # the builder of the scope that defines it
 
 
 # Makes a named tuple without the call of its own `__new__`: hundreds of thousands are made for a large tree.
@@ -140,7 +141,8 @@ class Builder:
         self.imports: dict[str, str] = {}
         self.classes: dict[str, ClassModel] = {}
         self.scopes: dict[str, Scope] = {}
-        self.pending: list[PendingFunction] = []
+        self.pending: deque[PendingFunction] = deque()
+        self.homes: dict[str, object] = {}
         self.long_strings: list[tuple[int, int]] = []
         self.exported: frozenset[str] = frozenset()
         self.definitions = defined or frozenset()
@@ -173,7 +175,9 @@ class Builder:
     def _build_pending(self) -> None:
         """The functions that were met."""
         while self.pending:
-            pending = self.pending.pop(0)
+            pending = self.pending.popleft()
+            if self.homes.get(pending.parent) is not pending.home:
+                continue  # its function was defined again: nobody can call this one
             if pending.drawn_beside or self.relevant.holds(pending.tree):
                 self._function(pending)
 
@@ -341,6 +345,7 @@ class ScopeBuilder:
             _by_kind(self.nodes),
         )
         self.builder.scopes[self.qualname] = scope
+        self.builder.homes[self.qualname] = self
 
     def add(
         self,
@@ -645,7 +650,7 @@ class ScopeBuilder:
         owner = self._qualify("").rstrip(".") if self.class_prefix else ""
         defaults = self.defaults(tree.args)
         beside = bool(owner) and self.drawn_in_setup
-        pending = PendingFunction(tree, qualname, owner, self.qualname, defaults, decorators, beside)
+        pending = PendingFunction(tree, qualname, owner, self.qualname, defaults, decorators, beside, self)
         self.builder.pending.append(pending)
         if not self.class_prefix:
             node = self.add(Kind.GLOBAL, _name_span(tree), name=qualname)

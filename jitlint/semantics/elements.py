@@ -76,9 +76,9 @@ class Elements:
         ticks = frozenset([clock]) if clock else NONE
         if last == "enumerate" and first:
             return When(varies=ticks) if path[:1] == (0,) else self.element(first, clock, path[1:])
-        if last == "zip" and path and isinstance(path[0], int) and path[0] < len(node.arguments):
+        if last == "zip" and path and isinstance(path[0], int) and 0 <= path[0] < len(node.arguments):
             return self.element(Value(value.scope, node.arguments[path[0]]), clock, path[1:])
-        if last == "TensorDataset" and path and isinstance(path[0], int) and path[0] < len(node.arguments):
+        if last == "TensorDataset" and path and isinstance(path[0], int) and 0 <= path[0] < len(node.arguments):
             return fresher(self.variance.when(Value(value.scope, node.arguments[path[0]]), path[1:]), ticks)
         if (last in _SAME_ELEMENTS or last.endswith("DataLoader")) and (first or node.keyword("dataset") is not None):
             given = node.keyword("dataset")

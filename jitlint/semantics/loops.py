@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from jitlint import catalogue
 from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind, Scope
+from jitlint.semantics.memo import remembered
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import names_network
 
@@ -29,30 +30,23 @@ class Loops:
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self._trains: dict[Ref, bool] = {}
-        self._steps: dict[Ref, bool] = {}
 
     # ---------------------------------------------------------------------------------------- functions
 
+    @remembered(False)
     def trains(self, ref: Ref) -> bool:
         """Whether a function updates a network: it calls backward, an optimizer's step, …."""
-        if ref not in self._trains:
-            self._trains[ref] = False
-            scope = self.project.scope(ref)
-            self._trains[ref] = any(self.is_training_call(Value(ref, index)) for index, _ in scope.calls())
-        return self._trains[ref]
+        return any(self.is_training_call(Value(ref, index)) for index, _ in self.project.scope(ref).calls())
 
+    @remembered(False)
     def steps(self, ref: Ref) -> bool:
         """Whether a function makes one training step: it updates a network outside any loop of its own."""
-        if ref not in self._steps:
-            self._steps[ref] = False
-            scope = self.project.scope(ref)
-            self._steps[ref] = any(
-                not any(scope.regions[region].kind in _REPEATED for region in scope.region_chain(node.region))
-                and self.is_training_call(Value(ref, index), whole=False)
-                for index, node in scope.calls()
-            )
-        return self._steps[ref]
+        scope = self.project.scope(ref)
+        return any(
+            not any(scope.regions[region].kind in _REPEATED for region in scope.region_chain(node.region))
+            and self.is_training_call(Value(ref, index), whole=False)
+            for index, node in scope.calls()
+        )
 
     def is_training_call(self, value: Value, whole: bool = True) -> bool:
         """Whether a call updates a network, by itself or somewhere in the called function.
@@ -200,6 +194,7 @@ class Loops:
     def _around_loader(self, loop: Loop, inner: list[Loop]) -> bool:
         return any(other.loader and other.trains for other in inner)
 
+    @remembered(False)
     def iterates_batches(self, value: Value, depth: int = 0) -> bool:
         """Whether a loop over this value runs over batches."""
         node = self.project.node(value)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from jitlint.imports import ModuleFinder
 from jitlint.semantics.graph import RELATIVE, ClassModel, Kind, Module, Node, Scope
+from jitlint.semantics.memo import remembered
 
 if TYPE_CHECKING:
     from jitlint.config import Settings
@@ -36,6 +37,7 @@ COMMON_METHODS = frozenset(
 MODULE_BASES = frozenset("Module LightningModule Model Layer GraphModule PreTrainedModel Block".split())
 DATASET_WORD = re.compile(r"(?:Dataset|DataSet|Data|Folder|Loader|DataModule)$")
 MAX_ALIASES = 8
+NO_FUNCTION: Ref | None = None
 
 
 class Ref(NamedTuple):
@@ -287,7 +289,7 @@ class Project:
 
     # -------------------------------------------------------------------------------------------- calls
 
-    @functools.cache  # noqa: B019 - lives as long as the run
+    @remembered(NO_FUNCTION)
     def callee(self, value: Value) -> Ref | None:
         """The project's function that a call calls, or None."""
         node = self.node(value)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from jitlint import catalogue
 from jitlint.semantics.graph import Kind, Node, RegionKind, Scope
+from jitlint.semantics.memo import remembered
 from jitlint.semantics.project import Project, Ref, Value
 
 if TYPE_CHECKING:
@@ -117,25 +118,18 @@ class Provenance:
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self._known: dict[Value, Made] = {}
-        self._summaries: dict[Ref, Made] = {}
-        self._depth = 0
 
     # ---------------------------------------------------------------------------------------- functions
 
+    @remembered(NOTHING)
     def returns(self, ref: Ref) -> Made:
         """What a function returns, in terms of its parameters."""
-        known = self._summaries.get(ref)
-        if known is not None:
-            return known
-        self._summaries[ref] = NOTHING  # a recursive call adds nothing
         scope = self.project.scope(ref)
         parts = [self._guarded(Value(ref, node), 0) for node in self._results(scope)]
         result = union(parts)
         data = [part for part in parts if part.data and not part.perturbed]
         if result.draw and not result.perturbed and data and self._taken_at_random(ref, scope):
             result = result._replace(perturbed=True, over=union(data).parameters)
-        self._summaries[ref] = result
         return result
 
     def _results(self, scope: Scope) -> tuple[int, ...]:
@@ -155,19 +149,10 @@ class Provenance:
 
     # ------------------------------------------------------------------------------------------- values
 
+    @remembered(NOTHING)
     def made(self, value: Value) -> Made:
         """What a value is made of."""
-        known = self._known.get(value)
-        if known is not None:
-            return known
-        if self._depth > 150:
-            return NOTHING
-        self._known[value] = NOTHING  # a loop's phi adds nothing to itself
-        self._depth += 1
-        result = self._compute(value)
-        self._depth -= 1
-        self._known[value] = result
-        return result
+        return self._compute(value)
 
     def _guarded(self, value: Value, region: int) -> Made:
         """A value, perturbed if it is only reached when a draw says so."""

@@ -15,6 +15,7 @@ from jitlint import catalogue
 from jitlint.semantics.clocks import Drawn
 from jitlint.semantics.graph import Kind, Node, Scope
 from jitlint.semantics.loops import Loop, Loops, loops_of
+from jitlint.semantics.memo import remembered
 from jitlint.semantics.project import COMMON_METHODS, Project, Ref, Value
 from jitlint.semantics.provenance import (
     Made,
@@ -62,7 +63,6 @@ class Staleness:
         self.project = project
         self.provenance = provenance_of(project)
         self.loops: Loops = loops_of(project)
-        self._consumes: dict[tuple[Ref, str], bool] = {}
         self._called: dict[Ref, tuple[bool, frozenset[str]]] = {}
 
     # -------------------------------------------------------------------------------------------- loops
@@ -147,15 +147,9 @@ class Staleness:
                 if argument is not None and self.consumes(ref, parameter.name):
                     yield argument
 
+    @remembered(False)
     def consumes(self, ref: Ref, parameter: str) -> bool:
         """Whether a function feeds a parameter to a network."""
-        key = (ref, parameter)
-        if key not in self._consumes:
-            self._consumes[key] = False
-            self._consumes[key] = self._feeds(ref, parameter)
-        return self._consumes[key]
-
-    def _feeds(self, ref: Ref, parameter: str) -> bool:
         scope = self.project.scope(ref)
         for index, node in scope.calls():
             for argument in self.consumed(Value(ref, index), node):
@@ -225,6 +219,7 @@ class Staleness:
 
     # -------------------------------------------------------------------------------------- exclusions
 
+    @remembered(False)
     def is_owned(self, value: Value) -> bool:
         """Whether a value is learned: a parameter, something an optimizer updates or gradients flow to."""
         scope = self.project.scope(value.scope)

@@ -269,8 +269,9 @@ class Variance:
         return bool(aliases) and all(self.project.node(alias).kind is Kind.CONST for alias in aliases)
 
     def _display(self, value: Value, node: Node, path: Path) -> When:
-        if path and node.name in ("tuple", "list") and isinstance(path[0], int) and path[0] < len(node.inputs):
-            return self.when(Value(value.scope, node.inputs[path[0]]), path[1:])
+        part, count = path[0] if path else None, len(node.inputs)
+        if node.name in ("tuple", "list") and isinstance(part, int) and -count <= part < count:
+            return self.when(Value(value.scope, node.inputs[part]), path[1:])
         if path and node.name == "dict":
             half = len(node.inputs) // 2
             for key, item in zip(node.inputs[:half], node.inputs[half:], strict=False):
