@@ -139,7 +139,8 @@ def add_noise(x):
             if confidence is None or seeding.only_shuffles(restart):
                 continue
             node = project.node(restart.call)
-            told.add(restart.call)
+            if confidence is not Confidence.LOW:
+                told.add(restart.call)
             fix = self._fix(project, restart)
             evidence: tuple[Trace, ...] = restart_traces(project, restart, drawn)
             yield Candidate(

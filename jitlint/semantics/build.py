@@ -290,6 +290,7 @@ class ScopeBuilder:
     def __init__(self, builder: Builder, qualname: str, owner: str, parent: str | None, span: Span) -> None:
         self.builder = builder
         self.qualname = qualname
+        builder.homes[qualname] = self
         self.owner = owner
         self.parent = parent
         self.span = self.name_span = span
@@ -345,7 +346,6 @@ class ScopeBuilder:
             _by_kind(self.nodes),
         )
         self.builder.scopes[self.qualname] = scope
-        self.builder.homes[self.qualname] = self
 
     def add(
         self,

@@ -179,6 +179,9 @@ class Variance:
         aliases = self.project.aliases(value)
         if aliases:
             return self._elsewhere(value, aliases, path)
+        module = self.project.modules[value.scope.path]
+        if node.name in module.scopes or self.project.function(value.scope.path, node.name) is not None:
+            return EMPTY  # a function is no data
         return EMPTY if node.name.startswith(ARRAY_LIBRARIES) else When(data=frozenset(["data"]))
 
     def _attribute(self, value: Value, node: Node, path: Path) -> When:
