@@ -273,7 +273,9 @@ class _Part:
             found = self._candidates(modules).get(changed.path, [])
         finally:
             self.proven = None
-        return [item for item in self._reported(changed, found).kept if item.code != UNUSED]
+        least = self.settings.least_confidence
+        kept = self._reported(changed, found).kept
+        return [item for item in kept if item.code != UNUSED and item.confidence >= least]
 
 
 class _Context:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from jitlint.diagnostic import Location
-from jitlint.screen import Level, screen
+from jitlint.screen import Level, imports_of, screen
 from jitlint.source import Source, UnreadableSource, load_source
 
 __all__ = [
@@ -127,12 +127,18 @@ def _look(key: str, stamp: Stamp, data: bytes, check: bool) -> Survey:
         digest,
         _line_count(code),
         int(seen.level),
-        tuple(sorted(seen.imports)),
+        # A package that only passes names on leads to what it passes on.
+        tuple(sorted(seen.imports or (imports_of(code) if _is_package(key) else ()))),
         directives,
         check or is_modelled,
         troubles,
         size=len(code),
     )
+
+
+def _is_package(key: str) -> bool:
+    """Whether a file stands for its package."""
+    return key.rpartition("/")[2] == "__init__.py"
 
 
 def _code(key: str, data: bytes) -> bytes:

@@ -77,8 +77,8 @@ class Dropouts:
             return self._functional(value, node)
         if node.name in ALWAYS_ON and scope.name in _FORWARD and self._is_network(ref, scope):
             return AlwaysOn(value, None) if self._rate(value, node, "rate") else None
-        if node.name in FLAX_LAYERS and self._says(value, node, "deterministic", False):
-            return AlwaysOn(value, None, is_constant=True)
+        if node.name in FLAX_LAYERS and self._says(value, node, "deterministic", False) and scope.name != "__init__":
+            return AlwaysOn(value, None, is_constant=True)  # in a constructor it is the mode that `eval()` changes
         if node.name == "()":
             return self._called_layer(value, node, scope)
         return None

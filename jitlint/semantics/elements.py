@@ -108,9 +108,12 @@ class Elements:
         """What the method that gives one sample made, in the terms of the loop that takes the samples."""
         ticks = frozenset([clock]) if clock else NONE
 
+        gives_all = self.project.scope(giver).name == "__iter__"
+
         def outward(clocks: Clocks) -> Clocks:
             each = ticks if Clock(giver, CALL) in clocks else NONE
-            epochs = frozenset([ALWAYS]) if Clock(giver, EPOCH) in clocks else NONE
+            passes = Clock(giver, CALL) if gives_all else Clock(giver, EPOCH)  # `__iter__` runs once for each pass
+            epochs = frozenset([ALWAYS]) if passes in clocks else NONE
             return each | epochs | frozenset(c for c in clocks if c.scope != giver)
 
         made = sample._replace(

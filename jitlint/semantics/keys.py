@@ -73,7 +73,7 @@ class Keys:
                 inner = scope.nodes[item]
                 if inner.kind is Kind.COLLECTION and inner.name == "dict":
                     yield from inner.inputs[len(inner.inputs) // 2 :]
-                else:
+                elif word != "rngs":  # else a stream, which counts its uses
                     yield item
 
     # ------------------------------------------------------------------------------------------- reuses

@@ -48,7 +48,8 @@ def is_per_item(project: Project, stale: Stale) -> bool:
         header = scope.regions[region].header
         if scope.regions[region].kind in _ITERATING and header >= 0 and _runs_over_data(project, ref, scope, header):
             return True
-    orders = is_shuffle(project, stale.drawn.draw, node)  # of all samples: a split or a subset of them
+    # An order or a choice of all samples is a split, or a subset.
+    orders = stale.drawn.role is Role.PICKED or is_shuffle(project, stale.drawn.draw, node)
     return not orders and any(_tells_size(scope.nodes[item]) for item in sources(scope, node.arguments))
 
 
