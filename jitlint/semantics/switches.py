@@ -11,7 +11,7 @@ from typing import NamedTuple
 from jitlint import catalogue
 from jitlint.diagnostic import Span
 from jitlint.semantics.flow import reached, users
-from jitlint.semantics.graph import RELATIVE, ClassModel, Kind, Node, Parameter, Scope
+from jitlint.semantics.graph import RELATIVE, ClassModel, Kind, Node, Parameter, Scope, Store
 from jitlint.semantics.mentions import is_elsewhere, mentions_of
 from jitlint.semantics.pipelines import Augments, pipelines_of
 from jitlint.semantics.project import Project, Ref, Value
@@ -360,7 +360,8 @@ class Switches:
                 if self._is_setting(Ref(path, qualname), scope, store.base, store.node)
             ]
             for store in scope.stores:
-                if "." not in store.name and _SETTINGS_NAME.search(store.name):
+                named = "." not in store.name and _SETTINGS_NAME.search(store.name)
+                if named and not self._goes_out_of_sight(path, qualname, store):
                     yield list(_keys(path, scope, store.node, store.name))
         yield options
         for model in module.classes.values():
@@ -370,6 +371,25 @@ class Switches:
                     for name, node in model.attributes.items()
                     if "." not in model.qualname
                 ]
+
+    def _goes_out_of_sight(self, path: str, qualname: str, store: Store) -> bool:
+        """Whether a dict of settings is handed on, as `**params` or whole, to a call that nobody can look into."""
+        for name, scope in self.project.modules[path].scopes.items():
+            if name == qualname:
+                starts = [store.node]
+            else:
+                starts = [i for i, node in scope.of_kind(Kind.GLOBAL) if not qualname and node.name == store.name]
+            nodes = scope.nodes
+            handed = reached(scope, starts, lambda i, nodes=nodes: _is_still_whole(nodes[i]))  # type: ignore[misc]
+            if any(i not in starts and self._is_unseen(Value(Ref(path, name), i), nodes[i]) for i in handed):
+                return True
+        return False
+
+    def _is_unseen(self, call: Value, node: Node) -> bool:
+        if node.kind is not Kind.CALL or node.method in _HARMLESS:
+            return False
+        made = self.project.constructor(call)
+        return self.project.callee(call) is None and (made is None or made[0] is None)
 
     def _is_setting(self, ref: Ref, scope: Scope, base: int, node: int) -> bool:
         """Whether `config.noise = 0.1` sets a constant on an object made to hold settings."""
@@ -419,6 +439,13 @@ class Switches:
 _IS_SET = r"(?!\s*(?:\[[^\]\n]*\]\s*)?(?::[^=\n]*)?=(?!=))(?!\.(?:append|update|add|extend|setdefault)\()"
 _MAY_BE_DATA = re.compile(r"(?:^|_)(?:noise|noisy|perturbation|distortion|augmented|jitter|mask)\d*$", re.IGNORECASE)
 _TRANSFORM = re.compile(r"(?:^|_)(?:transforms?|tfms?|augs?|augment\w*|preprocess\w*|collate(?:_fn)?)(?:_|\d|$)")
+
+
+def _is_still_whole(node: Node) -> bool:
+    """Whether a dict that goes into a node comes out of it as it is, or with more keys."""
+    if node.kind is Kind.CALL:
+        return node.method in ("update", "setdefault", "dict", "copy", "deepcopy")
+    return node.kind in (Kind.CONST, Kind.GLOBAL, Kind.PHI, Kind.COLLECTION, Kind.SETITEM)
 
 
 def _is_on(node: Node) -> bool:

@@ -179,6 +179,13 @@ def test_key_that_nothing_reads(case: str, tmp_path: Path) -> None:
     assert found(reading, tmp_path) == []
 
 
+@pytest.mark.parametrize("call", ["load(path).Net(3, **config)", "network(config)", "network({**config, 'depth': 3})"])
+def test_key_of_a_dict_that_is_handed_on_out_of_sight(call: str, tmp_path: Path) -> None:
+    text = HEAD + KEYS["a dict"] + "\n"
+    assert found(text, tmp_path)
+    assert found(text + call + "\n", tmp_path) == []
+
+
 KEPT = """
 class Windows(Dataset):
     def __init__(self, log, cfg):
