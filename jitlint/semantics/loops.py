@@ -67,7 +67,13 @@ class Loops:
         if ref is not None:
             return self.trains(ref) if whole else self.steps(ref)
         last = node.text.rpartition(".")[2]
-        return last in catalogue.TRAINING_STEP_FUNCTIONS or (whole and catalogue.names_training(last))
+        named = catalogue.names_training(last) and not self._sets_evaluation(value, node)
+        return last in catalogue.TRAINING_STEP_FUNCTIONS or (whole and named)
+
+    def _sets_evaluation(self, value: Value, node: Node) -> bool:
+        """`model.train(False)` and `model.train(mode=False)` are `model.eval()`."""
+        given = (self.project.node(Value(value.scope, item)).value for item in node.arguments)
+        return node.method == "train" and any(item is False for item in given)
 
     def fed_values(self, value: Value, node: Node) -> tuple[int, ...]:
         """What `session.run([train_op, loss], feed_dict={x: images})` of TensorFlow 1 trains on: `images`."""

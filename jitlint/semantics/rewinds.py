@@ -202,8 +202,18 @@ class Rewinds:
 
     @remembered(False)
     def _prepares_training(self, ref: Ref) -> bool:
+        """Whether a function makes an optimizer, or makes the network that it trains."""
         scope = self.project.scope(ref)
-        return any(self._makes_optimizer(Value(ref, index), node) for index, node in scope.calls())
+        if any(self._makes_optimizer(Value(ref, index), node) for index, node in scope.calls()):
+            return True
+        return self.loops.trains(ref) and any(
+            self._makes_network(scope, store, 0) and not self._wraps_given(scope, store) for store in scope.stores
+        )
+
+    def _wraps_given(self, scope: Scope, store: Store) -> bool:
+        """`model = DataParallel(model)`: the network comes from the caller."""
+        given = (scope.nodes[item] for item in scope.nodes[store.node].arguments)
+        return any(node.kind is Kind.PARAM and catalogue.names_model(node.name) for node in given)
 
 
 @functools.lru_cache(maxsize=4)

@@ -155,6 +155,30 @@ class Pictures(Dataset):
     def augment(self, x):
         return x + random.random()
 """
+GRID = """
+import numpy as np
+import tensorflow as tf
+def fit(images{0}):
+    {1}
+    for part in np.array_split(images, 10):
+        with tf.GradientTape() as tape:
+            loss = model(part + np.random.normal(size=part.shape))
+        optimizer.apply_gradients(zip(tape.gradient(loss, model.weights), model.weights))
+    return model
+def run(images, model, optimizer):
+    for a, b in [(0, 1), (1, 2)]:
+        np.random.seed(7)
+        fit(images{2})
+"""
+FEATURES = """
+import torch
+def run(model, loader, opt, epochs, seed=42):
+    for epoch in range(epochs):
+        torch.manual_seed(seed)
+        {0}
+        for x, y in loader:
+            seen = model(x + torch.randn_like(x))
+"""
 DROPOUT = """
 import torch
 from torch import nn
@@ -286,6 +310,15 @@ PAIRS = {
         ),
     ),
     "seed of a dict": Pair("JIT301", MEDIUM, SETTING.format('CONFIG["SEED"]'), SETTING.format("self.sample_seed()")),
+    "seed of every setting": Pair(
+        "JIT301",
+        MEDIUM,
+        GRID.format(", model, optimizer", "model = tf.function(model)", ", model, optimizer"),
+        GRID.format("", "model = ResNet(18)", ""),
+    ),
+    "seed of features": Pair(
+        "JIT301", MEDIUM, FEATURES.format("model.train(True)"), FEATURES.format("model.train(mode=False)")
+    ),
     "seed before dropout": Pair("JIT301", LOW, DROPOUT.format("torch.manual_seed(0)"), DROPOUT.format("pass")),
     "generator of a figure": Pair(
         "JIT302",

@@ -222,3 +222,9 @@ def test_evaluation_that_may_be_random(case: str, tmp_path: Path) -> None:
 def test_nothing_is_seen_to_evaluate(tmp_path: Path) -> None:
     (candidate,) = found("JIT401", TORCH.replace(EVAL, "").replace("HERE", "F.dropout(x, 0.5)"), tmp_path)
     assert candidate.confidence is Confidence.MEDIUM
+
+
+def test_a_unit_test_may_look_at_dropout(tmp_path: Path) -> None:
+    program = TORCH.replace("HERE", "F.dropout(x, 0.5)")
+    assert found("JIT401", f"# file: net.py\n{program}", tmp_path / "net")
+    assert found("JIT401", f"# file: tests/test_net.py\n{program}", tmp_path / "test") == []
