@@ -230,8 +230,11 @@ class Caches:
             if node.name != "itertools.cycle" or len(node.arguments) != 1:
                 continue
             loader = self._loader(Value(site.scope, node.arguments[0]))
-            if loader is not None and not self.loops.evaluates(site.scope, node.region):
-                yield Cached(site, loader, is_certain=self.objects.is_loader(loader))
+            if loader is None or self.loops.evaluates(site.scope, node.region):
+                continue
+            is_certain = self.objects.is_loader(loader)
+            if is_certain or self.loops.trains(site.scope):  # a name alone says nothing of what it is for
+                yield Cached(site, loader, is_certain=is_certain)
 
     def _lists(self) -> Iterator[Cached]:
         for site in self.project.call_sites.get("list", ()):

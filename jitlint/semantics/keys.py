@@ -17,6 +17,8 @@ from jitlint.semantics.when import variance_of
 _MAKERS = frozenset("PRNGKey key key_data wrap_key_data key_impl clone fold_in default_prng_impl".split())
 # Keywords under which the layers of Flax, Equinox and Haiku take a key.
 _KEY_WORDS = frozenset("key rng rngs dropout_rng".split())
+# Libraries whose layers take keys. To all others `key=` is a sort key or the name of a thing.
+_LIBRARIES = frozenset("jax flax haiku equinox optax distrax numpyro".split())
 # Functions that run the function they are given again and again.
 _REPEATERS = frozenset("jax.lax.scan jax.lax.fori_loop jax.lax.while_loop jax.lax.map".split())
 
@@ -54,6 +56,8 @@ class Keys:
                 yield from self._in_each_pass(use)
 
     def _uses(self, ref: Ref, scope: Scope) -> Iterator[KeyUse]:
+        imported = {name.partition(".")[0] for name in self.project.modules[ref.path].imports.values()}
+        has_keys = not imported.isdisjoint(_LIBRARIES)
         for index, node in scope.calls():
             call = Value(ref, index)
             if node.name.startswith("jax.random.") and node.method not in _MAKERS:
@@ -62,7 +66,7 @@ class Keys:
                 key = given if given is not None else first
                 if key is not None:
                     yield KeyUse(call, Value(ref, key), node.method != "split")
-            elif node.has_receiver and self.project.callee(call) is None:
+            elif has_keys and node.has_receiver and self.project.callee(call) is None:
                 for key in self._given_keys(scope, node):
                     yield KeyUse(call, Value(ref, key), True)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import posixpath
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from jitlint.semantics.epochs import epochs_of
 from jitlint.semantics.graph import Kind, Node, RegionKind
 from jitlint.semantics.loading import Code, loading_of
 from jitlint.semantics.loops import loops_of
+from jitlint.semantics.mentions import is_elsewhere
 from jitlint.semantics.objects import argument_of, objects_of
 from jitlint.semantics.project import Project, Value
 from jitlint.semantics.worker_seeds import library_of
@@ -61,17 +63,47 @@ class Ranks:
         for library, names in GLOBAL_SEEDS.items() if starts else ():
             seeds = list(self._seeds(names))
             for draw in self._drawn_in_training(library):
-                start = next((site for site in starts if self._beside(site, draw)), None)
-                own = [seed for seed in seeds if start is not None and self._beside(seed, start)]
+                start = next((site for site in starts if self._are_one_program(site, draw)), None)
+                own = [seed for seed in seeds if start is not None and self._are_one_program(seed, start, draw)]
                 if start is None or not own or any(self._may_vary(seed) for seed in own):
                     continue
                 if not epochs_of(self.project).is_looked_after(start.scope.path):
                     yield Identical(own[0], draw, start)
                     break
 
-    def _beside(self, first: Value, second: Value) -> bool:
-        """Whether two places are in one folder, so that they are of one program."""
-        return posixpath.dirname(first.scope.path) == posixpath.dirname(second.scope.path)
+    def _are_one_program(self, *places: Value) -> bool:
+        """Whether one file of their folder imports, at last, all the files that some places are in."""
+        paths = {place.scope.path for place in places}
+        if len({posixpath.dirname(path) for path in paths}) > 1 or any(is_elsewhere(self.project, p) for p in paths):
+            return False
+        folder = posixpath.dirname(next(iter(paths)))
+        mains = (path for path in self.project.modules if posixpath.dirname(path) == folder)
+        return len(paths) == 1 or any(paths <= self._program(main) for main in mains)
+
+    @functools.cache  # noqa: B019 - lives as long as the run
+    def _program(self, main: str) -> frozenset[str]:
+        """A file and those that it imports, directly or not."""
+        todo, seen = [main], {main}
+        while todo:
+            path = todo.pop()
+            found = {self._imported(path, name) for name in self.project.modules[path].imports.values()}
+            new = {item for item in found if item is not None and item in self.project.modules} - seen
+            seen |= new
+            todo += new
+        return frozenset(seen)
+
+    @functools.cached_property
+    def _files(self) -> dict[str, str]:
+        """The path that the project knows a file by, by its absolute one."""
+        return {os.path.abspath(path): path for path in self.project.modules}  # noqa: PTH100 - keys are text
+
+    def _imported(self, path: str, name: str) -> str | None:
+        """The file that an imported name comes from: a module, or what is defined in one."""
+        for dotted in (name, name.rpartition(".")[0]):
+            found = self.project.find_module(path, dotted) if dotted else None
+            if found is not None:
+                return self._files.get(found)
+        return None
 
     def _seeds(self, names: frozenset[str]) -> Iterator[Value]:
         for name in sorted({name.rpartition(".")[2] for name in names}):

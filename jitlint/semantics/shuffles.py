@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from jitlint import catalogue
 from jitlint.semantics.clocks import Role
+from jitlint.semantics.flow import reached
 from jitlint.semantics.graph import LOOPS, Kind, Node, Scope
 from jitlint.semantics.loops import loops_of
 from jitlint.semantics.project import Project, Ref, Value
@@ -139,7 +140,13 @@ def _carriers(scope: Scope, region: int, shuffle: int) -> set[int] | None:
                 carriers.add(index)
             continue
         if node.kind is Kind.INDEX:
-            if node.inputs[0] in carriers and _is_part(scope, node) and _is_kept(scope, index):
+            if (
+                node.inputs[0] in carriers
+                and _is_part(scope, node)
+                and any(
+                    _is_kept(scope, item) for item in reached(scope, [index], lambda item: not _is_kept(scope, item))
+                )
+            ):
                 return None
             carriers.add(index)
         elif node.kind in (Kind.PHI, Kind.COLLECTION) or (

@@ -179,6 +179,28 @@ def run(model, loader, opt, epochs, seed=42):
         for x, y in loader:
             seen = model(x + torch.randn_like(x))
 """
+SORT = """
+import {0}
+class Layers:
+    def __init__(self, layers, key):
+        self.layers, self.key = layers, key
+    def score(self, x):
+        for layer in self.layers:
+            x = layer.sort(x, key=self.key)
+        return x
+"""
+SPLIT = """
+import random
+def train(model, data, opt, epochs):
+    order = list(range(len(data)))
+    random.shuffle(order)
+    held_out = data[order[:10]]
+    for epoch in range(epochs):
+        for i in {0}:
+            model(data[i]).backward()
+            opt.step()
+        print([model(x) for x in held_out])
+"""
 DROPOUT = """
 import torch
 from torch import nn
@@ -310,6 +332,13 @@ PAIRS = {
         ),
     ),
     "seed of a dict": Pair("JIT301", MEDIUM, SETTING.format('CONFIG["SEED"]'), SETTING.format("self.sample_seed()")),
+    "key of a sort": Pair("JIT308", LOW, SORT.format("equinox as eqx"), SORT.format("torch")),
+    "order of a split": Pair(
+        "JIT107",
+        MEDIUM,
+        SPLIT.format("order").replace("data[order[:10]]", "data[:10]"),
+        SPLIT.format("sorted(order[10:])"),
+    ),
     "seed of every setting": Pair(
         "JIT301",
         MEDIUM,

@@ -222,3 +222,14 @@ def test_a_loader_known_by_its_name(tmp_path: Path) -> None:
     text = CYCLE.replace("b_loader = DataLoader(b, 32, shuffle=True)", "b_loader = b.loader()")
     (candidate,) = found("JIT105", text.replace("HERE", "itertools.cycle("), tmp_path)
     assert candidate.confidence is Confidence.MEDIUM
+
+
+def test_a_loader_known_by_its_name_that_trains_nothing(tmp_path: Path) -> None:
+    text = """
+import itertools
+def spectrum(model, dataloader):
+    for batch in itertools.cycle(dataloader):
+        model.update(batch)
+"""
+    assert found("JIT105", text, tmp_path / "right") == []
+    assert found("JIT105", text.replace("model.update(batch)", "model(batch).backward()"), tmp_path / "bug")

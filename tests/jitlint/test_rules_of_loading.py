@@ -443,3 +443,15 @@ def test_a_class_that_was_chosen_is_asked_first(tmp_path: Path) -> None:
 def test_a_restarted_iterator_has_no_epochs_to_count(tmp_path: Path) -> None:
     (candidate,) = found("JIT306", CHOSEN.replace("HERE", ""), tmp_path)
     assert candidate.fix is None
+
+
+def test_ranks_of_one_program(tmp_path: Path) -> None:
+    text = RANKS.replace("HERE", "value")
+    start = text.index("def set_seeds")
+    cut = text.index("def train")
+    head, seeds, training = text[:start], text[start:cut], text[cut:]
+    main = "# file: run.py\nimport seeds\nfrom training import train\nseeds.setup(cfg, 0)\n"
+    files = f"# file: seeds.py\n{head}{seeds}# file: training.py\n{head}{training}"
+    assert found("JIT307", files + main, tmp_path / "one")
+    assert found("JIT307", files, tmp_path / "two") == []
+    assert found("JIT307", (files + main).replace("file: ", "file: tests/"), tmp_path / "tests") == []
