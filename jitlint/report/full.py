@@ -119,9 +119,8 @@ def _frames(places: Iterable[_Place]) -> Iterator[tuple[str, int | None, list[Ma
 
 
 def _fix(item: Diagnostic, fix: Fix, view: View, style: Style, digits: int) -> Iterator[str]:
-    option = "--fix" if fix.applicability.value == "safe" else "--fix --unsafe-fixes"
     yield ""
-    yield f"{style.good('Fix')} {visible(fix.message[:1].lower() + fix.message[1:])} {style.dim(f'(jitlint {option})')}"
+    yield from _fix_title(fix, view.width, style)
     for cell in dict.fromkeys(edit.location.cell for edit in fix.edits):
         before = view.texts.lines(item.path, cell)
         if not before:
@@ -129,3 +128,16 @@ def _fix(item: Diagnostic, fix: Fix, view: View, style: Style, digits: int) -> I
         edits = [edit for edit in fix.edits if edit.location.cell == cell]
         frame = Frame(before, view.width, digits, style)
         yield from (frame.diff_line(line) for line in changes(before, edited(before, edits)))
+
+
+def _fix_title(fix: Fix, width: int, style: Style) -> Iterator[str]:
+    """What the fix does and how to apply it, in one line if the page is wide enough."""
+    command = "(jitlint --fix)" if fix.applicability.value == "safe" else "(jitlint --fix --unsafe-fixes)"
+    message = visible(fix.message[:1].lower() + fix.message[1:])
+    first, *more = textwrap.wrap(message, width - len("Fix ")) or [message]
+    if not more and len(f"Fix {first} {command}") <= width:
+        yield f"{style.good('Fix')} {first} {style.dim(command)}"
+        return
+    yield f"{style.good('Fix')} {first}"
+    yield from (f"    {line}" for line in more)
+    yield f"    {style.dim(command)}"
