@@ -49,9 +49,33 @@ class Augmenters:
             return None
         if self.provenance.perturbs(ref) or self.changes_argument(ref):
             return How.SURE if named else self._random_only(name)
-        if not named:
+        if not named or not self._may_give_back(ref):
             return None
         return How.NAME if self._may_draw(ref) or self._calls_outside(ref) else None
+
+    def _may_give_back(self, ref: Ref) -> bool:
+        """Whether what a function is given may come back changed, returned or in place, as far as its body shows.
+
+        A mask of draws alone holds nothing of the argument; what deletes files returns nothing at all.
+        """
+        scope = self.project.scope(ref)
+        if any(node.kind is Kind.YIELD for node in scope.nodes):
+            return True
+        given = [scope.nodes[item] for item in scope.returns]
+        if any(node.kind is not Kind.CONST or node.value is not None for node in given):
+            return self.provenance.returns(ref).data
+        return any(node.has_receiver and node.method.endswith("_") for _, node in scope.calls())
+
+    def _fills_a_store(self, ref: Ref) -> bool:
+        """Whether a method keeps what it is given beside what it was given before: a pool of past samples."""
+        scope = self.project.scope(ref)
+        for _, node in scope.calls():
+            kept = scope.nodes[node.inputs[0]] if node.has_receiver and node.method == "append" else None
+            if kept is not None and kept.kind is Kind.ATTR:
+                given = any(scope.nodes[item].kind is Kind.PARAM for item in node.arguments)
+                if given and self.project.self_class(Value(ref, kept.inputs[0])):
+                    return True
+        return False
 
     def _random_only(self, name: str) -> How | None:
         return None if name.startswith("__") or _OTHER_RANDOMNESS.search(catalogue.snake(name)) else How.RANDOM
@@ -116,9 +140,11 @@ class Augmenters:
             ref = self.project.method(path, qualname, name)
             if ref is None:
                 continue
+            if self._fills_a_store(ref):
+                return None
             if self.provenance.perturbs(ref) or self.changes_argument(ref):
                 return How.SURE if named else self._random_only(qualname.rpartition(".")[2])
-            if named and self._may_draw(ref):
+            if named and self._may_give_back(ref) and self._may_draw(ref):
                 return How.NAME
         return None
 

@@ -293,11 +293,20 @@ class Provenance:
             return DATA
         if node.name.startswith(".") and node.method in CONVERSIONS:
             return self.made(Value(value.scope, node.inputs[0]))
-        parts = self._inputs(value, node.inputs)
+        networks = {item for item in node.arguments if self._is_network(Value(value.scope, item))}
+        parts = self._inputs(value, (item for item in node.inputs if item not in networks))
         result = union(parts) if node.method in GATHERING else combine(parts)
         if result.draw is None and not result.data and not node.name.startswith("."):
             return DATA  # something made by a library call
         return result
+
+    def _is_network(self, value: Value) -> bool:
+        """Whether a value is a network: what meets a draw in it (`profile(model, dummy)`) is no data."""
+        node = self.project.node(value)
+        if node.kind in (Kind.PARAM, Kind.GLOBAL, Kind.ATTR) and catalogue.names_model(node.name.rpartition(".")[2]):
+            return True
+        made = self.project.constructor(value)
+        return made is not None and made[0] is not None and self.project.is_network_class(made[0], made[1])
 
     def said_by_settings(self, value: Value, node: Node) -> Made | None:
         """What the project's configuration says of a called function or object: its word counts more than looks."""

@@ -219,3 +219,42 @@ def test_map_of_an_augmentation(tmp_path: Path) -> None:
     assert found(MAPPED.format(line="# data = data.map(decode)"), tmp_path) == []
     live = "# data = data.map(augment)\n    data = data.map(augment)"
     assert found(MAPPED.format(line=live), tmp_path) == []
+
+
+COUNTED = """
+import torch
+from thop import profile
+def blur_a_bit(x):
+    return x + torch.randn_like(x)
+def count(model, size):
+    dummy = torch.randn(1, 3, size, size)
+    macs, parameters = profile(model, inputs=(dummy,))
+    return macs
+def limit(x, most=10.0, prob=0.1):
+    return prob * torch.relu(x.abs() - most).mean()
+def train(model, loader, opt):
+    for images in loader:
+        {line}
+        model(images).mean().backward()
+        opt.step()
+"""
+
+
+@pytest.mark.parametrize(
+    ("line", "count"),
+    [
+        ("# images = blur_a_bit(images)", 1),
+        ("# macs = count(model, 32)", 0),
+        ("# images = limit(images, most=10.0, prob=0.1)", 0),
+        ("# penalty = limit(images)", 0),
+    ],
+)
+def test_a_network_that_meets_a_draw_is_not_perturbed(line: str, count: int, tmp_path: Path) -> None:
+    assert len(found(COUNTED.format(line=line), tmp_path)) == count
+
+
+def test_a_function_from_elsewhere_augments_by_its_name_only(tmp_path: Path) -> None:
+    text = in_loop("# images = {name}(images, limit=10.0, prob=0.1)")
+    for name, count in (("random_jitter", 1), ("penalize_large", 0)):
+        code = f"from helpers import {name}\n" + text.replace("{name}", name)
+        assert len(found(code, tmp_path / name)) == count, name

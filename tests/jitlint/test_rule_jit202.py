@@ -113,3 +113,43 @@ def test_a_file_that_does_not_train_is_a_toolbox(tmp_path: Path) -> None:
 
 def test_a_function_that_does_not_draw_is_none(tmp_path: Path) -> None:
     assert found(program().replace("torch.randn_like", "torch.ones_like"), tmp_path, Confidence.LOW) == []
+
+
+DRAWN = ("import os\nimport random\nimport numpy as np\n", TRAIN.format(body="pass"))
+POOL = """
+class AugmentPool:
+    def __init__(self):
+        self.images = []
+    def __call__(self, image):
+        {keep}
+        return {past} if random.random() < 0.5 else image
+"""
+MASK = """
+class RandomMaskAugment:
+    def __call__(self, image):
+        mask = np.random.rand(8, 8) > 0.5
+        return {given}
+"""
+REMOVE = """
+def drop_augmented(folder, share):
+    for name in os.listdir(folder):
+        if random.random() < share:
+            os.remove(os.path.join(folder, name))
+"""
+
+
+@pytest.mark.parametrize(
+    ("bug", "near_miss"),
+    [
+        (
+            POOL.format(keep="pass", past="image[::-1]"),
+            POOL.format(keep="self.images.append(image)", past="self.images[0]"),
+        ),
+        (MASK.format(given="image * mask"), MASK.format(given="mask")),
+        (REMOVE + "    return random_flip(folder)\n", REMOVE),
+    ],
+)
+def test_what_draws_and_gives_nothing_of_its_input_back_is_none(bug: str, near_miss: str, tmp_path: Path) -> None:
+    head, train = DRAWN
+    assert len(found(head + bug + train, tmp_path / "bug", Confidence.LOW)) == 1
+    assert found(head + near_miss + train, tmp_path / "near_miss", Confidence.LOW) == []
