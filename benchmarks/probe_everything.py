@@ -2,8 +2,11 @@
 
     OMP_NUM_THREADS=1 python benchmarks/probe_everything.py
 
-One model is trained by the same loop without a probe, and then under one that watches everything. Prints the medians
-of the CPU time of a step; the ratios of two blocks without a probe show the noise of the machine.
+One model is trained in one process, in rounds: some steps without a probe, some inside the windows of a new probe that
+watches everything, some after them, some without a probe again. A ratio is the median over the rounds of the CPU time
+of a step, each block taken by the median of its steps, against the two plain blocks beside it; the control is the
+second plain block against the first. The window in which inputs are compared is shortened, so that the blocks of a
+round stand close together; what runs inside and after it is the same.
 """
 
 from __future__ import annotations
@@ -11,14 +14,19 @@ from __future__ import annotations
 import argparse
 import statistics
 import time
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from runtime_probe.network import WATCHED_INPUTS
+from runtime_probe import Verdict, network
 from runtime_probe.probe import Probe
 
 SIZE, BATCH = 32, 16
+SETTLE = 40  # steps in which the draws are followed through every operation: paid once, not timed
+
+
+BLOCKS = ("inside", "after")  # of a round, that are compared with its plain steps
 
 
 class Network(nn.Module):
@@ -54,22 +62,50 @@ class Trainer:
         return 1000 * statistics.median(times)
 
 
+@dataclass(frozen=True)
+class Round:
+    """Milliseconds of a step in the blocks of one round, in their order."""
+
+    before: float
+    inside: float
+    after: float
+    again: float
+
+    @classmethod
+    def of(cls, trainer: Trainer, count: int) -> Round:
+        """Train through one round."""
+        before = trainer.steps(count)
+        with Probe(everything=True, loaders=True) as probe:
+            trainer.steps(SETTLE)
+            inside, after = trainer.steps(count), trainer.steps(count)
+        assert probe.verdict is Verdict.FRESH
+        return cls(before, inside, after, trainer.steps(count))
+
+    @property
+    def plain(self) -> float:
+        """A step without a probe."""
+        return (self.before + self.again) / 2
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--steps", type=int, default=200, help="steps of a block (default 200)")
-    count = parser.parse_args().steps
-    print("width  depth   plain step   plain again   inside the windows   after them")
-    for width, depth in ((32, 2), (64, 4), (128, 4)):
+    parser.add_argument("--rounds", type=int, default=16, help="rounds of each network (default 16)")
+    parser.add_argument("--steps", type=int, default=30, help="steps of a block (default 30)")
+    parser.add_argument("--networks", nargs="+", default=["32,2", "64,4", "128,4"], help="width,depth of each network")
+    options = parser.parse_args()
+    network.WATCHED_INPUTS = SETTLE + options.steps
+    print("| network | plain step, ms CPU | control | inside the windows | after them |\n|---|--:|--:|--:|--:|")
+    for shape in options.networks:
+        width, depth = map(int, shape.split(","))
         trainer = Trainer(width, depth)
         trainer.steps(20)
-        plain, again = trainer.steps(count), trainer.steps(count)
-        with Probe(everything=True, loaders=True):
-            trainer.steps(40)  # the draws are followed
-            inside = trainer.steps(count)
-            trainer.steps(max(0, WATCHED_INPUTS - count))
-            after = trainer.steps(count)
-        ratios = "".join(f"{value / plain:15.3f}" for value in (again, inside, after))
-        print(f"{width:5d} {depth:6d} {plain:9.2f} ms {ratios}", flush=True)
+        rounds = [Round.of(trainer, options.steps) for _ in range(options.rounds)]
+        plain = statistics.median(row.plain for row in rounds)
+        control = statistics.median(row.again / row.before for row in rounds)
+        inside, after = (statistics.median(getattr(row, name) / row.plain for row in rounds) for name in BLOCKS)
+        print(
+            f"| width {width}, depth {depth} | {plain:.2f} | {control:.4f} | {inside:.4f} | {after:.4f} |", flush=True
+        )
 
 
 if __name__ == "__main__":
