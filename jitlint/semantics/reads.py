@@ -100,8 +100,7 @@ class Reads:
         wanted = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, sorted(names))) + r")(?!\w)")
         plain = [name.encode() for name in names]
         for path in self._files:
-            data = Path(path).read_bytes()
-            if any(name in data for name in plain):
+            if _mentions(path, plain):
                 text = self.code(path)
                 for match in wanted.finditer(text):
                     found[match[0]] = found.get(match[0], Read(0)) | _how(text, match.start(), match.end())
@@ -117,6 +116,15 @@ class Reads:
     def _files(self) -> Iterator[str]:
         listed = {str(path) for path in mentions_of(self.project).files if path.suffix in (".py", ".ipynb")}
         yield from sorted(listed | {os.path.abspath(path) for path in self.project.asked})  # noqa: PTH100 - keys are text
+
+
+def _mentions(path: str, names: list[bytes]) -> bool:
+    """Whether a file holds one of some words; at memory speed, and most files end here."""
+    try:
+        data = Path(path).read_bytes()
+    except OSError:  # on no disk, or deleted since it was listed
+        return False
+    return any(name in data for name in names)
 
 
 def _blanked(match: re.Match[str], text: str) -> str:

@@ -173,3 +173,21 @@ def test_a_number_of_thousands_of_digits(shell: Shell) -> None:
     shell.write("a.ipynb", '{"cells": [], "x": ' + "1" * 5_000 + "}")
     (line,) = shell.run().lines
     assert line.startswith("a.ipynb:1:1: JIT000 not a notebook: Exceeds the limit")
+
+
+UNREAD = """\
+import random
+from torch.utils.data import Dataset
+class Pictures(Dataset):
+    def __init__(self, files, augment=True):
+        self.files = files
+        self.augment = augment
+    def __getitem__(self, index):
+        return self.files[index] + random.random()
+data = Pictures([], augment=True)
+"""
+
+
+def test_a_text_on_no_disk_is_no_internal_error() -> None:
+    report = lint_text(UNREAD, "on_no_disk.py")
+    assert report.problems == ()
