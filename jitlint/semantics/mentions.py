@@ -123,7 +123,10 @@ class Mentions:
 
 def _mentioned(names: set[bytes], path: Path) -> set[bytes]:
     """Those of some names that a text file mentions."""
-    data = path.read_bytes()
+    try:
+        data = path.read_bytes()
+    except OSError:  # deleted since it was listed
+        return set()
     present = sorted(name for name in names if name in data)  # at memory speed, and most files end here
     if not present:
         return set()
