@@ -207,6 +207,8 @@ def require_same_values(
 
 
 def _read(state: State, path: str) -> frozenset[Made]:
+    if path in state and path not in SELF:  # most often, and then nothing is cut up
+        return state[path]
     for known in _longest(path):
         if known in state and known not in SELF:
             return state[known]
@@ -240,9 +242,11 @@ def _join(states: Iterable[State | None]) -> State | None:
     reached = [state for state in states if state is not None]
     if len(reached) < 2:
         return reached[0] if reached else None
-    paths = {path for state in reached for path in state} - {_LATER}
+    first = reached[0]
+    same = {path for path, values in first.items() if all(state.get(path) is values for state in reached[1:])}
+    paths = {path for state in reached for path in state} - same - {_LATER}
     joined = {path: frozenset[Made]().union(*(_read(state, path) for state in reached)) for path in paths}
-    return {**joined, _LATER: frozenset[Made]().union(*(state[_LATER] for state in reached))}
+    return {**first, **joined, _LATER: frozenset[Made]().union(*(state[_LATER] for state in reached))}
 
 
 def _carried(end: State, entry: State, loop: str) -> State:
@@ -250,6 +254,8 @@ def _carried(end: State, entry: State, loop: str) -> State:
     found = dict(end)
     for path, values in end.items():
         before = _read(entry, path)
+        if values is before:
+            continue
         found[path] = frozenset(made if made in before else (made[0], made[1] | {loop}) for made in values)
     return {**found, _LATER: entry[_LATER]}
 

@@ -57,11 +57,22 @@ class Reads:
 
     @functools.lru_cache(maxsize=16)  # noqa: B019 - lives as long as the run
     def text(self, path: str) -> str:
-        """A file's text, or that of a notebook's code cells; empty if it cannot be read."""
+        """A file's text, or that of a notebook's code cells; empty if it cannot be read.
+
+        A module is read as the run reads it, so that what an editor has not saved, or what a fix has changed, counts.
+        """
         try:
+            key = self._asked.get(os.path.abspath(path))  # noqa: PTH100 - keys are text
+            if key is not None and self.project.source is not None:
+                return self.project.source(key).text
             return load_source(path, Path(path).read_bytes()).text
         except (OSError, UnreadableSource):
             return ""
+
+    @functools.cached_property
+    def _asked(self) -> dict[str, str]:
+        """The project's modules by their absolute paths."""
+        return {os.path.abspath(path): path for path in self.project.asked}  # noqa: PTH100 - keys are text
 
     @functools.lru_cache(maxsize=64)  # noqa: B019 - lives as long as the run
     def code(self, path: str) -> str:
@@ -100,7 +111,7 @@ class Reads:
         wanted = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, sorted(names))) + r")(?!\w)")
         plain = [name.encode() for name in names]
         for path in self._files:
-            if _mentions(path, plain):
+            if path in self._asked or _mentions(path, plain):
                 text = self.code(path)
                 for match in wanted.finditer(text):
                     found[match[0]] = found.get(match[0], Read(0)) | _how(text, match.start(), match.end())
@@ -115,14 +126,14 @@ class Reads:
     @property
     def _files(self) -> Iterator[str]:
         listed = {str(path) for path in mentions_of(self.project).files if path.suffix in (".py", ".ipynb")}
-        yield from sorted(listed | {os.path.abspath(path) for path in self.project.asked})  # noqa: PTH100 - keys are text
+        yield from sorted(listed | self._asked.keys())
 
 
 def _mentions(path: str, names: list[bytes]) -> bool:
     """Whether a file holds one of some words; at memory speed, and most files end here."""
     try:
         data = Path(path).read_bytes()
-    except OSError:  # on no disk, or deleted since it was listed
+    except OSError:  # deleted since it was listed
         return False
     return any(name in data for name in names)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import subprocess
 import sys
@@ -219,6 +220,37 @@ def test_standard_input(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", _Standard(HOISTED.encode()))
     result = shell.run("-", "--stdin-filename", "train.py")
     assert (result.code, result.lines) == (1, [FINDING])
+
+
+PICTURES = """\
+from torch.utils.data import Dataset
+from torchvision.transforms import RandomCrop
+
+
+class Pictures(Dataset):
+    def __init__(self, files, transform=None):
+        self.files = files
+        self.transform = transform
+
+    def __getitem__(self, index):
+        return {item}
+
+
+data = Pictures(files, RandomCrop(32))
+"""
+
+
+@pytest.mark.parametrize(
+    ("item", "codes"), [("self.files[index]", ["JIT206"]), ("self.transform(self.files[index])", [])]
+)
+def test_settings_are_read_in_a_text_that_is_on_no_disk(
+    item: str, codes: list[str], shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not saved yet, or piped in: its own text says what reads the setting."""
+    monkeypatch.setattr(sys, "stdin", _Standard(PICTURES.replace("{item}", item).encode()))
+    result = shell.run("-", "--stdin-filename", "new.py", "--select", "JIT206", "--format", "json")
+    assert [found["code"] for found in json.loads(result.out)] == codes
+    assert "internal error" not in result.err
 
 
 def run_process(
