@@ -3,9 +3,9 @@
     python benchmarks/fix_proof.py DIR [DIR ...] [--mutants 2000] [--start 0]
 
 Mistakes are planted in files that train, one at a time: those of `tests/mutators.py` where the file augments its
-batches, and the two of `injected_bugs.py` in every training loop. The broken file is written in one of several forms
-in turn (CRLF, tabs, a byte-order mark, latin-1 with its cookie, form feeds, no final newline, a notebook). The files
-are read, never run. A promise that is broken is printed with the file, and the exit status is 1.
+batches, and the two of `planted` in `planted_bugs.py` in every training loop. The broken file is written in one of
+several forms in turn (CRLF, tabs, a byte-order mark, latin-1 with its cookie, form feeds, no final newline, a
+notebook). The files are read, never run. A promise that is broken is printed with the file, and the exit status is 1.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from injected_bugs import planted, training_loops
+from planted_bugs import planted, training_loops
 
 from jitlint.cache import Cache
 from jitlint.config import Settings

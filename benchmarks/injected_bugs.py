@@ -1,117 +1,131 @@
-"""Plant a mistake in real training loops and count how many the rules find.
+"""Plant mistakes in real training files and count how many the linter finds.
 
-    python benchmarks/injected_bugs.py DIR [DIR ...] [--loops 400]
+    python benchmarks/injected_bugs.py DIR [DIR ...] [--files 400] [--each 3] [--misses FILE]
 
-A loop counts if its body calls `.backward()` and `.step()` and holds no other such loop, in a file that says
-`import torch`. Two mistakes are
-planted, one at a time: a constant seed as the loop's first statement (JIT301), and noise that is drawn above
-the loop and added to the batch inside it (JIT102; only where a network gets the batch by name). The files
-are read, never run.
+`planted_bugs.py` has the mistakes. The folders' Python files are copied, and each mistake is written into the copy
+and linted there as `jitlint FILE` would, so what a file imports is read too. A mistake is found if one of the rules
+it belongs to has a new finding at medium confidence or higher; an alarm is such a finding in the program without the
+mistake. The files are read, never run. `--each` bounds how often one file gives one kind; `--misses` writes where
+the missed ones are.
 """
 
 from __future__ import annotations
 
 import argparse
-import ast
 import random
+import re
+import shutil
+import tempfile
 import warnings
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from jitlint.rules import find_rule
-from jitlint.semantics.build import build_module
-from jitlint.semantics.project import Project
-from jitlint.source import load_source
+from planted_bugs import Planted, mistakes
 
-NETWORKS = frozenset("model net netG netD encoder decoder classifier generator discriminator network G D vae".split())
+from jitlint.api import lint_paths
+from jitlint.config import Settings
+from jitlint.diagnostic import Confidence
 
-
-def calls(body: list[ast.stmt], method: str) -> bool:
-    """Whether some statement calls a method of this name."""
-    nodes = (node for statement in body for node in ast.walk(statement))
-    return any(isinstance(n, ast.Call) and isinstance(n.func, ast.Attribute) and n.func.attr == method for n in nodes)
+TRAINS = re.compile(r"\.backward\(|random\.split\(")
 
 
-def training_loops(tree: ast.Module) -> Iterator[ast.For]:
-    """The innermost loops that train."""
-    for loop in ast.walk(tree):
-        if not isinstance(loop, ast.For) or not calls(loop.body, "backward") or not calls(loop.body, "step"):
-            continue
-        inner = (node for statement in loop.body for node in ast.walk(statement))
-        if any(isinstance(node, ast.For | ast.While) and calls(node.body, "backward") for node in inner):
-            continue
-        if loop.body[0].lineno > loop.lineno:
-            yield loop
+def findings(text: str, path: Path) -> Counter[str]:
+    """How many findings a file has with another text, by code and confidence, those of low confidence too."""
+    own = path.read_bytes()
+    path.write_text(text)
+    try:
+        report = lint_paths([path], Settings(root=path.parent, confidence=Confidence.LOW))
+    finally:
+        path.write_bytes(own)
+    if report.problems:
+        raise RuntimeError(report.problems)
+    return Counter(f"{item.code} {item.confidence.label}" for item in report.diagnostics)
 
 
-def batch_name(loop: ast.For) -> str | None:
-    """The first name of the batch, if a network gets it as an argument by that name."""
-    names = [node.id for node in ast.walk(loop.target) if isinstance(node, ast.Name)]
-    if isinstance(loop.iter, ast.Call) and getattr(loop.iter.func, "id", "") == "enumerate":
-        names = names[1:]
-    for node in (node for statement in loop.body for node in ast.walk(statement)):
-        if (
-            isinstance(node, ast.Call)
-            and names
-            and any(isinstance(a, ast.Name) and a.id == names[0] for a in node.args)
-        ):
-            called = getattr(node.func, "id", "") or getattr(node.func, "attr", "")
-            if called in NETWORKS:
-                return names[0]
-    return None
+def outcome(case: Planted, before: Counter[str], after: Counter[str]) -> str:
+    """How sure the linter is of a mistake: the highest confidence that got a finding more."""
+    for label in ("high", "medium", "low"):
+        if any(after[f"{code} {label}"] > before[f"{code} {label}"] for code in case.codes):
+            return label
+    return "missed"
 
 
-def planted(lines: list[str], loop: ast.For) -> Iterator[tuple[str, str, int, list[str]]]:
-    """(what, code, line of the mistake, the lines with it) for each mistake that fits a loop."""
-    first = loop.body[0].lineno - 1
-    inside, outside = " " * loop.body[0].col_offset, " " * loop.col_offset
-    yield "seed in the loop", "JIT301", first + 1, [*lines[:first], f"{inside}torch.manual_seed(0)", *lines[first:]]
-    name = batch_name(loop)
-    if name is not None:
-        above, at = f"{outside}noise = 0.1 * torch.randn(3, 32, 32)", loop.lineno - 1
-        added = f"{inside}{name} = {name} + noise"
-        yield "noise above it", "JIT102", at + 1, [*lines[:at], above, *lines[at:first], added, *lines[first:]]
+def training_files(folders: list[Path], limit: int) -> Iterator[tuple[Path, str]]:
+    """Python files that train, in a fixed random order."""
+    files = sorted(path for folder in folders for path in folder.rglob("*.py") if path.is_file())
+    random.Random(1).shuffle(files)
+    for path in files:
+        text = path.read_text(errors="replace").replace("\r\n", "\n")
+        if limit > 0 and "\t" not in text and TRAINS.search(text):
+            limit -= 1
+            yield path, text
 
 
-def confidence(code: str, line: int, lines: list[str]) -> str:
-    """How sure the rule is of the mistake at a line, or `missed`."""
-    module = build_module(load_source("module.py", "\n".join(lines).encode()))
-    rule = find_rule(code)
-    assert rule is not None
-    found = rule().check(Project({"module.py": module}, Path("/nonexistent")))
-    return next((item.confidence.label for item in found if item.span.line == line), "missed")
+def copied(folders: list[Path], target: Path) -> list[Path]:
+    """Copies of the Python files of folders, in folders of their own."""
+    copies = [target / str(number) / folder.resolve().name for number, folder in enumerate(folders)]
+    for folder, copy in zip(folders, copies, strict=True):
+        for path in (path for path in folder.rglob("*.py") if path.is_file()):
+            place = copy / path.relative_to(folder)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, place)
+    return copies
 
 
 def main() -> None:
     """Print a table."""
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("folders", nargs="+", type=Path)
-    ask.add_argument("--loops", type=int, default=400)
+    ask.add_argument("--files", type=int, default=400)
+    ask.add_argument("--each", type=int, default=3)
+    ask.add_argument("--misses", type=Path)
     options = ask.parse_args()
     warnings.simplefilter("ignore")
-    files = sorted(path for folder in options.folders for path in folder.rglob("*.py") if path.is_file())
-    random.Random(1).shuffle(files)
-    table: dict[str, Counter[str]] = {"seed in the loop": Counter(), "noise above it": Counter()}
-    for path in files:
-        text = path.read_text(errors="replace")
-        if (
-            "\nimport torch\n" not in text
-            or ".backward(" not in text
-            or sum(table["seed in the loop"].values()) >= options.loops
-        ):
-            continue
+    with tempfile.TemporaryDirectory() as target:
+        count(training_files(copied(options.folders, Path(target)), options.files), options.each, options.misses)
+
+
+def count(files: Iterator[tuple[Path, str]], each: int, misses_file: Path | None) -> None:
+    """Plant every mistake, and print how many were found."""
+    table: dict[str, Counter[str]] = {}
+    misses: list[str] = []
+    seen = 0
+    for path, text in files:
         try:
-            loops = list(training_loops(ast.parse(text)))[:2] if "\t" not in text else []
+            cases = list(mistakes(text))
         except (SyntaxError, ValueError, RecursionError):
             continue
-        for loop in loops:
-            for what, code, line, lines in planted(text.split("\n"), loop):
-                table[what][confidence(code, line, lines)] += 1
-    print("| planted | loops | high | medium | low | missed |\n|---|---|---|---|---|---|")
-    for what, counts in table.items():
-        cells = " | ".join(str(counts[key]) for key in ("high", "medium", "low", "missed"))
-        print(f"| {what} | {sum(counts.values())} | {cells} |")
+        seen += 1
+        known: dict[str, Counter[str]] = {}
+        given: Counter[str] = Counter()
+        for case in cases:
+            given[case.kind] += 1
+            if given[case.kind] > each:
+                continue
+            if case.original not in known:
+                known[case.original] = findings(case.original, path)
+            before, after = known[case.original], findings(case.text, path)
+            counts = table.setdefault(case.kind, Counter())
+            how = outcome(case, before, after)
+            counts[how] += 1
+            counts["alarms"] += any(before[f"{code} {label}"] for code in case.codes for label in ("high", "medium"))
+            if how in ("low", "missed"):
+                misses.append(f"{how}\t{case.kind}\t{given[case.kind]}\t{path}")
+    columns = ("high", "medium", "low", "missed", "alarms")
+    print(f"{seen} files\n\n| planted | programs | {' | '.join(columns)} | found |\n|---|{'---|' * 7}")
+    for kind, counts in sorted(table.items()):
+        print(row(kind, counts, columns))
+    print(row("all", sum(table.values(), Counter()), columns))
+    if misses_file:
+        misses_file.write_text("\n".join(sorted(misses)) + "\n")
+
+
+def row(kind: str, counts: Counter[str], columns: tuple[str, ...]) -> str:
+    """One line of the table; an alarm is in the program without the mistake."""
+    programs = counts.total() - counts["alarms"]
+    found = (counts["high"] + counts["medium"]) / programs
+    return f"| {kind} | {programs} | {' | '.join(str(counts[c]) for c in columns)} | {found:.2f} |"
 
 
 if __name__ == "__main__":

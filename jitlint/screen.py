@@ -37,7 +37,7 @@ _DRAW_WORDS = (
     b"rand", b"Rand", b"nois", b"Nois", b"jitter", b"Jitter", b"perturb", b"ugment", b"shuffle", b"seed",
     b"ixup", b"ixUp", b"utmix", b"utMix", b"utout", b"normal_(", b"uniform_(", b"bernoulli", b"permutation",
     b"PRNGKey", b"Flip(", b"Compose(", b"_aug(", b"gauss(", b"rng.",
-    b"key=self.", b"rngs=",
+    b"key=self.", b"rngs=", b".distributions", b".sample()", b".rsample()",
     b"Subset(", b".sample(frac", b"dataset.transform", b"ImageDataGenerator(", b"FLIP_",
     b".DistributedS", b" DistributedS", b"cycle(", b"list(", b"dropout", b"deterministic=False", b"not self.training",
 )  # fmt: skip

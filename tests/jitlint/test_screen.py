@@ -14,6 +14,9 @@ FAR = "    x = 1\n" * 400
     ("text", "level"),
     [
         ("x = 1\n", Level.NONE),
+        ("lam = torch.distributions.Beta(0.4, 0.4).sample()\nloss.backward()\n", Level.DRAWS),
+        ("from torch.distributions import Beta\nlam = Beta(0.4, 0.4).sample((8,))\nloss.backward()\n", Level.DRAWS),
+        ("x = self.upsample(x)\nn = self.samples\nloss.backward()\n", Level.CONSUMER),
         ("def f(x):\n    return x + torch.randn_like(x)\n", Level.HELPER),
         ('def f(x):\n    """Add noise.\n\n    >>> f(torch.randn(3))\n    """\n', Level.NONE),
         ('def f(x):\n    """Add noise.\n\n    >>> f(x)\n    """\n    return x + torch.randn(3)\n', Level.HELPER),
