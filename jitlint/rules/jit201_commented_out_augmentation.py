@@ -51,7 +51,8 @@ class CommentedOutAugmentation(Rule):
     Known limits:
         Low confidence where another augmentation is live beside it, where the remark gives a reason, where
         the code would not run any more, where the evaluation code has the like commented out too, and where
-        nothing says that the code trains. A comment at the end of a line of code is not read.
+        nothing says that the code trains. At the end of a line of code, only an element of a list of
+        transforms is read, and it has no fix.
     """
 
     code = "JIT201"
@@ -216,7 +217,7 @@ def training_set(files):
         return Candidate(self.code, item.scope.path, item.span, message, confidence, evidence, self._fix(item))
 
     def _fix(self, item: CommentedOut) -> FixPlan | None:
-        if _sets_something_else(item.piece.code):
+        if item.piece.behind or _sets_something_else(item.piece.code):
             return None
         plan = Uncomment(item.piece.first_line, item.piece.last_line, item.piece.code)
         return FixPlan(Applicability.UNSAFE, "Uncomment it", plan)

@@ -11,7 +11,7 @@ import ast
 import re
 import sys
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -157,7 +157,7 @@ class Builder:
             {"": self.scopes.pop(""), **self.scopes},
             self.classes,
             self.imports,
-            () if self.context else tuple(_comments(self.text, self.long_strings)),
+            () if self.context else _comments(self.text, self.long_strings),
             self.exported,
         )
 
@@ -256,9 +256,30 @@ def _name_span(tree: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> S
 _COMMENT = re.compile(r"^([ \t]*)#(.*)$", re.MULTILINE)
 
 
-def _comments(text: str, long_strings: Sequence[tuple[int, int]]) -> Iterable[Comment]:
-    """Runs of comment lines that could hold code: at least one call-shaped line."""
+_TO_THE_END = re.compile(r"#([^\n]*)")
+
+
+def _comments(text: str, long_strings: Sequence[tuple[int, int]]) -> tuple[Comment, ...]:
+    """The comments that could hold code, in order: with at least one call-shaped line."""
     inside = {line for first, last in long_strings for line in range(first, last + 1)}
+    return tuple(sorted((*_standing_comments(text, inside), *_comments_behind(text, inside))))
+
+
+def _comments_behind(text: str, inside: Container[int]) -> Iterable[Comment]:
+    """The comments behind a bracket or a comma: `Compose([  # Flip(),`."""
+    line, position = 1, 0
+    for match in _TO_THE_END.finditer(text):
+        if "(" not in match[1]:
+            continue
+        before = text[text.rfind("\n", 0, match.start()) + 1 : match.start()]
+        line += text.count("\n", position, match.start())
+        position = match.start()
+        if before.rstrip()[-1:] in ("[", "(", ",") and line not in inside:
+            yield Comment(line, len(before.encode()), (match[1],), behind=True)
+
+
+def _standing_comments(text: str, inside: Container[int]) -> Iterable[Comment]:
+    """Runs of lines that hold nothing but a comment."""
     run: list[str] = []
     first = column = previous = 0
     line, position = 1, 0

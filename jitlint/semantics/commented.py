@@ -132,8 +132,8 @@ class Comments:
     def _drafts_of(self, module: Module, comment: Comment, code: Comment) -> Iterator[Draft]:
         scope = scope_at(module, code)
         ref = Ref(module.path, scope.qualname)
-        display = transform_display(scope, comment.first_line)
-        if display is None:
+        display = transform_display(scope, comment.place)
+        if display is None or (comment.behind and display < 0):
             return
         for piece in _merged(pieces(code)):
             if any(self._worth_a_look(module, name) for name in _CALLED.findall(piece.code)):
@@ -194,7 +194,7 @@ class _Judge:
             found = self.purposes.at(draft.scope, region)
             named_so = found is Purpose.UNKNOWN and catalogue.names_augmentation(scope.name)
             return Purpose.TRAIN if named_so else found
-        names = display_names(scope, draft.display, draft.piece.first_line)
+        names = display_names(scope, draft.display, draft.piece.place)
         if all(named(name) is Purpose.UNKNOWN for name in names):
             users = {named(name) for name in display_users(scope, draft.display)} - {Purpose.UNKNOWN}
             if users and not self.purposes.is_trial(draft.scope, region):
@@ -357,8 +357,14 @@ class _Judge:
         return {name for name in heads - known if not hasattr(builtins, name) and not self._is_variable(draft, name)}
 
     def _has_alternative(self, draft: Draft, calls: tuple[Called, ...], targets: tuple[str, ...], scope: Scope) -> bool:
-        """Whether the line beside binds the same name by a call of a similar name: another crop, another noise."""
+        """Whether the line beside binds the same name by a call of a similar name: another crop, another noise.
+
+        Behind an element of a list, it is that element.
+        """
         kinds = {kind for call in calls for kind in _kinds(call.text)}
+        if draft.piece.behind:
+            line = draft.piece.first_line
+            return any(node.span.end_line == line and kinds & _kinds(node.text) for _, node in scope.calls())
         near = range(draft.piece.first_line - 2, draft.piece.last_line + 3)
         beside = [scope.nodes[store.node] for store in scope.stores if store.name in targets]
         return any(node.kind is Kind.CALL and node.span.line in near and kinds & _kinds(node.text) for node in beside)
@@ -369,10 +375,10 @@ class _Judge:
         kinds = {kind for call in calls for kind in _kinds(call.text)}
         for comment in module.comments:
             scope = scope_at(module, comment)
-            display = transform_display(scope, comment.first_line)
+            display = transform_display(scope, comment.place)
             if display is None or display < 0:
                 continue
-            names = display_names(scope, display, comment.first_line)
+            names = display_names(scope, display, comment.place)
             if Purpose.EVALUATION in map(named, names):
                 text = " ".join(comment.lines)
                 if any(kinds & _kinds(name) for name in _CALLED.findall(text)):

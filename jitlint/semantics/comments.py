@@ -36,7 +36,7 @@ class Piece(NamedTuple):
 
     `code` is their text without `#`, not indented, remarks cut off. An `element` ends with a comma or is
     one call, so that it could stand in a list. `remark` is the prose around: of the comment line above
-    and at the lines' ends.
+    and at the lines' ends. `behind` as of the comment.
     """
 
     first_line: int
@@ -46,6 +46,12 @@ class Piece(NamedTuple):
     code: str
     remark: str
     element: bool
+    behind: bool = False
+
+    @property
+    def place(self) -> int:
+        """The first line on which it would stand alone."""
+        return self.first_line + self.behind
 
 
 def without_definitions(comments: Sequence[Comment]) -> Iterator[Comment]:
@@ -89,6 +95,7 @@ def pieces(comment: Comment) -> Iterator[Piece]:
                 code,
                 f"{prose} {tail}".strip(),
                 _is_element(code),
+                comment.behind,
             )
             at = end + 1
 

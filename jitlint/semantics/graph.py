@@ -209,11 +209,20 @@ class ClassModel:
 
 
 class Comment(NamedTuple):
-    """A run of adjacent comment lines that stand alone, `#` and what is before it removed."""
+    """A run of adjacent comment lines, `#` and what is before it removed.
+
+    They stand alone, or `behind` the bracket or comma that ends a line of code, where an element of a list could be.
+    """
 
     first_line: int
     column: int
     lines: tuple[str, ...]
+    behind: bool = False
+
+    @property
+    def place(self) -> int:
+        """The first line on which it would stand alone."""
+        return self.first_line + self.behind
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -45,11 +45,11 @@ def _first_lines(module: Module) -> list[int]:
 def region_at(scope: Scope, piece: Piece) -> int:
     """The region that a comment would belong to: of the next statement at its column, else of the last one."""
     following = [item for item in scope.statements if item.span.line > piece.last_line]
-    before = [item for item in scope.statements[1:] if item.span.line < piece.first_line]
+    before = [item for item in scope.statements[1:] if item.span.line < piece.place]
     for item in (*following[:1], *reversed(before)):
         if item.span.column == piece.column:
             return item.region
-    around = [item for item in before if item.span.end_line >= piece.first_line]
+    around = [item for item in before if item.span.end_line >= piece.place]
     return around[-1].region if around else 0
 
 

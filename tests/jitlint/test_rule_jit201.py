@@ -258,3 +258,34 @@ def test_a_function_from_elsewhere_augments_by_its_name_only(tmp_path: Path) -> 
     for name, count in (("random_jitter", 1), ("penalize_large", 0)):
         code = f"from helpers import {name}\n" + text.replace("{name}", name)
         assert len(found(code, tmp_path / name)) == count, name
+
+
+BEHIND = """
+from torchvision import transforms
+{name} = transforms.Compose([{first}
+    transforms.Resize(32),{second}
+    transforms.ToTensor(),{third}
+]){last}
+"""
+
+
+@pytest.mark.parametrize(
+    ("where", "line", "bug", "near_miss"),
+    [
+        ("first", 3, "# transforms.RandomHorizontalFlip(),", "# RandomHorizontalFlip() is done on the GPU"),
+        ("first", 3, "  # transforms.RandomHorizontalFlip(),", "  # transforms.CenterCrop(32),"),
+        ("second", 4, "  # transforms.RandomHorizontalFlip(),", "  # transforms.RandomResize(16, 64),"),
+        ("third", 5, "  # transforms.RandomRotation(5)", "  # transforms.RandomRotation(5) is too strong"),
+    ],
+)
+def test_behind_the_code_of_a_list(where: str, line: int, bug: str, near_miss: str, tmp_path: Path) -> None:
+    blank = dict.fromkeys(("first", "second", "third", "last"), "")
+    (item,) = found(BEHIND.format(name="train_transform", **{**blank, where: bug}), tmp_path / "bug")
+    assert (item.span.line, item.fix) == (line, None)
+    assert found(BEHIND.format(name="train_transform", **{**blank, where: near_miss}), tmp_path / "near_miss") == []
+    assert found(BEHIND.format(name="test_transform", **{**blank, where: bug}), tmp_path / "test") == []
+
+
+def test_behind_the_end_of_a_list_is_no_element_of_it(tmp_path: Path) -> None:
+    text = BEHIND.format(name="train_transform", first="", second="", third="", last="  # transforms.RandomRotation(5)")
+    assert found(text, tmp_path) == []
