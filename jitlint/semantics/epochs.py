@@ -134,9 +134,8 @@ class Epochs:
 
     def together(self, path: str, other: str) -> bool:
         """Whether two files may belong to one program: the folder around both is that of a program."""
-        places = [self.project.place(item) for item in (path, other)]
-        folder = os.path.commonpath([os.path.dirname(place) for place in places])  # noqa: PTH120 - plain strings
-        return not folder or _is_program(os.path.join(self.project.root, folder))  # noqa: PTH118
+        folder = os.path.commonpath([Path(item).absolute().parent for item in (path, other)])
+        return Path(folder) == Path(self.project.root).absolute() or _is_program(folder)
 
     @functools.cached_property
     def _setters(self) -> tuple[Value, ...]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 
-from jitlint import lint_text
+from jitlint import lint_paths, lint_text
+from jitlint.config import Settings
 from jitlint.dialects import hint
 from jitlint.notebook import without_outputs
 from jitlint.screen import screen
@@ -191,3 +193,27 @@ data = Pictures([], augment=True)
 def test_a_text_on_no_disk_is_no_internal_error() -> None:
     report = lint_text(UNREAD, "on_no_disk.py")
     assert report.problems == ()
+
+
+def test_paths_of_both_kinds_are_no_internal_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some files of a project may be named from the working directory, others, outside its root, from the top."""
+    monkeypatch.chdir(tmp_path)
+    for folder in ("here", "there"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "train.py").write_text(DISTRIBUTED)
+    report = lint_paths(["here/train.py", str(tmp_path / "there" / "train.py")], Settings(root=tmp_path / "here"))
+    assert (report.problems, [item.code for item in report.diagnostics]) == ((), ["JIT306", "JIT306"])
+
+
+DISTRIBUTED = """\
+from torch.utils.data import DataLoader, DistributedSampler
+
+
+def train(model, dataset, opt, epochs):
+    sampler = DistributedSampler(dataset)
+    loader = DataLoader(dataset, sampler=sampler)
+    for epoch in range(epochs):
+        for x, y in loader:
+            model(x, y).backward()
+            opt.step()
+"""
