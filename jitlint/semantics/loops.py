@@ -67,13 +67,8 @@ class Loops:
         if ref is not None:
             return self.trains(ref) if whole else self.steps(ref)
         last = node.text.rpartition(".")[2]
-        named = catalogue.names_training(last) and not self._sets_evaluation(value, node)
+        named = catalogue.names_training(last) and not ends_training(self.project, value, node)
         return last in catalogue.TRAINING_STEP_FUNCTIONS or (whole and named)
-
-    def _sets_evaluation(self, value: Value, node: Node) -> bool:
-        """`model.train(False)` and `model.train(mode=False)` are `model.eval()`."""
-        given = (self.project.node(Value(value.scope, item)).value for item in node.arguments)
-        return node.method == "train" and any(item is False for item in given)
 
     def fed_values(self, value: Value, node: Node) -> tuple[int, ...]:
         """What `session.run([train_op, loss], feed_dict={x: images})` of TensorFlow 1 trains on: `images`."""
@@ -307,6 +302,12 @@ class Loops:
         for _ in range(3):
             nodes += [self.project.node(Value(value.scope, item)) for node in nodes for item in node.inputs[:2]][:12]
         return any(node.kind is Kind.OP and node.name == "%" for node in nodes)
+
+
+def ends_training(project: Project, value: Value, node: Node) -> bool:
+    """Whether a call is `model.train(False)`, or `model.train(mode=False)`: another word for `model.eval()`."""
+    alone = node.method == "train" and node.has_receiver and node.keywords in ((None,), ("mode",))
+    return alone and project.node(Value(value.scope, node.arguments[0])).value is False
 
 
 @functools.lru_cache(maxsize=4)

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from jitlint import catalogue
 from jitlint.diagnostic import Span
 from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind, Scope, Store
-from jitlint.semantics.loops import loops_of
+from jitlint.semantics.loops import ends_training, loops_of
 from jitlint.semantics.mentions import is_elsewhere
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.purpose import Purpose, named, purposes_of
@@ -452,9 +452,7 @@ def _set_to_evaluation(project: Project, value: Value, node: Node) -> str:
     """The network, as written, that a call sets to evaluation mode."""
     if not node.name.startswith("."):
         return ""
-    off = node.method == "eval" and not node.arguments
-    if node.method == "train" and len(node.arguments) == 1:
-        off = project.node(Value(value.scope, node.arguments[0])).value is False
+    off = (node.method == "eval" and not node.arguments) or ends_training(project, value, node)
     return node.text.rpartition(".")[0] if off and isinstance(node.value, str) else ""
 
 

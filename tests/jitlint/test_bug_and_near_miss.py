@@ -348,6 +348,9 @@ PAIRS = {
     "seed of features": Pair(
         "JIT301", MEDIUM, FEATURES.format("model.train(True)"), FEATURES.format("model.train(mode=False)")
     ),
+    "seed of a quiet training": Pair(
+        "JIT301", MEDIUM, FEATURES.format("model.train(x, verbose=False)"), FEATURES.format("model.train(False)")
+    ),
     "seed before dropout": Pair("JIT301", LOW, DROPOUT.format("torch.manual_seed(0)"), DROPOUT.format("pass")),
     "generator of a figure": Pair(
         "JIT302",
