@@ -25,6 +25,7 @@ AUGMENTATIONS = {
     "mask": ("mask = (torch.rand(32, 32) > 0.25).float()", "{x} = {x} * mask"),
     "crop position": ("top = int(torch.randint(0, 9, (1,)))", "{x} = {x}[..., top : top + 24, :]"),
 }  # fmt: skip
+SEED = "torch.manual_seed(0)"
 HELPER = ["def jitter(batch):", "    return batch + 0.1 * torch.randn_like(batch)", "", ""]
 HOISTED = frozenset({"JIT101", "JIT102"})
 
@@ -62,12 +63,12 @@ def planted(lines: list[str], loop: ast.For) -> Iterator[tuple[str, str, int, li
     """(what, code, line of the mistake, the lines with it): a seed in a loop, and noise above it."""
     first = loop.body[0].lineno - 1
     inside, outside = " " * loop.body[0].col_offset, " " * loop.col_offset
-    yield "seed in the loop", "JIT301", first + 1, [*lines[:first], f"{inside}torch.manual_seed(0)", *lines[first:]]
+    yield "seed in the loop", "JIT301", first + 1, _insert(lines, first, [inside + SEED])
     name = batch_name(loop)
     if name is not None:
-        above, at = f"{outside}noise = 0.1 * torch.randn(3, 32, 32)", loop.lineno - 1
-        added = f"{inside}{name} = {name} + noise"
-        yield "noise above it", "JIT102", at + 1, [*lines[:at], above, *lines[at:first], added, *lines[first:]]
+        (draw, use), at = AUGMENTATIONS["noise"], loop.lineno - 1
+        used = _insert(lines, first, [inside + use.format(x=name)])
+        yield "noise above it", "JIT102", at + 1, _insert(used, at, [outside + draw])
 
 
 def training_loops(tree: ast.Module) -> Iterator[ast.For]:
@@ -119,7 +120,7 @@ def _seeds(lines: list[str], loop: ast.For, outer: ast.For | None) -> Iterator[P
     for kind, at in (("seed in every step", loop), ("seed in every epoch", outer)):
         if at is not None and at.body[0].lineno > at.lineno:
             first = at.body[0]
-            seed = f"{' ' * first.col_offset}torch.manual_seed(0)"
+            seed = " " * first.col_offset + SEED
             yield Planted(kind, frozenset({"JIT301"}), *_texts(lines, _insert(lines, first.lineno - 1, [seed])))
 
 

@@ -26,9 +26,6 @@ SIZE, BATCH = 32, 16
 SETTLE = 40  # steps in which the draws are followed through every operation: paid once, not timed
 
 
-BLOCKS = ("inside", "after")  # of a round, that are compared with its plain steps
-
-
 class Network(nn.Module):
     """Coordinates (B, 32, 32, 2) -> (B, 32, 32, 3)."""
 
@@ -102,7 +99,8 @@ def main() -> None:
         rounds = [Round.of(trainer, options.steps) for _ in range(options.rounds)]
         plain = statistics.median(row.plain for row in rounds)
         control = statistics.median(row.again / row.before for row in rounds)
-        inside, after = (statistics.median(getattr(row, name) / row.plain for row in rounds) for name in BLOCKS)
+        inside = statistics.median(row.inside / row.plain for row in rounds)
+        after = statistics.median(row.after / row.plain for row in rounds)
         print(
             f"| width {width}, depth {depth} | {plain:.2f} | {control:.4f} | {inside:.4f} | {after:.4f} |", flush=True
         )

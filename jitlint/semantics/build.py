@@ -254,8 +254,6 @@ def _name_span(tree: ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) -> S
 
 
 _COMMENT = re.compile(r"^([ \t]*)#(.*)$", re.MULTILINE)
-
-
 _TO_THE_END = re.compile(r"#([^\n]*)")
 
 

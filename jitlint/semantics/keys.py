@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -56,8 +57,6 @@ class Keys:
                 yield from self._in_each_pass(use)
 
     def _uses(self, ref: Ref, scope: Scope) -> Iterator[KeyUse]:
-        imported = {name.partition(".")[0] for name in self.project.modules[ref.path].imports.values()}
-        has_keys = not imported.isdisjoint(_LIBRARIES)
         for index, node in scope.calls():
             call = Value(ref, index)
             if node.name.startswith("jax.random.") and node.method not in _MAKERS:
@@ -66,9 +65,15 @@ class Keys:
                 key = given if given is not None else first
                 if key is not None:
                     yield KeyUse(call, Value(ref, key), node.method != "split")
-            elif has_keys and node.has_receiver and self.project.callee(call) is None:
+            elif node.has_receiver and self._knows_keys(ref.path) and self.project.callee(call) is None:
                 for key in self._given_keys(scope, node):
                     yield KeyUse(call, Value(ref, key), True)
+
+    @functools.cache  # noqa: B019 - lives as long as the run
+    def _knows_keys(self, path: str) -> bool:
+        """Whether a file imports a library whose layers take keys."""
+        imported = self.project.modules[path].imports.values()
+        return not _LIBRARIES.isdisjoint(name.partition(".")[0] for name in imported)
 
     def _given_keys(self, scope: Scope, node: Node) -> Iterator[int]:
         """The keys that a layer is given: `layer(x, key=key)`, `model.apply(p, x, rngs={"dropout": key})`."""

@@ -7,6 +7,7 @@ once, up to a bound. Models leave out functions that neither draw nor train, so 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import posixpath
@@ -121,12 +122,16 @@ class Mentions:
         return pyproject.is_file() and b"[build-system]" in pyproject.read_bytes()
 
 
+def content(path: Path) -> bytes:
+    """What a listed file holds; nothing if it has been deleted since."""
+    with contextlib.suppress(OSError):
+        return path.read_bytes()
+    return b""
+
+
 def _mentioned(names: set[bytes], path: Path) -> set[bytes]:
     """Those of some names that a text file mentions."""
-    try:
-        data = path.read_bytes()
-    except OSError:  # deleted since it was listed
-        return set()
+    data = content(path)
     present = sorted(name for name in names if name in data)  # at memory speed, and most files end here
     if not present:
         return set()

@@ -182,6 +182,16 @@ class Project:
         """The absolute path of the project's file that the importing file means by a dotted module name."""
         return self._finder.find(_absolute(importer), name.replace(RELATIVE, "."))
 
+    @functools.cache  # noqa: B019 - lives as long as the run
+    def imported(self, path: str) -> frozenset[str]:
+        """The modules of the project that a module imports, or imports something of."""
+        found = set()
+        for name in self.modules[path].imports.values():
+            places = (self.find_module(path, dotted) for dotted in (name, name.rpartition(".")[0]) if dotted)
+            place = next((item for item in places if item is not None), "")
+            found.add(self._files.get(place, ""))
+        return frozenset(found - {""})
+
     def _loaded(self, absolute: str, name: str) -> str | None:
         """The path of a file's model, once there is one; None if it has nothing to say of `name`."""
         if absolute in self._files:

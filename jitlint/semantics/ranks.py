@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 import posixpath
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -86,24 +85,10 @@ class Ranks:
         todo, seen = [main], {main}
         while todo:
             path = todo.pop()
-            found = {self._imported(path, name) for name in self.project.modules[path].imports.values()}
-            new = {item for item in found if item is not None and item in self.project.modules} - seen
+            new = self.project.imported(path) - seen
             seen |= new
             todo += new
         return frozenset(seen)
-
-    @functools.cached_property
-    def _files(self) -> dict[str, str]:
-        """The path that the project knows a file by, by its absolute one."""
-        return {os.path.abspath(path): path for path in self.project.modules}  # noqa: PTH100 - keys are text
-
-    def _imported(self, path: str, name: str) -> str | None:
-        """The file that an imported name comes from: a module, or what is defined in one."""
-        for dotted in (name, name.rpartition(".")[0]):
-            found = self.project.find_module(path, dotted) if dotted else None
-            if found is not None:
-                return self._files.get(found)
-        return None
 
     def _seeds(self, names: frozenset[str]) -> Iterator[Value]:
         for name in sorted({name.rpartition(".")[2] for name in names}):

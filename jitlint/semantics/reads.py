@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from jitlint.diagnostic import Span
-from jitlint.semantics.mentions import mentions_of
+from jitlint.semantics.mentions import content, mentions_of
 from jitlint.semantics.project import Project
 from jitlint.source import UnreadableSource, load_source
 
@@ -111,7 +111,8 @@ class Reads:
         wanted = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, sorted(names))) + r")(?!\w)")
         plain = [name.encode() for name in names]
         for path in self._files:
-            if path in self._asked or _mentions(path, plain):
+            data = b"" if path in self._asked else content(Path(path))
+            if path in self._asked or any(name in data for name in plain):
                 text = self.code(path)
                 for match in wanted.finditer(text):
                     found[match[0]] = found.get(match[0], Read(0)) | _how(text, match.start(), match.end())
@@ -127,15 +128,6 @@ class Reads:
     def _files(self) -> Iterator[str]:
         listed = {str(path) for path in mentions_of(self.project).files if path.suffix in (".py", ".ipynb")}
         yield from sorted(listed | self._asked.keys())
-
-
-def _mentions(path: str, names: list[bytes]) -> bool:
-    """Whether a file holds one of some words; at memory speed, and most files end here."""
-    try:
-        data = Path(path).read_bytes()
-    except OSError:  # deleted since it was listed
-        return False
-    return any(name in data for name in names)
 
 
 def _blanked(match: re.Match[str], text: str) -> str:

@@ -140,13 +140,7 @@ def _carriers(scope: Scope, region: int, shuffle: int) -> set[int] | None:
                 carriers.add(index)
             continue
         if node.kind is Kind.INDEX:
-            if (
-                node.inputs[0] in carriers
-                and _is_part(scope, node)
-                and any(
-                    _is_kept(scope, item) for item in reached(scope, [index], lambda item: not _is_kept(scope, item))
-                )
-            ):
+            if node.inputs[0] in carriers and _is_part(scope, node) and _is_kept(scope, index):
                 return None
             carriers.add(index)
         elif node.kind in (Kind.PHI, Kind.COLLECTION) or (
@@ -159,7 +153,9 @@ def _carriers(scope: Scope, region: int, shuffle: int) -> set[int] | None:
 
 
 def _is_kept(scope: Scope, index: int) -> bool:
-    return any(index in nodes for nodes in scope.variables.values())
+    """Whether a value, or something that is made of it, gets a name."""
+    named = {item for nodes in scope.variables.values() for item in nodes}
+    return any(item in named for item in reached(scope, [index]))
 
 
 def _is_part(scope: Scope, node: Node) -> bool:

@@ -379,11 +379,13 @@ class Switches:
                 starts = [store.node]
             else:
                 starts = [i for i, node in scope.of_kind(Kind.GLOBAL) if not qualname and node.name == store.name]
-            nodes = scope.nodes
-            handed = reached(scope, starts, lambda i, nodes=nodes: _is_still_whole(nodes[i]))  # type: ignore[misc]
-            if any(i not in starts and self._is_unseen(Value(Ref(path, name), i), nodes[i]) for i in handed):
+            if self._is_handed_on(Ref(path, name), scope, starts):
                 return True
         return False
+
+    def _is_handed_on(self, ref: Ref, scope: Scope, starts: list[int]) -> bool:
+        handed = reached(scope, starts, lambda index: _is_still_whole(scope.nodes[index]))
+        return any(i not in starts and self._is_unseen(Value(ref, i), scope.nodes[i]) for i in handed)
 
     def _is_unseen(self, call: Value, node: Node) -> bool:
         if node.kind is not Kind.CALL or node.method in _HARMLESS:
