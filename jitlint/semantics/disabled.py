@@ -276,6 +276,8 @@ class DisabledAugmentations:
     def _users(self, scope: Scope, index: int) -> Iterator[str]:
         """What those are called that get the pipeline: `train_set = Pictures(files, transform)`."""
         last = [index, *self._around(scope, index)]
+        for outer in last:
+            yield from scope.statements[scope.nodes[outer].statement].binds
         for node in scope.nodes:
             if node.kind is Kind.CALL and set(node.inputs) & set(last[-2:]):
                 yield from scope.statements[node.statement].binds

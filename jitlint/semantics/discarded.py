@@ -39,10 +39,6 @@ _PIPELINES = re.compile(r"^(?:tensorflow\.data\.|tensorflow_datasets\.|datasets\
 # Calls that make something new and leave nothing behind when it is shuffled.
 _TEMPORARY = frozenset({"list", "sorted", "tuple", "range", "numpy.arange", "numpy.copy", "copy.copy", "copy.deepcopy"})
 _TEMPORARY_METHODS = frozenset({"copy", "tolist"})
-_IMAGE_OPERATIONS = re.compile(
-    r"^(?:torchvision\.transforms\.(?:v2\.)?functional\.(?!normalize|erase)\w+|tensorflow\.image\.\w+|"
-    r"(?:numpy|torch)\.(?:flip|fliplr|flipud|rot90|roll)|PIL\.ImageOps\.\w+|kornia\.(?:geometry|enhance)\.\w+)$"
-)
 # OpenCV's, with the number of arguments after which the next one is where the result goes.
 _CV2_OPERATIONS = {"flip": 2, "rotate": 2, "warpAffine": 3, "warpPerspective": 3, "GaussianBlur": 3, "resize": 2}
 _PIL_METHODS = frozenset({"rotate", "crop", "filter", "resize"})
@@ -272,7 +268,7 @@ class DiscardedResults:
         if node.name.startswith("cv2."):
             given = sum(key is None for key in node.keywords)
             return given <= _CV2_OPERATIONS.get(node.method, 0) and node.keyword("dst") is None
-        return bool(_IMAGE_OPERATIONS.match(node.name))
+        return catalogue.is_image_operation(node.name)
 
     def _is_pil_image(self, value: Value, item: int) -> bool:
         """Whether a value is a picture of Pillow's, whose methods change nothing: by its name, where Pillow is used."""

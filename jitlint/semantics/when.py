@@ -32,6 +32,7 @@ from jitlint.semantics.clocks import (
     projected,
     with_role,
 )
+from jitlint.semantics.conditions import is_switched_off
 from jitlint.semantics.elements import Elements
 from jitlint.semantics.flow import reached, sources
 from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind, Scope
@@ -207,19 +208,19 @@ class Variance:
         keys = tuple(keys)
         whole, index = self.when(Value(value.scope, base)), self._all(value, keys)
         unknown = frozenset(Clock(hole.ref, CALL) for hole in index.holes)
-        crop = any(self._is_slice(value, item) for item in keys)
+        crop = any(self.is_window(Value(value.scope, item)) for item in keys)
         role = Role.MIXED if crop and whole.data else Role.PICKED
         chosen = frozenset(clock for drawn in index.draws for clock in drawn.fresh & self.here(drawn.site))
         return join([fresher(whole, index.varies | unknown, chosen), with_role(index, role)._replace(data=frozenset())])
 
-    def _is_slice(self, value: Value, item: int) -> bool:
+    def is_window(self, value: Value) -> bool:
         """Whether an index cuts a window: a slice with two ends."""
-        node = self.project.node(Value(value.scope, item))
+        node = self.project.node(value)
         if node.kind is not Kind.COLLECTION:
             return False
         if node.name == "slice":
             return len(node.inputs) > 1
-        return any(self._is_slice(value, inner) for inner in node.inputs)
+        return any(self.is_window(Value(value.scope, inner)) for inner in node.inputs)
 
     def _operation(self, value: Value, node: Node, path: Path) -> When:
         if node.name == "@":
@@ -388,7 +389,9 @@ class Variance:
         if node.name in catalogue.VARYING:
             return When(varies=self.here(value))
         made = self._mixed(value, read_inputs(node))
-        if node.method in _GRIDS:
+        if catalogue.names_batch_function(node.method):
+            made = made._replace(varies=made.varies | self.here(value), data=made.data | {"data"})
+        if node.method in _GRIDS or (catalogue.names_coordinates(node.method) and not node.has_receiver):
             return made._replace(data=made.data | {"grid"})
         if "grid" in made.data and node.method not in CONVERSIONS | GATHERING | _KEEPING_GRIDS:
             made = made._replace(data=made.data - {"grid"} | {"made"})
@@ -396,7 +399,7 @@ class Variance:
             return made
         if node.name.startswith(ARRAY_LIBRARIES) and not _LOADS.search(node.name):
             return made  # made of constants
-        return made._replace(data=frozenset(["data"]))
+        return made._replace(data=frozenset(["data", "loaded"] if _LOADS.search(node.name) else ["data"]))
 
     def _own_draw(self, value: Value, node: Node) -> Role | None:
         """What role the draw of a call itself has, or None if the call is no draw."""
@@ -441,7 +444,11 @@ class Variance:
         here = self.here(site)
         parts = [
             made._replace(
-                draws=tuple(self._called(drawn, ref, site, here) for drawn in made.draws),
+                draws=tuple(
+                    self._called(drawn, ref, site, here)
+                    for drawn in made.draws
+                    if drawn.site.scope != ref or not is_switched_off(self.project, drawn.site, site)
+                ),
                 varies=self._outward(made.varies, ref, here),
                 holes=frozenset(
                     hole._replace(
