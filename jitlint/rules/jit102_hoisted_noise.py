@@ -18,7 +18,7 @@ from jitlint.semantics.staleness import Stale, staleness_of
 from jitlint.semantics.when import variance_of
 
 _NOISE_NAME = re.compile(
-    r"(?:^|_)(?:noise|noises|noisy|jitter|perturb\w*|eps|epsilon|lam|lamb|lambda|lmbda|mix\w*|offset|shift)(?:_|\d|$)"
+    r"(?:^|_)(?:noise|noises|noisy|speckle|jitter|perturb\w*|eps|epsilon|lam|lamb|lambda|lmbda|mix\w*|offset|shift)(?:_|\d|$)"
 )
 _COMPARING = frozenset({"<", "<=", ">", ">="})
 _HIDING = frozenset({"where", "masked_fill", "masked_fill_"})
@@ -183,7 +183,8 @@ def noisy_batches(data, batch_size):
         if operation.name in ("+", "-", "+=", "-="):
             certain = Confidence.HIGH if stale.loop.loader else Confidence.MEDIUM
             return certain if named or stale.loop.loader else Confidence.LOW
-        scales = operation.name in ("*", "*=") and self._mixes(project, stale)
+        speckles = named and (sure or project.node(stale.consumer).kind is Kind.YIELD)
+        scales = operation.name in ("*", "*=") and (speckles or self._mixes(project, stale))
         masks = operation.name in ("*", "*=", "&") and sure and self._is_mask(project, stale)
         return Confidence.MEDIUM if scales or masks else Confidence.LOW
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from jitlint import catalogue
 from jitlint.semantics.augmenters import How, augmenters_of
+from jitlint.semantics.flow import reached
 from jitlint.semantics.graph import Kind, Node, Region, RegionKind, Scope
 from jitlint.semantics.mentions import mentions_of
 from jitlint.semantics.project import Project, Ref, Value
@@ -337,24 +338,35 @@ class DisabledAugmentations:
         else:
             switches = [switch]
         off = next((item for item in switches if self._is_off(item)), None)
-        value = self._augmentation_in(ref, scope, index) if off is not None else None
-        if off is None or value is None:
+        if off is None:
             return
         node = self.project.node(off)
         literal = node.kind in (Kind.CONST, Kind.OP) and node.statement == region.statement
+        value = self._augmentation_in(ref, scope, index, inline=not literal)
+        if value is None:
+            return
         reason = f"`{node.name}` is always off" if node.kind not in (Kind.CONST, Kind.OP) else "the branch never runs"
         certain = literal or (node.kind in (Kind.PARAM, Kind.ATTR) and self._is_hidden(off))
         purpose = self.purposes.at(ref, region.parent)
         yield Disabled(value, off, reason, purpose, certain, self._is_conditional(ref, scope, region.parent))
 
-    def _augmentation_in(self, ref: Ref, scope: Scope, region: int) -> Value | None:
+    def _augmentation_in(self, ref: Ref, scope: Scope, region: int, inline: bool) -> Value | None:
+        """The first augmentation in a branch: a call of one, or noise added there, which `if False:` takes out."""
         for index, node in scope.calls():
             value = Value(ref, index)
             if not scope.within(node.region, region):
                 continue
             if self.augmenters.call(value) is How.SURE or catalogue.is_transform_class(node.name):
                 return value
+            if inline and is_draw(self.project, value) and self._perturbs(ref, scope, index, region):
+                return value
         return None
+
+    def _perturbs(self, ref: Ref, scope: Scope, drawn: int, region: int) -> bool:
+        """Whether a draw is combined with data in its own branch: `x = x + torch.randn_like(x)`."""
+        near = reached(scope, [drawn], lambda index: scope.within(scope.nodes[index].region, region))
+        inside = (index for index in near if scope.within(scope.nodes[index].region, region))
+        return any(self.provenance.made(Value(ref, index)).perturbed for index in inside)
 
     def _is_off(self, value: Value) -> bool:
         """Whether a condition is false in every run: a constant, or a switch that nothing turns on."""

@@ -389,7 +389,7 @@ class Variance:
         if node.name in catalogue.VARYING:
             return When(varies=self.here(value))
         made = self._mixed(value, read_inputs(node))
-        if catalogue.names_batch_function(node.method):
+        if catalogue.gives_batch(node.method):
             made = made._replace(varies=made.varies | self.here(value), data=made.data | {"data"})
         if node.method in _GRIDS or (catalogue.names_coordinates(node.method) and not node.has_receiver):
             return made._replace(data=made.data | {"grid"})

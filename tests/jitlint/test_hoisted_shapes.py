@@ -60,7 +60,54 @@ def train(D, opt, data, steps):
         loss = F.mse_loss(P(z_fake), x) + (torch.log(D(z_real)) + torch.log(1 - D(z_fake))).mean()
         loss.backward(); opt.step()
 """
+WRAPPED = """
+D_ = torch.nn.Sequential(torch.nn.Linear(784, 64), torch.nn.ReLU(), torch.nn.Linear(64, 784))
+G_ = torch.nn.Sequential(torch.nn.Linear(110, 64), torch.nn.ReLU(), torch.nn.Linear(64, 784))
+def energy(x):
+    return (x - D_(x)).pow(2).sum(1).mean()
+def generate(z, c):
+    return G_(torch.cat([z, c], 1))
+{}
+for it in range(100000):
+    x, c = mnist.train.next_batch(64)
+    {}
+    loss = energy(x) + torch.relu(1 - energy(generate(z, c)))
+    loss.backward(); solver.step()
+"""
+CLOSURE = """
+def fit(model, image, opt, steps):
+    clean = torch.stack(torch.meshgrid(torch.linspace(-1, 1, 64), torch.linspace(-1, 1, 64)), -1).reshape(-1, 2)
+    {}
+    for step in range(steps):
+        {}
+        def closure():
+            opt.zero_grad()
+            loss = F.mse_loss(model(coords), image)
+            loss.backward()
+            return loss
+        opt.step(closure)
+"""
+INNER = """
+def train_epoch(model, loader, opt, scaler):
+    {}
+    for x, y in loader:
+        {}
+        x = x + noise
+        def forward():
+            with torch.autocast("cuda"):
+                return F.mse_loss(model(x), y)
+        loss = forward()
+        scaler.scale(loss).backward(); scaler.step(opt)
+"""
+MOVED = "coords = clean + (torch.rand_like(clean) - 0.5) / 64"
+NOISE = "noise = 0.1 * torch.randn(3, 32, 32)"
 BUGS = {
+    "closure of an optimizer": (CLOSURE.format(MOVED, "pass"), CLOSURE.format("pass", MOVED)),
+    "function in the loop": (INNER.format(NOISE, "pass"), INNER.format("pass", NOISE)),
+    "networks behind functions": (
+        WRAPPED.format("z = torch.randn(64, 100)", "pass"),
+        WRAPPED.format("pass", "z = torch.randn(64, 100)"),
+    ),
     "mask": over_loader("mask = (torch.rand(32, 32) > 0.25).float()", "x = x * mask"),
     "mask of numpy": over_loader("keep = np.random.rand(32, 32) < 0.7", "x = x * torch.from_numpy(keep)"),
     "filled": over_loader("hidden = torch.rand(32, 32) < 0.15", "x = x.masked_fill(hidden, 0.0)"),

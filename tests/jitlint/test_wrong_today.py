@@ -313,6 +313,37 @@ train = tf.data.Dataset.from_tensor_slices((images, labels))
 model.fit(train.batch(32), epochs=10)
 """
 ORDER = "order = np.random.permutation({})"
+DEFAULT = """
+import math, random
+import torch
+import torch.nn.functional as F
+def {}(image, degrees=random.uniform(-15, 15)):
+    angle = math.radians(degrees)
+    theta = torch.tensor([[math.cos(angle), -math.sin(angle), 0], [math.sin(angle), math.cos(angle), 0]])
+    return F.grid_sample(image[None], F.affine_grid(theta[None], [1, *image.shape]))[0]
+"""
+SPECKLE = """
+import numpy as np
+def batches(scenes, size):
+    {}
+    for start in range(0, len(scenes), size):
+        {}
+        clean = scenes[start:start + size]
+        yield clean * speckle, clean
+"""
+HUGGING_FACE = """
+from datasets import load_dataset
+from torchvision import transforms as T
+pipeline = T.Compose([T.RandomResizedCrop(224), T.RandomHorizontalFlip(), T.ToTensor()])
+def prepare(batch):
+    batch["pixels"] = [pipeline(image) for image in batch["image"]]
+    return batch
+food = load_dataset("food101").train_test_split(0.2)
+{}food["train"].with_transform(prepare)
+trainer = Trainer(model, train_dataset=food["train"])
+trainer.train()
+"""
+GAMMA = "speckle = np.random.gamma(4, 0.25, size=(size, 64, 64))"
 PAIRS = {
     "only the start reaches the model": pair("JIT101", STARTS, "given, start", "noisy, given"),
     "draws switched off in a figure": Pair(frozenset({"JIT302", "JIT308"}), RENDER, FIGURES),
@@ -364,6 +395,11 @@ PAIRS = {
         frozenset({"JIT102"}),
         PPO.format("noise = np.random.normal(size=self.states.shape[1:])", "pass"),
         PPO.format("pass", "noise = np.random.normal(size=self.states.shape[1:])"),
+    ),
+    "angle of a default": Pair(frozenset({"JIT103"}), DEFAULT.format("random_affine"), DEFAULT.format("resample_once")),
+    "speckle of a generator": Pair(frozenset({"JIT102"}), SPECKLE.format(GAMMA, "pass"), SPECKLE.format("pass", GAMMA)),
+    "transform of Hugging Face": Pair(
+        frozenset({"JIT204"}), HUGGING_FACE.format(""), HUGGING_FACE.format('food["train"] = ')
     ),
     "map without its augmentation": pair(
         "JIT201",
