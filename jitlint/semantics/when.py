@@ -14,6 +14,15 @@ import re
 from collections.abc import Iterable, Iterator
 
 from jitlint import catalogue
+from jitlint.semantics.calls import (
+    CONVERSIONS,
+    GATHERING,
+    SHAPE_ATTRIBUTES,
+    is_draw,
+    is_network_call,
+    is_opaque,
+    tells_shape,
+)
 from jitlint.semantics.clocks import (
     ALWAYS,
     CALL,
@@ -37,17 +46,7 @@ from jitlint.semantics.flow import reached, sources
 from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind, Scope
 from jitlint.semantics.memo import remembered
 from jitlint.semantics.project import Project, Ref, Value
-from jitlint.semantics.provenance import (
-    CONVERSIONS,
-    GATHERING,
-    SHAPE_ATTRIBUTES,
-    Provenance,
-    is_draw,
-    is_network_call,
-    is_opaque,
-    provenance_of,
-    tells_shape,
-)
+from jitlint.semantics.provenance import Provenance, provenance_of
 from jitlint.semantics.staleness import ARRAY_LIBRARIES, PROJECTIONS, SELECTORS, SETUP_METHODS
 
 MAX_SITES = 6
