@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from jitlint.diagnostic import Applicability, Candidate, Confidence, FixPlan, InsertStatements, Trace
 from jitlint.rules.base import Rule
 from jitlint.semantics.modes import Lost, modes_of
+from jitlint.semantics.overwritten_rates import Overwritten, overwritten_rates_of
 from jitlint.semantics.project import Project
-from jitlint.semantics.rates import Overwritten, rates_of
 
 
 class LostTrainingMode(Rule):
@@ -146,7 +146,7 @@ class Attention(nn.Module):
         """One candidate a network and loop, and one a rate."""
         for lost in modes_of(project).lost:
             yield self._lost(project, lost)
-        for rate in rates_of(project).overwritten:
+        for rate in overwritten_rates_of(project).overwritten:
             yield self._overwritten(project, rate)
 
     def _lost(self, project: Project, lost: Lost) -> Candidate:

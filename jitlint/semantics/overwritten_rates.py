@@ -1,4 +1,4 @@
-"""Which rates of dropout or augmentation does an evaluation set to zero, without anything that sets them back?"""
+"""Which evaluations in a training loop write zero over a rate of dropout or augmentation that nothing sets again?"""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import re
 from typing import NamedTuple
 
 from jitlint import catalogue
+from jitlint.semantics.evaluations import evaluations_of
 from jitlint.semantics.graph import Kind, Node, Scope, Store
+from jitlint.semantics.loops import loops_of
 from jitlint.semantics.mentions import is_elsewhere
-from jitlint.semantics.modes import MAX_DEPTH, modes_of
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.purpose import Purpose, named, purposes_of
 from jitlint.semantics.staleness import SETUP_METHODS
 
+MAX_DEPTH = 4
 _RATE = re.compile(r"^(?:p|prob|probability|rate)$")
 
 
@@ -25,13 +27,14 @@ class Overwritten(NamedTuple):
     loop: Value | None  # the call in a training loop that leads here
 
 
-class Rates:
-    """Answers for one project."""
+class OverwrittenRates:
+    """Which rates of one project stay at zero after an evaluation."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self.modes = modes_of(project)
+        self.loops = loops_of(project)
         self.purposes = purposes_of(project)
+        self.evaluations = evaluations_of(project)
 
     @functools.cached_property
     def overwritten(self) -> tuple[Overwritten, ...]:
@@ -89,15 +92,15 @@ class Rates:
     def _evaluation_in_loop(self, ref: Ref, looks: bool = False, depth: int = 0) -> Value | None:
         """The call in a training loop that leads to a function by way of an evaluation."""
         scope = self.project.scope(ref)
-        looks = looks or catalogue.names_evaluation(scope.name) or self.modes.looks(ref, scope)
-        if depth > MAX_DEPTH or self.modes.loops.trains(ref):
+        looks = looks or catalogue.names_evaluation(scope.name) or self.evaluations.looks(ref, scope)
+        if depth > MAX_DEPTH or self.loops.trains(ref):
             return None
         for site in self.project.callers(ref):
             outer = self.project.scope(site.scope)
-            region = self.modes.training_loop(site, outer, outer.nodes[site.node])
+            region = self.evaluations.training_loop(site, outer, outer.nodes[site.node])
             if region is not None and looks:
-                leaves = self.modes.leaves(outer, outer.nodes[site.node], region)
-                return None if leaves or self.modes.is_at_the_end(site, outer, region) else site
+                last = self.evaluations.is_at_the_end(site, outer, region)
+                return None if last or self.evaluations.leaves(outer, outer.nodes[site.node], region) else site
             found = self._evaluation_in_loop(site.scope, looks, depth + 1) if site.scope.qualname else None
             if found is not None:
                 return found
@@ -109,6 +112,6 @@ def _is_zero(node: Node) -> bool:
 
 
 @functools.lru_cache(maxsize=4)
-def rates_of(project: Project) -> Rates:
+def overwritten_rates_of(project: Project) -> OverwrittenRates:
     """The one finder of a project, shared by the rules."""
-    return Rates(project)
+    return OverwrittenRates(project)
