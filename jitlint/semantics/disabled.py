@@ -12,6 +12,7 @@ from jitlint.semantics.augmenters import How, augmenters_of
 from jitlint.semantics.calls import is_draw
 from jitlint.semantics.flow import reached
 from jitlint.semantics.graph import Kind, Node, Region, RegionKind, Scope
+from jitlint.semantics.inactive_layers import inactive_layers
 from jitlint.semantics.mentions import mentions_of
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import provenance_of
@@ -59,6 +60,7 @@ _DRAW_BY_DEFAULT = frozenset({"RandomBrightnessContrast", "ShiftScaleRotate"})
 # One number after the other: `T.RandomBrightness(0.9, 0.9)` of Detectron2.
 _ENDS_APART = frozenset({"RandomBrightness", "RandomContrast", "RandomSaturation"})
 SAME = "its range holds one value"
+INACTIVE = "in a data pipeline its layers are inactive without `training=True`"
 _STRENGTH = re.compile(
     r"^(?:\w+_)?(?:p|prob|probability|std|stdev|sigma|noise|noise_level|noise_scale|strength|jitter|amount|magnitude)$"
 )
@@ -110,6 +112,10 @@ class DisabledAugmentations:
                 yield from self._scaled_away(Value(ref, index), scope, node)
         for index, region in enumerate(scope.regions):
             yield from self._branch(ref, scope, index, region)
+        for layers, mapped in inactive_layers(self.project, ref):
+            purpose = self.purposes.at(layers.scope, self.project.node(layers).region)
+            purpose = self.purposes.of_use(mapped) if purpose is Purpose.UNKNOWN else purpose
+            yield Disabled(layers, layers, INACTIVE, purpose, True, False)
 
     # --------------------------------------------------------------------------------------- transforms
 

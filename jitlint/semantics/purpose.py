@@ -100,7 +100,7 @@ class Purposes:
         found = {self.function(caller, depth + 1) for caller in callers}
         if not callers:
             handed_on = self._references(ref)
-            found = {self._of_use(value) for value in handed_on} - {Purpose.UNKNOWN}
+            found = {self.of_use(value) for value in handed_on} - {Purpose.UNKNOWN}
             found = found or {self.function(value.scope, depth + 1) for value in handed_on}
         if Purpose.TRAIN in found:
             return Purpose.TRAIN
@@ -117,7 +117,7 @@ class Purposes:
             if node.name == ref.qualname and (node.span != span or users(scope, index))
         ][:6]
 
-    def _of_use(self, value: Value) -> Purpose:
+    def of_use(self, value: Value) -> Purpose:
         """What comes of a value is for: what it is bound to says so, or whether a model is fitted to it."""
         scope = self.project.scope(value.scope)
         led_to = set(reached(scope, [value.node], lambda index: not self._fits(scope.nodes[index])))

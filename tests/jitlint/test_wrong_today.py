@@ -343,6 +343,16 @@ food = load_dataset("food101").train_test_split(0.2)
 trainer = Trainer(model, train_dataset=food["train"])
 trainer.train()
 """
+LAYERS = """
+import tensorflow as tf
+from tensorflow.keras import Sequential, layers
+augment = Sequential([layers.RandomFlip("horizontal"), layers.RandomRotation(0.2)])
+def prepare(x, y):
+    return augment(x{}), y
+train = tf.data.Dataset.from_tensor_slices((images, labels)).batch(32)
+train = train.map({})
+model.fit(train, epochs=40)
+"""
 GAMMA = "speckle = np.random.gamma(4, 0.25, size=(size, 64, 64))"
 PAIRS = {
     "only the start reaches the model": pair("JIT101", STARTS, "given, start", "noisy, given"),
@@ -400,6 +410,14 @@ PAIRS = {
     "speckle of a generator": Pair(frozenset({"JIT102"}), SPECKLE.format(GAMMA, "pass"), SPECKLE.format("pass", GAMMA)),
     "transform of Hugging Face": Pair(
         frozenset({"JIT204"}), HUGGING_FACE.format(""), HUGGING_FACE.format('food["train"] = ')
+    ),
+    "layers in a lambda": Pair(
+        frozenset({"JIT205"}),
+        LAYERS.format("", "lambda x, y: (augment(x), y)"),
+        LAYERS.format("", "lambda x, y: (augment(x, training=True), y)"),
+    ),
+    "layers in a function": Pair(
+        frozenset({"JIT205"}), LAYERS.format("", "prepare"), LAYERS.format(", training=True", "prepare")
     ),
     "map without its augmentation": pair(
         "JIT201",
