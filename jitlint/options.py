@@ -26,7 +26,7 @@ _EPILOG = """\
 other commands:
   jitlint rule CODE|NAME    explain a rule
   jitlint rules             list all rules (--format json: for programs)
-  jitlint test MODULE       run the cases of a plugin's rules
+  jitlint test MODULE|CODE  run the cases of a plugin's rules, or of one rule
   jitlint schema            print the configuration's JSON schema
   jitlint completion SHELL  print a completion script (bash, zsh, fish)
   jitlint server            run the language server (stdin and stdout)
