@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from jitlint.diagnostic import Applicability, Candidate, Confidence, FixPlan
 from jitlint.rules.base import Rule
 from jitlint.rules.stale import describe_loop, draw_trace, is_evaluation_name, stale_names, stale_traces, subject
-from jitlint.semantics.graph import Kind
+from jitlint.semantics.graph import ADDING, Kind
 from jitlint.semantics.hoisted import hoisted_of
 from jitlint.semantics.moves import plan_move
 from jitlint.semantics.project import Project, Ref, Value
@@ -168,7 +168,7 @@ def noisy_batches(data, batch_size):
                 return Confidence.MEDIUM
             joins = operation.method in _JOINING and named and stale.loop.loader
             return Confidence.MEDIUM if joins and staleness_of(project).trains_on(stale) else Confidence.LOW
-        if operation.name in ("+", "-", "+=", "-="):
+        if operation.name in ADDING:
             sure = Confidence.HIGH if stale.loop.loader else Confidence.MEDIUM
             return sure if named or stale.loop.loader else Confidence.LOW
         return Confidence.MEDIUM if operation.name in ("*", "*=") and self._mixes(project, stale) else Confidence.LOW
