@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from jitlint.imports import ModuleFinder
 from jitlint.semantics.graph import RELATIVE, ClassModel, Kind, Module, Node, Scope
 from jitlint.semantics.memo import remembered
+from jitlint.tree import Texts
 
 if TYPE_CHECKING:
     from jitlint.config import Settings
@@ -59,7 +60,7 @@ class Project:
 
     `load` gives the model of another file of the same project, by its absolute path and the name that is
     wanted there (or None); such files help to understand the ones that were asked for, and nothing is
-    reported in them. `read` gives the bytes of any other file of the project.
+    reported in them. `read` gives the bytes of any other file of the project, `texts` those of all of its texts.
     """
 
     def __init__(
@@ -70,11 +71,13 @@ class Project:
         load: Callable[[str, str], Module | None] | None = None,
         finder: ModuleFinder | None = None,
         read: Callable[[str], bytes | None] | None = None,
+        texts: Texts | None = None,
     ) -> None:
         self.modules: dict[str, Module] = dict(modules)
         self.source: Callable[[str], Source] | None = None  # the text of a module, by its path, for users' rules
         self.asked = tuple(modules)
         self.root = root or Path()
+        self.texts = texts or Texts(str(self.root))
         self.settings = settings
         self._load = load
         self._read = read
@@ -87,7 +90,7 @@ class Project:
         modules = dict(self.modules)
         for path, scopes in extra.items():
             modules[path] = replace(modules[path], scopes={**modules[path].scopes, **scopes})
-        return Project(modules, self.root, self.settings, self._load, self._finder, self._read)
+        return Project(modules, self.root, self.settings, self._load, self._finder, self._read, self.texts)
 
     def read(self, path: str) -> bytes | None:
         """The bytes of a file that is no module, such as one of requirements, by its absolute path; None without it."""

@@ -98,11 +98,10 @@ class Switches:
     @functools.cached_property
     def found(self) -> tuple[Switch, ...]:
         """All of them: parameters and attributes in order of the files, then the settings of programs."""
-        if not self.reads.complete:
-            return ()
         paths = [path for path in self.project.asked if not is_elsewhere(self.project, path)]
         own = [switch for path in paths for switch in self._of_functions(path)]
-        return (*own, *self._settings(paths))
+        found = (*own, *self._settings(paths))
+        return found if found and self.reads.complete else ()  # few projects have one, so few ask for the tree
 
     # --------------------------------------------------------------------------------------- parameters
 
