@@ -13,6 +13,8 @@ OWN_GENERATORS = frozenset(
         "torch.Generator",
     }
 )
+# Those that take a seed as their first argument.
+SEEDED_MAKERS = OWN_GENERATORS - {"numpy.random.Generator", "torch.Generator"}
 # Methods that start a generator object again.
 RESEEDS = frozenset("seed manual_seed setstate set_state set_random_state".split())
 
