@@ -16,6 +16,7 @@ from jitlint.semantics.loading import Code, loading_of
 from jitlint.semantics.loops import loops_of
 from jitlint.semantics.mentions import is_elsewhere
 from jitlint.semantics.objects import argument_of, objects_of
+from jitlint.semantics.programs import programs_of
 from jitlint.semantics.project import Project, Value
 from jitlint.semantics.worker_seeds import library_of
 
@@ -71,24 +72,11 @@ class Ranks:
                     break
 
     def _are_one_program(self, *places: Value) -> bool:
-        """Whether one file of their folder imports, at last, all the files that some places are in."""
+        """Whether one program of a folder surely runs the files that some places are in."""
         paths = {place.scope.path for place in places}
         if len({posixpath.dirname(path) for path in paths}) > 1 or any(is_elsewhere(self.project, p) for p in paths):
             return False
-        folder = posixpath.dirname(next(iter(paths)))
-        mains = (path for path in self.project.modules if posixpath.dirname(path) == folder)
-        return len(paths) == 1 or any(paths <= self._program(main) for main in mains)
-
-    @functools.cache  # noqa: B019 - lives as long as the run
-    def _program(self, main: str) -> frozenset[str]:
-        """A file and those that it imports, directly or not."""
-        todo, seen = [main], {main}
-        while todo:
-            path = todo.pop()
-            new = self.project.imported(path) - seen
-            seen |= new
-            todo += new
-        return frozenset(seen)
+        return programs_of(self.project).runs_with(*paths)
 
     def _seeds(self, names: frozenset[str]) -> Iterator[Value]:
         for name in sorted({name.rpartition(".")[2] for name in names}):

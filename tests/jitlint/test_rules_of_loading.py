@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from jitlint.api import lint_text
+from jitlint.config import Settings
 from jitlint.diagnostic import Confidence
 from tests.jitlint.beside import Beside, check, found
 from tests.jitlint.fixing import carry_out
@@ -151,6 +153,110 @@ def test_the_epoch_of_another_sampler_is_set(tmp_path: Path) -> None:
 def test_another_file_may_set_the_epoch_of_any_sampler(tmp_path: Path) -> None:
     hook = "# file: hooks.py\ndef before_epoch(runner):\n    runner.loader.sampler.set_epoch(runner.epoch)\n"
     assert found("JIT306", LOOP.replace("HERE", "") + hook, tmp_path) == []
+
+
+SCRIPT = """
+# file: main_finetune.py
+from torch.utils.data import DataLoader, DistributedSampler
+MORE
+def main(model, dataset, optimizer, epochs):
+    loader = DataLoader(dataset, batch_size=32, sampler=DistributedSampler(dataset))
+    for epoch in range(epochs):
+        for images in loader:
+            model(images).backward()
+            optimizer.step()
+if __name__ == "__main__":
+    main(*setup())
+"""
+SETTER = """
+# file: NAME.py
+def run(args):
+    for epoch in range(args.epochs):
+        args.loader.sampler.set_epoch(epoch)
+"""
+MAIN = 'if __name__ == "__main__":\n    run(parse())\n'
+# Who else calls `set_epoch`, and whether that may be for the sampler of the script.
+OTHERS = {
+    "a script of the same folder": (SETTER.replace("NAME", "main_pretrain") + MAIN, "", False),
+    "a module that only the other script imports": (
+        SETTER.replace("NAME", "engine") + "# file: main_pretrain.py\nfrom engine import run\n" + MAIN,
+        "",
+        False,
+    ),
+    "a data set that hands it on, which nobody asks": (
+        "# file: streams.py\nclass Stream:\n    def set_epoch(self, epoch):\n        self.reader.set_epoch(epoch)\n",
+        "from streams import Stream",
+        False,
+    ),
+    "a module that the script imports": (SETTER.replace("NAME", "engine"), "from engine import run", True),
+    "a module of a module": (
+        SETTER.replace("NAME", "tools/engine") + "# file: tools/__init__.py\nfrom .engine import run\n",
+        "import tools",
+        True,
+    ),
+    "a script that imports this one": (
+        SETTER.replace("NAME", "sweep") + "from main_finetune import main\n" + MAIN,
+        "",
+        True,
+    ),
+    "a module that nobody is seen to import": (SETTER.replace("NAME", "hooks"), "", True),
+}
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_who_sets_an_epoch_counts_only_in_the_same_program(case: str, tmp_path: Path) -> None:
+    others, more, may_be = OTHERS[case]
+    found_here = found("JIT306", SCRIPT.replace("MORE", more) + others, tmp_path)
+    assert [item.message for item in found_here] == ([] if may_be else [SAME_ORDER])
+
+
+TWO_SCRIPTS = """
+# file: data.py
+from torch.utils.data import DataLoader, DistributedSampler
+def make_loader(dataset):
+    return DataLoader(dataset, batch_size=32, sampler=DistributedSampler(dataset))
+# file: first.py
+from data import make_loader
+def main(model, dataset, optimizer, epochs):
+    loader = make_loader(dataset)
+    for epoch in range(epochs):
+        loader.sampler.set_epoch(epoch)
+        for images in loader:
+            model(images).backward()
+            optimizer.step()
+if __name__ == "__main__":
+    main(*setup())
+# file: second.py
+from data import make_loader
+def main(model, dataset, optimizer, epochs):
+    loader = make_loader(dataset)
+    for epoch in range(epochs):
+        HERE
+        for images in loader:
+            model(images).backward()
+            optimizer.step()
+if __name__ == "__main__":
+    main(*setup())
+"""
+
+
+def test_each_program_has_to_set_the_epoch_of_its_own_sampler(tmp_path: Path) -> None:
+    mend = "loader.sampler.set_epoch(epoch)"
+    check(
+        Beside("JIT306", TWO_SCRIPTS, "", mend, "sampler=DistributedSampler", SAME_ORDER, Confidence.MEDIUM), tmp_path
+    )
+
+
+def test_an_epoch_that_an_editor_has_not_saved(tmp_path: Path) -> None:
+    text = SCRIPT.replace("MORE", "").replace("# file: main_finetune.py\n", "")
+    right = text.replace("        for images", "        loader.sampler.set_epoch(epoch)\n        for images")
+    path = tmp_path / "program" / "main.py"
+    path.parent.mkdir()
+    settings = Settings(root=path.parent)
+    path.write_text(right)
+    assert [item.code for item in lint_text(text, str(path), settings).diagnostics] == ["JIT306"]
+    path.write_text(text)
+    assert lint_text(right, str(path), settings).diagnostics == ()
 
 
 def copied(name: str) -> str:
