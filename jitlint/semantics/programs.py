@@ -28,11 +28,6 @@ class Programs:
     def __init__(self, project: Project) -> None:
         self.project = project
 
-    def runs_with(self, *paths: str) -> bool:
-        """Whether some program surely runs all of these files: they are one, or a file (no package) imports them."""
-        files = set(map(_absolute, paths))
-        return len(files) == 1 or any(not user.endswith("/__init__.py") for user in self._common_users(files))
-
     def may_run_with(self, path: str, other: str) -> bool:
         """Whether two files may run in one program."""
         files = {_absolute(path), _absolute(other)}

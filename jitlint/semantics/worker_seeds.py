@@ -18,7 +18,7 @@ from jitlint.libraries.generators import (
     UNSEEDED,
 )
 from jitlint.libraries.loading import SAMPLE_METHODS
-from jitlint.semantics.graph import Kind, Node
+from jitlint.semantics.graph import Kind, Node, RegionKind, Scope
 from jitlint.semantics.loading import Code, Loader, Loading, loading_of
 from jitlint.semantics.objects import argument_of
 from jitlint.semantics.project import Project, Value
@@ -122,6 +122,8 @@ class WorkerSeeds:
         for ref, scope in self.project.scopes():
             if scope.name not in SAMPLE_METHODS or not scope.owner or named(scope.owner) is Purpose.EVALUATION:
                 continue
+            if _never_ends(scope):
+                continue  # no epoch begins after the first
             for code in self.loading.closure({Code(ref, (ref.path, scope.owner))}):
                 if any(node.name == "id" for _, node in self.project.scope(code.ref).of_kind(Kind.ATTR)):
                     start = self._start(code, None, None)
@@ -255,6 +257,22 @@ class WorkerSeeds:
             library = transform_library(node.name) if node.kind is Kind.CALL else None
             if library is not None:
                 yield library, thing
+
+
+def _never_ends(scope: Scope) -> bool:
+    """Whether a stream of samples goes on for ever: all it gives, it gives in `while True:`, which nothing leaves."""
+    endless = {
+        number
+        for number, region in enumerate(scope.regions)
+        if region.kind is RegionKind.WHILE and region.header >= 0 and scope.nodes[region.header].value in (True, 1)
+    }
+    given = [set(scope.region_chain(node.region)) & endless for _, node in scope.of_kind(Kind.YIELD)]
+    left = (set(scope.region_chain(node.region)) & endless for _, node in scope.of_kind(Kind.WORD) if _leaves(node))
+    return bool(given) and all(given) and not any(left)
+
+
+def _leaves(word: Node) -> bool:
+    return word.name in ("break", "return", "raise")
 
 
 def _is_fixed(name: str) -> bool:

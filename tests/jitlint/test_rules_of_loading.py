@@ -430,6 +430,18 @@ def test_a_stream_seeds_by_the_number_of_its_worker(tmp_path: Path) -> None:
     check(Beside("JIT304", ITERABLE, "7 + info.id", "info.seed", "default_rng", EACH_EPOCH), tmp_path)
 
 
+def test_a_stream_without_end_has_one_epoch(tmp_path: Path) -> None:
+    text = ITERABLE.replace("HERE", "info.id")
+    assert found("JIT304", text, tmp_path / "ends") != []
+    loop = "        for item in self.items:\n            yield item"
+    endless = "        while True:\n            item = rng.choice(self.items)\n            yield item"
+    assert found("JIT304", text.replace(loop, endless), tmp_path / "endless") == []
+    leaves = endless.replace(
+        "            yield", "            if item is None:\n                return\n            yield"
+    )
+    assert found("JIT304", text.replace(loop, leaves), tmp_path / "leaves") != []
+
+
 @pytest.mark.parametrize("option", ["persistent_workers=True", "num_workers=0"])
 def test_workers_that_start_once(option: str, tmp_path: Path) -> None:
     text = crops("init").replace("HERE", numpy_seed("worker")).replace("num_workers=args.workers", option)
@@ -498,6 +510,9 @@ def train(model, loader, opt):
         mixed = lam * images + (1 - lam) * images.flip(0)
         model(mixed, labels).backward()
         opt.step()
+if __name__ == "__main__":
+    setup(load(), 0)
+    train(*make())
 """
 SHARES = """
 import os
@@ -554,10 +569,62 @@ def test_a_restarted_iterator_has_no_epochs_to_count(tmp_path: Path) -> None:
 def test_ranks_of_one_program(tmp_path: Path) -> None:
     text = RANKS.replace("HERE", "value")
     start = text.index("def set_seeds")
-    cut = text.index("def train")
-    head, seeds, training = text[:start], text[start:cut], text[cut:]
-    main = "# file: run.py\nimport seeds\nfrom training import train\nseeds.setup(cfg, 0)\n"
+    cut, end = text.index("def train"), text.index("if __name__")
+    head, seeds, training = text[:start], text[start:cut], text[cut:end]
+    main = "# file: run.py\nimport seeds\nfrom training import train\nseeds.setup(cfg, 0)\ntrain(*make())\n"
     files = f"# file: seeds.py\n{head}{seeds}# file: training.py\n{head}{training}"
     assert found("JIT307", files + main, tmp_path / "one")
     assert found("JIT307", files, tmp_path / "two") == []
     assert found("JIT307", (files + main).replace("file: ", "file: tests/"), tmp_path / "tests") == []
+
+
+PARENT = """
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+def work(rank, args):
+    dist.init_process_group("nccl", rank=rank)
+    HERE
+    model, loader, opt = make(args)
+    for images in loader:
+        model(images + torch.randn_like(images)).mean().backward()
+        opt.step()
+def main(args):
+    torch.manual_seed(args.seed)
+    mp.spawn(work, nprocs=8, args=(args,))
+"""
+PROJECTOR = """
+import torch
+import torch.distributed as dist
+class Generator:
+    def work(self, rank, args):
+        dist.init_process_group("nccl", rank=rank)
+        train(self.net, args)
+    def project(self, picture, seed, steps):
+        HERE
+        w = self.mean.clone().requires_grad_()
+        opt = torch.optim.Adam([w])
+        for step in range(steps):
+            loss = (self.net(w + torch.randn_like(w)) - picture).square().mean()
+            loss.backward()
+            opt.step()
+"""
+RUN_ALONE = {
+    "the parent of the ranks": PARENT.replace("HERE", "pass"),
+    "one picture after the other": PROJECTOR.replace("HERE", "torch.manual_seed(seed)"),
+}
+
+
+@pytest.mark.parametrize("case", RUN_ALONE)
+def test_a_seed_that_no_rank_sets(case: str, tmp_path: Path) -> None:
+    assert found("JIT307", RUN_ALONE[case], tmp_path) == []
+
+
+def test_a_seed_that_every_spawned_rank_sets(tmp_path: Path) -> None:
+    mend = "torch.manual_seed(args.seed + rank)"
+    check(Beside("JIT307", PARENT, "torch.manual_seed(7)", mend, "seed(7)", ALIKE, Confidence.MEDIUM), tmp_path)
+
+
+def test_a_projector_that_every_rank_runs(tmp_path: Path) -> None:
+    text = PROJECTOR.replace("HERE", "torch.manual_seed(1)").replace("train(self.net, args)", "self.project(*args)")
+    assert [item.message for item in found("JIT307", text, tmp_path)] == [ALIKE]
