@@ -17,6 +17,7 @@ from jitlint.semantics.clocks import ALWAYS, CALL, Clock
 from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind, Scope, Store
 from jitlint.semantics.loops import loops_of
 from jitlint.semantics.memo import remembered
+from jitlint.semantics.mentions import is_elsewhere
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.purpose import Purpose, purposes_of
 from jitlint.semantics.when import variance_of
@@ -53,8 +54,9 @@ class Rewinds:
     def found(self) -> Iterator[Rewind]:
         """One rewind a seed call."""
         for ref, scope in self.project.scopes():
-            for index, node in scope.calls():
-                seed = self._seed_of(Value(ref, index), node) if not scope.name.lstrip("_").startswith("test") else None
+            is_test = scope.name.lstrip("_").startswith("test") or is_elsewhere(self.project, ref.path)
+            for index, node in scope.calls() if not is_test else ():
+                seed = self._seed_of(Value(ref, index), node)
                 if seed is not None:
                     rewind = next(self._outward(Value(ref, index), Value(ref, index), seed, 0), None)
                     if rewind is not None:

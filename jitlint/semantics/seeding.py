@@ -9,9 +9,12 @@ from typing import NamedTuple
 
 from jitlint import catalogue
 from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind, Scope
+from jitlint.semantics.loading import Code
 from jitlint.semantics.loops import Loops, loops_of
+from jitlint.semantics.mentions import is_elsewhere
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import Provenance, is_draw, provenance_of
+from jitlint.semantics.randomness import randomness_of
 
 _VARYING_WORD = re.compile(
     r"(?:^|_)(?:epoch|epochs|step|steps|iter|iters|iteration|global_step|time|round|worker|rank|offset)(?:_|\d|$)"
@@ -66,7 +69,7 @@ class Seeding:
 
     def _restarts(self, wanted: object) -> Iterator[Restart]:
         for ref, scope in self.project.scopes():
-            for index, node in scope.calls():
+            for index, node in scope.calls() if not is_elsewhere(self.project, ref.path) else ():
                 value = Value(ref, index)
                 if callable(wanted) and wanted(value, node):
                     restart = self._restart(value, node, scope)
@@ -269,10 +272,25 @@ class Seeding:
     def _may_draw(self, value: Value, node: Node) -> bool:
         if node.name in catalogue.SEEDS:
             return False
-        if is_draw(self.project, value) or _DRAWS_INSIDE.search(catalogue.snake(node.text)):
+        if is_draw(self.project, value):
             return True
+        if _DRAWS_INSIDE.search(catalogue.snake(node.text)):
+            return not self._is_seen_not_to_draw(value, node)
         made = self.provenance.made(value)
         return made.draw is not None and made.draw[:3] == (value.scope.path, value.scope.qualname, value.node)
+
+    def _is_seen_not_to_draw(self, value: Value, node: Node) -> bool:
+        """Whether a call is one of the project's own functions, and that one does not draw.
+
+        A method without a model is one that does not draw, in a file that does not train.
+        """
+        ref = self.project.callee(value)
+        if ref is not None:
+            owner = self.project.scope(ref).owner
+            code = Code(ref, (ref.path, owner) if owner else None)
+            return randomness_of(self.project).code(frozenset({code})) is None
+        own = self.project.self_class(Value(value.scope, node.inputs[0])) if node.has_receiver else None
+        return own is not None and node.method in self.project.modules[own[0]].classes[own[1]].methods
 
     def is_before_layers(self, restart: Restart) -> bool:
         """Whether a network's `forward` seeds and then calls layers of its own, in which dropout may draw."""
