@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from jitlint import catalogue
+from jitlint.libraries.facts import What
+from jitlint.libraries.tables import all_names
 from jitlint.semantics.clocks import CALL, Clock
 from jitlint.semantics.flow import exclusive, sources
 from jitlint.semantics.graph import LOOPS, Kind, Node, Scope
@@ -19,7 +21,7 @@ _MAKERS = frozenset("PRNGKey key key_data wrap_key_data key_impl clone fold_in d
 # Keywords under which the layers of Flax, Equinox and Haiku take a key.
 _KEY_WORDS = frozenset("key rng rngs dropout_rng".split())
 # Libraries whose layers take keys. To all others `key=` is a sort key or the name of a thing.
-_LIBRARIES = frozenset("jax flax haiku equinox optax distrax numpyro".split())
+_LIBRARIES = all_names(What.TAKES_KEYS)
 # Functions that run the function they are given again and again.
 _REPEATERS = frozenset("jax.lax.scan jax.lax.fori_loop jax.lax.while_loop jax.lax.map".split())
 

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from jitlint import catalogue
+from jitlint.libraries.facts import What
+from jitlint.libraries.tables import all_names
 from jitlint.semantics.clocks import ALWAYS, CALL, Clock
 from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind, Scope, Store
 from jitlint.semantics.loops import loops_of
@@ -29,8 +31,8 @@ EPOCH_HOOKS = frozenset(
     "on_train_epoch_start on_train_epoch_end on_validation_epoch_start on_validation_epoch_end training_epoch_end "
     "validation_epoch_end on_epoch_start on_epoch_end on_validation_end validation_step".split()
 )
-# Library calls that start the stream they draw from with `seed=`: gymnasium, MONAI, Keras.
-_SEEDED_METHODS = frozenset("reset set_random_state random_transform get_random_transform".split())
+# Library calls that start the stream they draw from with `seed=`.
+_SEEDED_METHODS = all_names(What.SEEDED_METHOD)
 
 
 class Rewind(NamedTuple):
