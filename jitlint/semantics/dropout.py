@@ -16,6 +16,7 @@ from jitlint.libraries.dropout import (
     MODE_ARGUMENTS,
     TORCH_LAYERS,
 )
+from jitlint.semantics.calls import names_network
 from jitlint.semantics.flow import sources
 from jitlint.semantics.graph import Kind, Node, RegionKind, Scope
 from jitlint.semantics.held_out import RANDOM_ON_PURPOSE, evaluates_by_name, held_outs_of
@@ -23,7 +24,7 @@ from jitlint.semantics.loops import loops_of
 from jitlint.semantics.mentions import is_elsewhere
 from jitlint.semantics.objects import argument_of
 from jitlint.semantics.project import Project, Ref, Value
-from jitlint.semantics.provenance import names_network, provenance_of
+from jitlint.semantics.provenance import provenance_of
 from jitlint.semantics.purpose import Purpose, named
 
 # Dropout at evaluation on purpose.

@@ -542,3 +542,40 @@ val = T.Compose([{}T.ToTensor()])
 @pytest.mark.parametrize(("evaluation", "codes"), [("", {"JIT205"}), ("T.RandomVerticalFlip(p=0.0), ", set())])
 def test_a_zero_that_holds_a_place(evaluation: str, codes: set[str], tmp_path: Path) -> None:
     assert found(ZEROS.format(evaluation), tmp_path) == codes
+
+
+BUFFER = """
+class Buffered(Trainer):
+    def __init__(self, args):
+        self.share = args.share
+    def fill(self, batch, steps):
+        flags = [random.random() <= self.share for _ in range(steps)]
+        chosen = [index for index, flag in enumerate(flags) if flag]
+        for index, flag in enumerate(flags):
+            if not flag:
+                self.buffer[index] = batch
+        self.keep(batch, chosen)
+    def keep(self, batch, chosen):
+        for index in chosen:
+            self.buffer[index] = made
+    def inputs(self, batch):
+        return self.buffer[step]
+    def compute_loss(self, model, inputs):
+        return model(inputs["input_ids"]).loss
+    def {caller}(self, model, inputs):
+        inputs = self.inputs(inputs)
+        with {context}:
+            loss = self.compute_loss(model, inputs)
+        return loss
+"""
+
+
+@pytest.mark.parametrize(
+    ("caller", "context", "codes"),
+    [("prediction_step", "torch.no_grad()", set()), ("training_step", "torch.autocast('cuda')", {"JIT101"})],
+)
+def test_what_an_evaluation_passes_is_not_what_training_gets(
+    caller: str, context: str, codes: set[str], tmp_path: Path
+) -> None:
+    """The framework calls `compute_loss` as well, with a batch of its own."""
+    assert found(BUFFER.format(caller=caller, context=context), tmp_path) == codes
