@@ -14,9 +14,10 @@ from jitlint.semantics.loops import Loops, loops_of
 from jitlint.semantics.mentions import mentions_of
 from jitlint.semantics.objects import Objects, Pass, argument_of, objects_of
 from jitlint.semantics.programs import Programs, programs_of
-from jitlint.semantics.project import Project, Ref, Value
+from jitlint.semantics.project import Project, Value
 from jitlint.semantics.purpose import Purpose
 from jitlint.semantics.reads import reads_of
+from jitlint.semantics.seeds import default_of
 
 SETTERS = ("set_epoch", "set_start_iter", "set_iteration")
 
@@ -105,9 +106,7 @@ class Epochs:
         argument = self.project.argument(sampler, setup, "shuffle")
         if argument is not None:
             return Value(sampler.scope, argument)
-        scope = self.project.scope(setup)
-        default = next((item.default for item in scope.parameters if item.name == "shuffle"), -1)
-        return Value(Ref(setup.path, scope.parent), default) if default >= 0 and scope.parent is not None else None
+        return default_of(self.project, setup, "shuffle")
 
     def _counts_itself(self, sampler: Value) -> bool:
         """Whether a sampler's class goes on by itself, or never reads its epoch."""
