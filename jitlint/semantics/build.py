@@ -33,6 +33,7 @@ from jitlint.semantics.graph import (
     Store,
 )
 from jitlint.semantics.large_files import is_large, names_defined, statements_in_pieces, without_tables
+from jitlint.semantics.pieces import KeptPieces, KeptScope
 
 if TYPE_CHECKING:
     from jitlint.source import Source
@@ -66,21 +67,21 @@ class PendingFunction(NamedTuple):
     defaults: dict[str, int]
     decorators: tuple[str, ...]
     drawn_beside: bool = False  # a method that may use what its class' `__init__` draws
-    home: object = None  # the builder of the scope that defines it
+    home: object = None  # stands for the scope that defines it: a second one of its name has another
 
 
 # Makes a named tuple without the call of its own `__new__`: hundreds of thousands are made for a large tree.
 _tuple = tuple.__new__
 
 
-def build_module(source: Source, *, context: bool = False) -> Module:
+def build_module(source: Source, *, context: bool = False, kept: KeptPieces | None = None) -> Module:
     """The model of one source. Raises SyntaxError (or RecursionError) as `ast.parse` does.
 
     With `context`, the file is only there to understand others: functions that neither draw nor train are
-    left out, and comments.
+    left out, and comments. `kept` is what the last version of the text left, and this one leaves.
     """
     module = _large_module(source, context) if is_large(source.text) else None
-    module = module or Builder(source.path, source.text, context).module()
+    module = module or Builder(source.path, source.text, context, kept=kept).module()
     return replace(module, cell_ends=tuple(cell.last_line for cell in source.cells)) if source.cells else module
 
 
@@ -133,9 +134,17 @@ def _read_names(tree: ast.AST) -> list[str]:
 class Builder:
     """What is shared by the scopes of one module."""
 
-    def __init__(self, path: str, text: str, context: bool = False, defined: frozenset[str] | None = None) -> None:
+    def __init__(
+        self,
+        path: str,
+        text: str,
+        context: bool = False,
+        defined: frozenset[str] | None = None,
+        kept: KeptPieces | None = None,
+    ) -> None:
         self.path = path
         self.text = text
+        self.kept = kept
         self.in_pieces = defined is not None
         self.context = context
         self.imports: dict[str, str] = {}
@@ -164,7 +173,7 @@ class Builder:
     def _statements(self) -> Iterator[ast.stmt]:
         """The statements of the top level; those of a large file go as soon as they are built."""
         if not self.in_pieces:
-            body = ast.parse(self.text).body
+            body = self.kept.statements(self.text) if self.kept else ast.parse(self.text).body
             self.definitions = _definitions(body)
             yield from body
             return
@@ -179,7 +188,26 @@ class Builder:
             if self.homes.get(pending.parent) is not pending.home:
                 continue  # its function was defined again: nobody can call this one
             if pending.drawn_beside or self.relevant.holds(pending.tree):
-                self._function(pending)
+                if self.kept:
+                    self._kept_function(pending, self.kept)
+                else:
+                    self._function(pending)
+
+    def _kept_function(self, pending: PendingFunction, kept: KeptPieces) -> None:
+        """Take the graph of the last version, if nothing has changed for it, or build one."""
+        given = (*pending[1:-1], self.definitions)
+        found = kept.scope(pending.tree, given, self.imports)
+        if found is not None:
+            self.homes[pending.qualname] = object()
+            self.scopes[pending.qualname] = found.scope
+            self.long_strings += found.long_strings
+            return
+        before = dict(self.imports), len(self.pending), dict(self.classes), self.exported
+        strings = len(self.long_strings)
+        self._function(pending)
+        if before == (self.imports, len(self.pending), self.classes, self.exported):
+            scope = self.scopes[pending.qualname]
+            kept.keep(KeptScope(pending.tree, given, before[0], scope, tuple(self.long_strings[strings:])))
 
     def _function(self, pending: PendingFunction) -> None:
         tree = pending.tree
@@ -309,7 +337,7 @@ class ScopeBuilder:
     def __init__(self, builder: Builder, qualname: str, owner: str, parent: str | None, span: Span) -> None:
         self.builder = builder
         self.qualname = qualname
-        builder.homes[qualname] = self
+        self.home = builder.homes[qualname] = object()
         self.owner = owner
         self.parent = parent
         self.span = self.name_span = span
@@ -669,7 +697,7 @@ class ScopeBuilder:
         owner = self._qualify("").rstrip(".") if self.class_prefix else ""
         defaults = self.defaults(tree.args)
         beside = bool(owner) and self.drawn_in_setup
-        pending = PendingFunction(tree, qualname, owner, self.qualname, defaults, decorators, beside, self)
+        pending = PendingFunction(tree, qualname, owner, self.qualname, defaults, decorators, beside, self.home)
         self.builder.pending.append(pending)
         if not self.class_prefix:
             node = self.add(Kind.GLOBAL, _name_span(tree), name=qualname)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from typing import TYPE_CHECKING
 
 from jitlint.semantics.clocks import (
@@ -37,7 +38,7 @@ class Elements:
     """Answers for one project what one pass of a loop takes out of what it runs over."""
 
     def __init__(self, variance: Variance) -> None:
-        self.variance = variance
+        self.variance: Variance = weakref.proxy(variance)  # which has this one: without a cycle both go when unused
         self.project: Project = variance.project
 
     @remembered(EMPTY)
