@@ -25,6 +25,7 @@ from jitlint.server.documents import Document, Session, notebook_bytes
 __all__ = ["Server", "build_server"]
 
 PAUSE = 0.15  # seconds after the last key before the findings are shown
+SETTLE = 0.005  # seconds in which a question can be taken back: what stands behind it in the pipe is read meanwhile
 _PYTHON = types.NotebookDocumentFilterWithCells(
     notebook="jupyter-notebook", cells=[types.NotebookCellLanguage(language="python")]
 )
@@ -261,12 +262,13 @@ def _add_answers(server: Server) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_DIAGNOSTIC, options)
     async def diagnostics(params: types.DocumentDiagnosticParams) -> types.RelatedFullDocumentDiagnosticReport:
-        await asyncio.sleep(0)  # what is cancelled by now is not linted
+        await asyncio.sleep(SETTLE)  # what is cancelled by now is not linted
         uri = params.text_document.uri
         return types.RelatedFullDocumentDiagnosticReport(items=server.lint(uri).get(uri, []))
 
     @server.feature(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=_KINDS))
-    def actions(params: types.CodeActionParams) -> list[types.CodeAction]:
+    async def actions(params: types.CodeActionParams) -> list[types.CodeAction]:
+        await asyncio.sleep(SETTLE)
         uri = params.text_document.uri
         wanted = params.context.only
         found: list[types.CodeAction] = []
