@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import itertools
 import os
 import random
 import sqlite3
@@ -20,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,34 +64,31 @@ def mutants_of(path: Path) -> Iterator[Mutant]:
     for line in data.split(b"\n"):
         starts.append(starts[-1] + len(line) + 1)
 
-    def offset(line: int, column: int) -> int:
-        return starts[line - 1] + column
-
-    def made(line: int, start: int, end: int, text: str) -> Mutant:
-        return Mutant(str(path.relative_to(ROOT)), line, start, end, text, data[start:end].decode())
+    def place(node: ast.AST) -> slice:
+        first, last = starts[node.lineno - 1], starts[node.end_lineno - 1]
+        return slice(first + node.col_offset, last + node.end_col_offset)
 
     for node in _code(ast.parse(data)):
-        start, end = offset(node.lineno, node.col_offset), offset(node.end_lineno, node.end_col_offset)
-        for text in _other(node, data):
-            yield made(node.lineno, start, end, text)
+        at = place(node)
+        for text in _other(node, lambda item: data[place(item)].decode()):
+            name = path.relative_to(ROOT).as_posix()
+            yield Mutant(name, node.lineno, at.start, at.stop, text, data[at].decode())
 
 
-def _code(tree: ast.Module) -> Iterator[ast.expr | ast.Return]:
+def _code(tree: ast.Module) -> Iterator[ast.AST]:
     """The expressions and returns in functions: no constants of modules, annotations, defaults or docstrings."""
+    seen = set()
     for function in ast.walk(tree):
         if isinstance(function, ast.FunctionDef):
             for statement in function.body:
                 for node in ast.walk(statement):
-                    if isinstance(node, (ast.expr, ast.Return)):
+                    if isinstance(node, (ast.expr, ast.Return)) and node not in seen:
+                        seen.add(node)
                         yield node
 
 
-def _other(node: ast.expr | ast.Return, data: bytes) -> Iterator[str]:
+def _other(node: ast.AST, source: Callable[[ast.AST], str]) -> Iterator[str]:
     """What stands instead of a piece of code."""
-
-    def source(item: ast.AST) -> str:
-        return ast.get_source_segment(data.decode(), item) or ""
-
     match node:
         case ast.Compare(left=left, ops=[operator], comparators=[right]):
             yield f"{source(left)} {SWAPPED[type(operator)]} {source(right)}"
@@ -108,7 +106,7 @@ def _other(node: ast.expr | ast.Return, data: bytes) -> Iterator[str]:
             yield str(not value)
         case ast.Constant(value=int() as value):
             yield str(value + 1)
-        case ast.Return(value=ast.expr() as value) if not (isinstance(value, ast.Constant) and value.value is None):
+        case ast.Return(value=ast.expr() as value) if not isinstance(value, ast.Constant):
             yield "return None"
 
 
@@ -161,14 +159,20 @@ def _run(tests: Sequence[str], copy: Path, limit: float) -> str:
 
 
 def sample(tests: Tests, count: int, seed: int) -> Iterator[tuple[str, Mutant, list[str]]]:
-    """So many mutants of each area, in an order that a shorter run shares with a longer one."""
-    for area, patterns in AREAS.items():
-        paths = sorted({path for pattern in patterns for path in ROOT.glob(pattern)})
-        every = [mutant for path in paths for mutant in mutants_of(path)]
-        random.Random(f"{seed} {area}").shuffle(every)
-        reached = ((mutant, tests.reaching(mutant.path, mutant.line)) for mutant in every)
-        chosen = [(mutant, found) for mutant, found in reached if found]
-        yield from ((area, *item) for item in chosen[:count])
+    """So many mutants of each area, in turns: a shorter run tries the first of a longer one."""
+    areas = [itertools.islice(_reached(tests, area, seed), count) for area in AREAS]
+    yield from (item for turn in itertools.zip_longest(*areas) for item in turn if item is not None)
+
+
+def _reached(tests: Tests, area: str, seed: int) -> Iterator[tuple[str, Mutant, list[str]]]:
+    """The mutants of an area in the order of the seed, each with the tests that reach it; some must."""
+    paths = sorted({path for pattern in AREAS[area] for path in ROOT.glob(pattern)})
+    every = [mutant for path in paths for mutant in mutants_of(path)]
+    random.Random(f"{seed} {area}").shuffle(every)
+    for mutant in every:
+        found = tests.reaching(mutant.path, mutant.line)
+        if found:
+            yield area, mutant, found
 
 
 def main() -> None:
@@ -185,14 +189,12 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "repo")
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(copy)], check=True)
-        chosen = list(sample(Tests(options.coverage), options.count, options.seed))
-        # the areas take turns, so that a run that is cut short has some of each
-        chosen.sort(key=lambda item: [other for other in chosen if other[0] == item[0]].index(item))
-        for area, mutant, tests in chosen:
+        for area, mutant, tests in sample(Tests(options.coverage), options.count, options.seed):
             if time.monotonic() > ends:
                 break
             fate = tried(mutant, tests, copy, options.limit)
             fates[area].append(fate.name)
+            print(".", end="", file=sys.stderr, flush=True)
             if fate.name != "killed":
                 place = f"{mutant.path}:{mutant.line}"
                 print(f"{fate.name} ({fate.tests} tests): {place}: `{mutant.before}` -> `{mutant.text}`", flush=True)
