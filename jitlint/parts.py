@@ -22,7 +22,7 @@ from jitlint.plugins import plugins
 from jitlint.rules import Rule, all_rules, is_own
 from jitlint.screen import Level, is_idle, screen
 from jitlint.selection import UNREADABLE, codes_of, enabled_codes
-from jitlint.semantics.build import build_module
+from jitlint.semantics.builder import build_module
 from jitlint.semantics.graph import RELATIVE, Module
 from jitlint.semantics.pieces import KeptPieces
 from jitlint.semantics.project import Project

@@ -17,7 +17,7 @@ from jitlint.config import Settings, parse_confidence
 from jitlint.diagnostic import Diagnostic
 from jitlint.files import File
 from jitlint.parts import Task, lint_part
-from jitlint.semantics.build import build_module
+from jitlint.semantics.builder.module import build_module
 from jitlint.semantics.pieces import KeptPieces
 from jitlint.server.documents import Document, Session
 from jitlint.source import load_source
