@@ -13,7 +13,7 @@ from typing import NoReturn
 from jitlint.config import Settings, own_plugins, parse_confidence, read_settings
 from jitlint.errors import UsageError, nearest
 from jitlint.files import Exclusions
-from jitlint.hierarchy import Hierarchy
+from jitlint.hierarchy import Hierarchy, with_plugins
 from jitlint.plugins import plugins
 from jitlint.terminal import width
 
@@ -84,12 +84,11 @@ def _override(options: argparse.Namespace) -> Callable[[Settings], Settings]:
 
     def override(settings: Settings) -> Settings:
         return replace(
-            settings,
+            with_plugins(settings),
             select=selectors("select") or settings.select,
             extend_select=(*settings.extend_select, *selectors("extend_select")),
             ignore=(*settings.ignore, *selectors("ignore")),
             confidence=confidence or settings.confidence,
-            plugins=tuple(plugins.loaded.values()),
         )
 
     return override
