@@ -200,7 +200,7 @@ class Recorder:
         for observer, served in self.served.items():
             path = observer.choice.path if observer.choice is not None else "?"
             if finding.argument == f"{observer.name}({path})":
-                yield from (_own(stack) for _, stack in served)
+                yield from (site for (_, stack), use in served.items() if use.whole for site in stack)
         if "JIT301" in finding.advice.codes:
             yield from (seeding.site for seeding in self.watch.seeds.seedings if seeding.times > 1)
         yield from (
@@ -222,11 +222,6 @@ class Recorder:
 
 def _stack(draw: Draw) -> Stack:
     return (draw.site, *((draw.caller,) if draw.caller is not None else ()), *draw.outer)
-
-
-def _own(stack: Stack) -> Site:
-    """The place to look at: where a helper that only draws is called."""
-    return stack[0]
 
 
 def _source(operation: str, stack: Stack, served: Served, optimizers: int, paths: _Paths) -> dict[str, Any]:
