@@ -162,16 +162,23 @@ def _entered(file: RunFile, first: int, last: int) -> int:
 
 
 def _stated(subject: Subject, evidence: Evidence, claim: Claim) -> str:
-    """The probe found something that it names this rule for, at one of the finding's lines."""
+    """The probe found something that it names this rule for, where the finding puts the cause.
+
+    Where a network is called is no cause: many findings may end there.
+    """
+    spots = subject.spots() if claim.kind is Kind.STATED else subject.spots(*_CAUSES)
     for finding in evidence.content["findings"]:
         if subject.item.code not in finding["jitlint"]:
             continue
         found = [(place["path"], place["line"]) for place in finding["places"]]
         at_it = any(path == name and at.line <= line <= at.end_line
-                    for name, at in subject.spots() for path, line in found)  # fmt: skip
+                    for name, at in spots for path, line in found)  # fmt: skip
         if at_it and (claim.kind is not Kind.STATED or finding["code"] in claim.confirmed_by):
             return _said(finding)
     return ""
+
+
+_CAUSES = ("draw", "seed", "call", "comment", "definition", "override")
 
 
 def _word(subject: Subject, evidence: Evidence, claim: Claim) -> str:

@@ -53,6 +53,17 @@ def train_epoch(model, loader, optimizer):
 {STEP}
 
 {TRAIN}"""
+MAKE_LOADER = """\
+def make_loader():
+    centre = torch.rand(32, 1, 2)
+    distance = (make_coord_grid(8).reshape(-1, 2) - centre).square().sum(-1)
+    return DataLoader(TensorDataset(torch.exp(-20 * distance)), batch_size=8, shuffle=True)
+
+
+model ="""
+HOISTED_DATA = HOISTED.replace("model =", MAKE_LOADER, 1).replace(
+    "DataLoader(TensorDataset(torch.arange(32.0)), batch_size=8, shuffle=True)\nfor", "make_loader()\nfor"
+)
 ONE_PASS = HOISTED.replace("        optimizer.step()\n", "        optimizer.step()\n        break\n").replace(
     "4)", "8)"
 )
@@ -175,6 +186,17 @@ def test_a_loop_that_leaves_after_one_batch_refutes(watched: Watched, shell: She
 def test_the_same_loop_to_its_end_confirms(watched: Watched, shell: Shell) -> None:
     watched(HOISTED)
     assert statuses(shell) == {"JIT101": "confirmed"}
+
+
+def test_what_merely_ends_at_the_same_call_is_not_confirmed(watched: Watched, shell: Shell) -> None:
+    """The linter's low-confidence finding on the data: they were drawn once, as data are."""
+    watched(EXAMPLES / "trainer" / "buggy.py")
+    found = {(item["code"], item["line"]): item["run"]["status"] for item in joined(shell, "--confidence", "low")}  # type: ignore[index]
+    assert "confirmed" not in {status for (code, _), status in found.items() if code == "JIT101"}
+    watched(HOISTED_DATA)
+    statuses_by_line = {item["line"]: item["run"]["status"] for item in joined(shell, "--confidence", "low")}  # type: ignore[index]
+    line = HOISTED_DATA.splitlines().index("    coord = add_gaussian_noise_to_grid(make_coord_grid(8))") + 1
+    assert [at for at, status in statuses_by_line.items() if status == "confirmed"] == [line]
 
 
 def test_a_refuted_finding_is_not_fixed(watched: Watched, shell: Shell) -> None:
