@@ -75,9 +75,9 @@ class Scopes:
     def reach(self, part: Part, new: list[ast.stmt], moved: Sequence[ast.stmt], rename: Rename | None) -> Reach:
         """What is reached by a move of `moved` that makes `new` of the statements of a part."""
         scope = self.program.scope_of(part.block[0])
-        followed = self._followed(scope, moved, rename)
         parts = self._parts_around(part)
         region = next(number for number, item in enumerate(parts) if number + 1 == len(parts) or not _is_way(item))
+        followed = self._followed(scope, moved, rename, parts[region])
         before, after = part.statements, new
         for outer, inner in zip(parts[region:-1][::-1], parts[region + 1 :][::-1], strict=True):
             above, below = (self._beside(inner, followed, below, jumps=True) for below in (False, True))
@@ -92,7 +92,8 @@ class Scopes:
 
     # ------------------------------------------------------------------------------------------- names
 
-    def _followed(self, scope: Any, moved: Sequence[ast.stmt], rename: Rename | None) -> Followed:
+    def _followed(self, scope: Any, moved: Sequence[ast.stmt], rename: Rename | None, region: Part) -> Followed:
+        """The names of a move; what it calls may call inner functions, which read what the region writes."""
         methods = self._methods(scope)
         found = touched(moved, self.program.imported)
         writes, reads = keys_of(found.writes), keys_of(found.reads)
@@ -104,9 +105,11 @@ class Scopes:
         body = self._names(scope.body)
         changed = _closed(writes, self._copies[0])
         written = body.written | keys_of(methods.writes) | changed
-        read = (reads & written) | keys_of(found.deferred)
+        read_later = body.read_later | keys_of(self.program.declared)
+        inside = keys_of(name for statement in region.statements for name in self.program.touched(statement).writes)
+        read = (reads & written) | keys_of(found.deferred) | (read_later & inside)
         names = frozenset(_closed(changed | read, self._copies[1], written))
-        is_read_later = bool(names & (body.read_later | keys_of(self.program.declared)))
+        is_read_later = bool(names & read_later)
         return Followed(names, frozenset(changed), methods.only(names), is_read_later)
 
     @cached_property

