@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from reference_model import networks
 from reference_model.checkpoint import CheckpointError
 from reference_model.distributed import is_first, processes, shared
 from reference_model.evaluate import NYQUIST, Curve, Exam, Predict, evaluate, prepare
@@ -212,7 +213,7 @@ def _row(task: Task, trained: Trained, index: int, exam: Exam, options: Options)
     seed, recipe, model = task.seeds[index], task.recipe, trained.models[index]
     row = Row(
         recipe.digest(), task.label, "model", options.preset, seed, recipe=recipe.to_dict(),
-        probe=trained.probe, seconds=trained.seconds / len(task.seeds),
+        probe=trained.probe, claims=networks.claims_hash(), seconds=trained.seconds / len(task.seeds),
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         computed={
             **{name: getattr(options, name) for name in ("device", "bf16", "compile", "deterministic")},
@@ -225,7 +226,8 @@ def _row(task: Task, trained: Trained, index: int, exam: Exam, options: Options)
     if seed == 0 and is_first():
         Store(options.runs).save_pictures(recipe.digest(), measured)
     more = {**_end_of_training(trained.losses[index]), "psnr_thumbnail": _thumbnail_psnr(recipe, exam)}
-    return Row(**{**vars(row), "metrics": measured.metrics | more, "curves": measured.curves})
+    return Row(**{**vars(row), "metrics": measured.metrics | more, "curves": measured.curves,
+                  "by_image": measured.by_image})  # fmt: skip
 
 
 def _end_of_training(losses: torch.Tensor) -> dict[str, float]:
