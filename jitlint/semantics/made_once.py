@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from jitlint.semantics.calls import SHAPE_ATTRIBUTES, SHAPE_METHODS
 from jitlint.semantics.clocks import Role
 from jitlint.semantics.flow import sources
 from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind, Scope
 from jitlint.semantics.project import Project, Ref, Value
-from jitlint.semantics.provenance import SHAPE_ATTRIBUTES, SHAPE_METHODS
 from jitlint.semantics.shuffles import is_shuffle
 from jitlint.semantics.staleness import Stale
 from jitlint.semantics.when import variance_of
