@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from statistics import fmean
@@ -21,6 +22,7 @@ from reference_model.recipe import preset
 from reference_model.store import Row
 
 FILE = Path(__file__).with_name("claims_networks.toml")
+FEWEST_SEEDS = 2  # of each arm of a verdict; not in the frozen file, and stricter than it
 
 
 @cache
@@ -66,16 +68,17 @@ def claims() -> list[Claim]:
 def verdicts(rows: Sequence[Row]) -> list[Verdict]:
     """A verdict on every claim, at a level that holds for all of them together (Bonferroni); none without rows."""
     right = arm_rows(frozen()["eligibility"]["arm"], rows)
-    if not right:
-        return []
-    sees, asked = misses(right, rows) is None, claims()
-    return [
-        judge(
-            claim, by_image(arm_rows(claim.first, rows), claim.metric),
-            by_image(arm_rows(claim.second, rows), claim.metric), 1 - 0.05 / len(asked), sees=sees,
-        )
-        for claim in asked
-    ]  # fmt: skip
+    sees = misses(right, rows) is None
+    return [_verdict(claim, rows, sees=sees) for claim in claims()] if right else []
+
+
+def _verdict(claim: Claim, rows: Sequence[Row], *, sees: bool) -> Verdict:
+    first, second = arm_rows(claim.first, rows), arm_rows(claim.second, rows)
+    level = 1 - 0.05 / len(claims())
+    judged = judge(claim, by_image(first, claim.metric), by_image(second, claim.metric), level, sees=sees)
+    decided = judged.word in ("supported", "refuted", "undecided")
+    few = min(len(first), len(second)) < FEWEST_SEEDS
+    return replace(judged, word="too few seeds") if decided and few else judged
 
 
 def by_image(rows: Sequence[Row], metric: str) -> dict[str, float]:

@@ -46,6 +46,10 @@ def test_networks_that_do_not_see_decide_nothing(lacking):
     assert set(words(rows(**lacking))) == {"not testable"}
 
 
+def test_one_seed_decides_nothing():
+    assert set(words(rows(seeds=(0,)))) == {"too few seeds"}
+
+
 def test_rows_for_other_claims_are_not_judged():
     assert words(rows(claims="another file")) == [] and words([]) == []
 
