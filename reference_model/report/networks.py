@@ -32,10 +32,27 @@ def networks_section(rows: Sequence[Row]) -> Section | None:
     for experiment in experiments(optional=True):
         table = _table(experiment.name, experiment.metrics, rows)
         parts += [Text((f"{experiment.name}: {experiment.question}",)), table] if table else []
+    curves = learning_curves(rows)
+    if curves:
+        parts += [Text(("Mean training loss of each tenth of the steps (one seed of each arm):",)), curves]
     judged = networks.verdicts(rows)
     if judged:
         parts += [claim_table(judged, rows), Text((_level(judged),))]
     return Section("Networks that serve many images", tuple(parts))
+
+
+def learning_curves(rows: Sequence[Row]) -> Table | None:
+    """The training loss over the steps, for the first seed of each arm whose rows have it."""
+    found = {row.arm: row for row in reversed(rows) if "loss" in row.curves}
+    if not found:
+        return None
+    lines = tuple(
+        (f"{row.label}, {row.curves['loss'].x[-1]:.0f} steps", *(f"{1e3 * loss:.2f}" for loss in row.curves["loss"].y))
+        for row in reversed(found.values())
+    )
+    widest = max(map(len, lines))
+    head = ("arm, loss × 1000", *(f"{10 * tenth} %" for tenth in range(1, widest)))
+    return Table(head, tuple(line + ("–",) * (widest - len(line)) for line in lines))
 
 
 def claim_table(judged: Sequence[Verdict], rows: Sequence[Row]) -> Table:

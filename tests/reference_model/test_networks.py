@@ -1,12 +1,14 @@
 """The frozen claims on networks that serve many images, judged on rows that are written here."""
 
 import pytest
+import torch
 
 from reference_model import networks
-from reference_model.evaluate import LABELS
+from reference_model.evaluate import LABELS, Curve
 from reference_model.experiments import experiment
 from reference_model.recipe import preset
 from reference_model.report.networks import networks_section
+from reference_model.runner import _loss_curve
 from reference_model.store import Row
 
 PSNR = {"none": 26.0, "outside": 29.0, "inside": 30.0}
@@ -58,6 +60,12 @@ def test_the_report_shows_every_claim_with_each_seed():
     text = str(networks_section(rows()))
     assert all(claim.text in text for claim in networks.claims()) and "+1.00, +1.00" in text
     assert networks.claims_hash() in text
+
+
+def test_the_learning_curve_is_the_mean_of_each_tenth():
+    curve = _loss_curve(torch.arange(40).float())
+    assert curve.x == [float(4 * k) for k in range(1, 11)] and curve.y == [4 * k + 1.5 for k in range(10)]
+    assert _loss_curve(torch.tensor([3.0, 1.0])) == Curve([1.0, 2.0], [3.0, 1.0])
 
 
 def test_the_frozen_claims_name_arms_and_metrics_that_exist():
