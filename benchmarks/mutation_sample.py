@@ -2,7 +2,8 @@
 
 A mutant is the program with one thing wrong: a comparison turned round, `and` for `or`, a condition without its second
 half, a number one too large, a `return` that returns nothing. A seed picks them from the lines that the tests run. For
-each one, only tests run that reach its line, as coverage saw them; a mutant that they pass has survived, and is printed.
+each one, only tests run that reach its line, as coverage saw them; a mutant that they pass has survived, and is
+printed.
 What is measured is what is committed:
 
     make coverage
