@@ -9,6 +9,8 @@ from __future__ import annotations
 import functools
 import re
 
+from jitlint.libraries.generators import SEEDS_ALL
+
 # ------------------------------------------------------------------------------------------------ draws
 
 TORCH_DRAWS = frozenset(
@@ -74,19 +76,19 @@ SHUFFLES = frozenset(
 
 # ----------------------------------------------------------------------------------- seeds, generators
 
-SEEDS = frozenset(
+SEEDS = SEEDS_ALL | frozenset(
     "torch.manual_seed torch.cuda.manual_seed torch.cuda.manual_seed_all torch.random.manual_seed numpy.random.seed "
     "random.seed tensorflow.random.set_seed tensorflow.set_random_seed keras.utils.set_random_seed "
-    "tensorflow.keras.utils.set_random_seed lightning.seed_everything lightning.pytorch.seed_everything "
-    "pytorch_lightning.seed_everything pytorch_lightning.utilities.seed.seed_everything "
-    "lightning.fabric.utilities.seed.seed_everything transformers.set_seed transformers.trainer_utils.set_seed "
-    "accelerate.utils.set_seed monai.utils.set_determinism torch.mps.manual_seed torch.xpu.manual_seed".split()
+    "tensorflow.keras.utils.set_random_seed pytorch_lightning.utilities.seed.seed_everything "
+    "transformers.trainer_utils.set_seed torch.mps.manual_seed torch.xpu.manual_seed".split()
 )
 # They put a generator back to where it was.
 RESTORES = re.compile(
     r"fork_rng|(?:set|restore|load|reset)_(?:rng|random|seed)_?state|setstate|(?:^|[._])set_state$|"
     r"(?:temp|temporary|isolated|scoped|preserve|keep)\w{0,60}_(?:seed|rng|random)|(?:seed|rng)\w{0,60}_(?:context|scope)"
 )
+# Arguments that hand a draw the generator, the key or the seed it draws from.
+GENERATOR_ARGUMENTS = frozenset("generator rng random_state key seed".split())
 # They give another number in each call.
 VARYING = frozenset(
     "time.time time.time_ns time.perf_counter time.monotonic os.urandom os.getpid secrets.randbits secrets.randbelow "
@@ -159,6 +161,11 @@ FUNCTIONAL_AUGMENTATIONS = frozenset(
         "keras.preprocessing.image.random_rotation",
         "tensorflow.keras.preprocessing.image.random_rotation",
     ]
+)
+# The arguments for which Keras' ImageDataGenerator draws. keras/preprocessing/image.py, all versions.
+IMAGE_GENERATOR_DRAWS = frozenset(
+    "rotation_range width_shift_range height_shift_range brightness_range shear_range zoom_range channel_shift_range "
+    "horizontal_flip vertical_flip".split()
 )
 COMPOSERS = frozenset(
     "Compose Sequential AugmentationSequential RandomApply RandomChoice RandomOrder OneOf SomeOf".split()
@@ -330,14 +337,14 @@ def names_training(name: str) -> bool:
     return snake(name) in ("train", "train_epoch", "train_one_epoch", "train_batch", "update_model", "train_iter")
 
 
-STEP_FUNCTIONS = frozenset(
-    "training_step train_step _train_step _training_step iter_step _iter_step forward __call__ compute_loss "
-    "__getitem__ collate_fn call train_batch optimize_parameters training_iteration".split()
-)
+# The methods that run when a network is called.
+FORWARD_METHODS = frozenset("forward call __call__".split())
 TRAINING_STEP_FUNCTIONS = frozenset(
     "training_step train_step _train_step _training_step iter_step _iter_step compute_loss train_batch train_on_batch "
     "optimize_parameters training_iteration".split()
 )
+# Functions that run once for each batch or sample.
+STEP_FUNCTIONS = FORWARD_METHODS | TRAINING_STEP_FUNCTIONS | {"__getitem__", "collate_fn"}
 OPTIMIZER_WORD = re.compile(
     r"(?:^|_)(?:opt|optim|optimizer|optimiser|optimizers|opts|scaler|solver|adam|sgd|trainer)\w*(?:_|$)"
 )

@@ -10,7 +10,7 @@ from jitlint.diagnostic import Applicability, Candidate, Confidence, FixPlan
 from jitlint.rules.base import Rule
 from jitlint.rules.stale import describe_loop, draw_trace, is_evaluation_name, stale_names, stale_traces, subject
 from jitlint.semantics.flow import sources
-from jitlint.semantics.graph import Kind
+from jitlint.semantics.graph import ADDING, Kind
 from jitlint.semantics.hoisted import hoisted_of
 from jitlint.semantics.moves import plan_move
 from jitlint.semantics.project import Project, Ref, Value
@@ -180,7 +180,7 @@ def noisy_batches(data, batch_size):
                 return Confidence.MEDIUM
             joins = operation.method in _JOINING and named and sure
             return Confidence.MEDIUM if joins and staleness_of(project).trains_on(stale) else Confidence.LOW
-        if operation.name in ("+", "-", "+=", "-="):
+        if operation.name in ADDING:
             certain = Confidence.HIGH if stale.loop.loader else Confidence.MEDIUM
             return certain if named or stale.loop.loader else Confidence.LOW
         speckles = named and (sure or project.node(stale.consumer).kind is Kind.YIELD)

@@ -11,7 +11,7 @@ from jitlint.rules.base import Rule
 from jitlint.rules.stale import batch_word, draw_span, is_evaluation_name, kept_on_purpose, loop_span
 from jitlint.semantics.clocks import Role
 from jitlint.semantics.flow import reached, sources
-from jitlint.semantics.graph import Kind, Scope
+from jitlint.semantics.graph import ADDING, Kind, Scope
 from jitlint.semantics.hoisted import hoisted_of
 from jitlint.semantics.made_once import is_made_at_import
 from jitlint.semantics.project import Project, Ref, Value
@@ -178,7 +178,7 @@ def combination(scope: Scope, name: str) -> int | None:
     for index, node in enumerate(scope.nodes):
         if not carriers & set(node.inputs):
             continue
-        if node.kind is Kind.OP and node.name in ("+", "-", "+=", "-="):
+        if node.kind is Kind.OP and node.name in ADDING:
             other = [scope.nodes[item] for item in node.inputs if item not in carriers]
             if other and other[0].kind is not Kind.CONST:
                 return index
@@ -209,7 +209,7 @@ def meeting(scope: Scope, name: str) -> int | None:
 def is_constant(project: Project, stale: Stale) -> bool:
     """Whether a stale value is a class attribute or an upper-case module constant, added to data."""
     entry, operation = project.node(stale.entry), project.node(stale.consumer)
-    if stale.per_epoch or stale.made.perturbed or stale.made.data or operation.name not in ("+", "-", "+=", "-="):
+    if stale.per_epoch or stale.made.perturbed or stale.made.data or operation.name not in ADDING:
         return False
     if stale.origin.scope.qualname or kept_on_purpose(entry.name):
         return False

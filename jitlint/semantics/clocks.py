@@ -83,6 +83,11 @@ MOST = 16
 
 def join(parts: Iterable[When]) -> When:
     """A value made of several: a draw in two of them is only as fresh as in both."""
+    parts = [part for part in parts if part != EMPTY]
+    if not parts:
+        return EMPTY
+    if len(parts) == 1 and len(parts[0].draws) <= 1 and len(parts[0].holes) <= MOST:
+        return parts[0]
     draws: dict[Value, Drawn] = {}
     varies: set[Clock] = set()
     holes: set[Hole] = set()

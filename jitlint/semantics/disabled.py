@@ -11,7 +11,7 @@ from jitlint import catalogue
 from jitlint.semantics.augmenters import How, augmenters_of
 from jitlint.semantics.calls import is_draw
 from jitlint.semantics.flow import reached
-from jitlint.semantics.graph import Kind, Node, Region, RegionKind, Scope
+from jitlint.semantics.graph import ADDING, Kind, Node, Region, RegionKind, Scope
 from jitlint.semantics.inactive_layers import inactive_layers
 from jitlint.semantics.mentions import mentions_of
 from jitlint.semantics.project import Project, Ref, Value
@@ -324,7 +324,7 @@ class DisabledAugmentations:
         made = {item: self.provenance.made(Value(value.scope, item)) for item in node.inputs}
         calls = [item for item in node.inputs if scope.nodes[item].kind is Kind.CALL]
         drawn = [item for item in calls if made[item].draw is not None and not made[item].data]
-        sums = [other for other in scope.nodes if value.node in other.inputs and other.name in ("+", "-", "+=", "-=")]
+        sums = [other for other in scope.nodes if value.node in other.inputs and other.name in ADDING]
         if zero is None or not drawn or not sums:
             return
         purpose = self.purposes.at(value.scope, node.region)

@@ -122,8 +122,10 @@ class DiscardedResults:
 
     def _lost_operation(self, value: Value, node: Node) -> tuple[What, How, int] | None:
         """`x + noise`, also where `x` is nothing but zeros yet."""
+        if node.name not in ("+", "-", "*"):
+            return None
         made = self.provenance.made(value)
-        if node.name not in ("+", "-", "*") or made.draw is None:
+        if made.draw is None:
             return None
         for item in node.inputs:
             part = self.provenance.made(Value(value.scope, item))

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from jitlint import catalogue
 from jitlint.semantics.calls import CONVERSIONS
 from jitlint.semantics.clocks import ALWAYS, CALL, EPOCH, Clock, Drawn, Role
-from jitlint.semantics.graph import Kind, Node, RegionKind, Scope
+from jitlint.semantics.graph import ADDING, Kind, Node, RegionKind, Scope
 from jitlint.semantics.loops import Loop, loops_of
 from jitlint.semantics.memo import remembered
 from jitlint.semantics.project import Project, Ref, Value
@@ -22,7 +22,6 @@ from jitlint.semantics.staleness import ARRAY_LIBRARIES, HIDDEN, Stale, Stalenes
 from jitlint.semantics.when import Variance, read_inputs, variance_of
 
 MAX_PATH = 400
-_ADDING = frozenset({"+", "-", "+=", "-="})
 
 
 class Use(NamedTuple):
@@ -230,7 +229,7 @@ class Hoisted:
             holding = [item for item in reversed(read) if self._holds(Value(ref, item), drawn)]
             if self._is_outside(scope, node, use.loop.region) or not holding:
                 return Value(ref, index), combined, certain
-            adds = node.kind is Kind.OP and node.name in _ADDING
+            adds = node.kind is Kind.OP and node.name in ADDING
             if self._mixes(use, scope, node, drawn) and (adds or not self._is_sum(combined)):
                 combined = Value(ref, index)
                 certain = certain and (node.kind is Kind.OP or node.name.startswith(ARRAY_LIBRARIES))
@@ -238,7 +237,7 @@ class Hoisted:
         return None
 
     def _is_sum(self, value: Value | None) -> bool:
-        return value is not None and self.project.node(value).name in _ADDING
+        return value is not None and self.project.node(value).name in ADDING
 
     def _holds(self, value: Value, drawn: Drawn) -> bool:
         return any(item.site == drawn.site for item in self.variance.seen(value).draws)

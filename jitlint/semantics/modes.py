@@ -80,7 +80,7 @@ class Modes:
         """The networks that a function leaves in evaluation mode, as it writes them."""
         scope = self.project.scope(ref)
         decorated = any(item.rpartition(".")[2] not in _KNOWN_DECORATORS for item in scope.decorators)
-        if depth > MAX_DEPTH or decorated or scope.is_generator or self.loops.trains(ref) or self.sets_training(ref):
+        if depth > MAX_DEPTH or decorated or scope.is_generator:
             return ()
         found: dict[str, Value] = {}
         for index, node in scope.calls():
@@ -95,6 +95,8 @@ class Modes:
                     outer = self._outer_name(value, node, callee, inner)
                     if outer:
                         found.setdefault(outer, setter)
+        if not found or self.loops.trains(ref) or self.sets_training(ref):
+            return ()
         made = {name for name, nodes in scope.variables.items() if any(scope.nodes[n].kind is Kind.CALL for n in nodes)}
         return tuple((name, value) for name, value in found.items() if name.partition(".")[0] not in made)
 

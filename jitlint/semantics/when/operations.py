@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from jitlint.semantics.clocks import CALL, Clock, Path, Role, When, fresher, join, projected, with_role
-from jitlint.semantics.graph import Kind, Node
+from jitlint.semantics.graph import ADDING, Kind, Node
 from jitlint.semantics.project import Value
 from jitlint.semantics.when.elements import Elements
 
@@ -74,7 +74,7 @@ class Operations(Elements):
     def _adds_parameters(self, value: Value) -> bool:
         """Whether a value is the sum of two that come from different parameters."""
         node = self.project.node(value)
-        if node.kind is not Kind.OP or node.name not in ("+", "-", "+=", "-="):
+        if node.kind is not Kind.OP or node.name not in ADDING:
             return False
         names = [{hole.name for hole in self.when(Value(value.scope, item)).holes} for item in node.inputs]
         return len(names) == 2 and all(names) and not names[0] & names[1]
