@@ -132,8 +132,12 @@ class Staleness:
 
     def consumed(self, consumer: Value, node: Node) -> Iterator[int]:
         """The values of its own scope that a network consumes by a call: arguments, or what a closure reads."""
+        yield from self._captured(consumer, node, self.project.callee(consumer))
+        yield from self._given(consumer, node)
+
+    def _given(self, consumer: Value, node: Node) -> Iterator[int]:
+        """The arguments of a call that a network consumes."""
         ref = self.project.callee(consumer)
-        yield from self._captured(consumer, node, ref)
         if is_network_call(self.project, consumer, ref):
             yield from node.arguments
         elif ref is None and node.has_receiver and node.method == "train_on_batch":
@@ -176,7 +180,7 @@ class Staleness:
         """Whether a function feeds a parameter to a network."""
         scope = self.project.scope(ref)
         for index, node in scope.calls():
-            for argument in self.consumed(Value(ref, index), node):
+            for argument in self._given(Value(ref, index), node):  # a closure may read one part of it: `x` of `x, y`
                 if parameter in self.provenance.made(Value(ref, argument)).parameters:
                     return True
         return False

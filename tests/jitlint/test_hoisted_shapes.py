@@ -147,6 +147,24 @@ def test_a_draw_for_every_batch(name: str, tmp_path: Path) -> None:
 
 
 MADE_ONCE = {
+    "noisy targets of a closure": """
+import jax
+X = np.linspace(0, 1, 100)[:, None]
+Y = 0.8 * np.sin(X) + np.random.normal(0, 0.1, size=X.shape)
+def batches(size):
+    while True:
+        index = np.random.choice(len(X), size=size)
+        yield X[index], Y[index]
+def train_step(params, batch):
+    x, y = batch
+    def loss_of(params):
+        model = merge(params)
+        return ((y - model(x)) ** 2).mean()
+    grad = jax.grad(loss_of)(params)
+    return jax.tree.map(lambda w, g: w - 0.1 * g, params, grad)
+for step, batch in enumerate(batches(32)):
+    params = train_step(params, batch)
+""",
     "latents of a preview": """
 def train(G, D, opt, loader):
     fixed_noise = torch.randn(64, 100)
