@@ -24,7 +24,7 @@ ACROSS = {"jitlint": set(), "runtime_probe": set(), "reference_model": {"runtime
 LAYERS = {
     "jitlint": (
         "jitlint candidate catalogue diagnostic errors fixes.plans ignore_patterns libraries magics marimo plain "
-        "progress records terminal versions visible workers",
+        "progress project_root records terminal versions visible workers",
         "imports notebook screen source survey tree",  # read
         "semantics",  # model
         "plugins rules",
@@ -70,6 +70,12 @@ LONGER = {
     "jitlint/semantics/commented.py": "the finder behind JIT201 walks by hand",
     "jitlint/semantics/discarded.py": "the finder behind JIT204 walks by hand",
     "jitlint/semantics/switches.py": "the finder behind JIT206 walks by hand",
+}
+
+
+# Word lists that say the same twice. May only become fewer.
+SAME_WORDS = {
+    frozenset({"__call__", "__init__", "forward"}): "JIT201 and JIT202 name a helper by its class",
 }
 
 
@@ -172,3 +178,41 @@ def test_files_are_short() -> None:
     longer = {name for name, length in lengths.items() if length > LONGEST}
     assert longer - LONGER.keys() == set(), "split them by what they answer"
     assert LONGER.keys() - longer == set(), "they are short now: take them off the list"
+
+
+def word_lists(package: str) -> Iterator[tuple[str, frozenset[str]]]:
+    """Where a module compares with, or names, a list of three or more words."""
+    for path in modules(package).values():
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.In, ast.NotIn)):
+                words = _words(node.comparators[0])
+            elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) != "__all__":
+                words = _words(node.value)
+            else:
+                continue
+            if len(words) > 2:
+                yield f"{path.relative_to(ROOT)}:{node.lineno}", words
+
+
+def _words(node: ast.expr) -> frozenset[str]:
+    """The words of a display, of `frozenset("a b".split())` or of a set of them."""
+    if isinstance(node, ast.Call) and ast.unparse(node.func) in ("frozenset", "set", "tuple") and node.args:
+        return _words(node.args[0])
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "split":
+        text = node.func.value
+        whole = isinstance(text, ast.Constant) and isinstance(text.value, str) and not node.args
+        return frozenset(ast.literal_eval(text).split()) if whole else frozenset()
+    if isinstance(node, (ast.Set, ast.Tuple, ast.List)):
+        values = [item.value for item in node.elts if isinstance(item, ast.Constant)]
+        words = frozenset(value for value in values if isinstance(value, str))
+        return words if len(words) == len(node.elts) else frozenset()
+    return frozenset()
+
+
+def test_one_word_list_a_concept() -> None:
+    found: dict[frozenset[str], list[str]] = {}
+    for place, words in word_lists("jitlint"):
+        found.setdefault(words, []).append(place)
+    twice = {words: places for words, places in found.items() if len(places) > 1}
+    assert {words: places for words, places in twice.items() if words not in SAME_WORDS} == {}
+    assert SAME_WORDS.keys() <= twice.keys(), "they are said once now: take them off the list"
