@@ -234,6 +234,20 @@ def promises_augmentation(name: str) -> bool:
     return bool(_PROMISE.search(plain)) and not _NO_PROMISE.search(plain)
 
 
+# Functions that run one of two functions, as their first argument says.
+CONDITIONALS = frozenset({"tensorflow.cond", "tensorflow.compat.v1.cond", "jax.lax.cond", "torch.cond"})
+
+_IMAGE_OPERATIONS = re.compile(
+    r"^(?:torchvision\.transforms\.(?:v2\.)?functional\.(?!normalize|erase)\w+|tensorflow\.image\.\w+|"
+    r"(?:numpy|torch)\.(?:flip|fliplr|flipud|rot90|roll)|PIL\.ImageOps\.\w+|kornia\.(?:geometry|enhance)\.\w+)$"
+)
+
+
+def is_image_operation(qualname: str) -> bool:
+    """Whether a function gives back a flipped, rotated, cut or recoloured copy of an image, as its arguments say."""
+    return bool(_IMAGE_OPERATIONS.match(qualname))
+
+
 def is_functional_augmentation(qualname: str) -> bool:
     """Whether this library function returns its argument perturbed at random."""
     return qualname in FUNCTIONAL_AUGMENTATIONS
@@ -246,6 +260,11 @@ _MODEL_WORD = re.compile(
     r"siren|inr|nerf|mlp|cnn|unet|resnet|vit|transformer|vae|gan|module|classifier|clf|student|teacher|learner|"
     r"denoiser|regressor|rnn|lstm|gru|net[a-z0-9]|[gd]net|renderer|field|wrapped_model|ddp_model|ema_model)s?\d*(?:_|$)"
 )
+# Classes whose objects are networks, whatever they are called.
+CHAINS_OF_LAYERS = frozenset(
+    "torch.nn.Sequential keras.Sequential keras.models.Sequential tensorflow.keras.Sequential "
+    "tensorflow.keras.models.Sequential".split()
+)
 _MODEL_LETTERS = frozenset("G D E F f netG netD net_G net_D g d".split())
 _LOSS_WORD = re.compile(
     r"(?:^|_)(?:loss|losses|criterion|criteria|objective|mse|mae|bce|cross_entropy|nll|kl|kld|l1|l2|psnr)(?:_|$)"
@@ -256,6 +275,10 @@ _LOADER_WORD = re.compile(
     r"trainset_loader|train_batches|data_loader|train_data_loader)\d*(?:_|$)"
 )
 _BATCH_FUNCTION = re.compile(r"(?:^|_)(?:batch|batches|minibatch|minibatches|loader|batchify|iterate)(?:_|$)")
+_ANOTHER_BATCH = re.compile(
+    r"(?:^|_)(?:next|get|sample|draw|fetch|load|read|make|generate|random)_(?:\w+_)?(?:mini)?batch(?:es)?(?:_|$)"
+)
+_COORDINATES = re.compile(r"(?:^|_)(?:coords?|coordinates?|mgrid|meshgrid|grid)(?:_|\d|$)")
 _EVALUATION_WORD = re.compile(
     r"(?:^|_)(?:eval|evaluate|evaluation|evaluator|val|valid|validate|validation|validator|test|tests|testing|tester|"
     r"infer|inference|predict|prediction|sample|sampler|sampling|visualize|visualise|visualization|vis|demo|plot|show|"
@@ -286,9 +309,21 @@ def names_loader(name: str) -> bool:
 
 
 @functools.lru_cache(maxsize=2048)
+def names_coordinates(name: str) -> bool:
+    """Whether a name says that it holds, or gives, the coordinates of points or of a grid of them."""
+    return bool(_COORDINATES.search(snake(name)))
+
+
+@functools.lru_cache(maxsize=2048)
 def names_batch_function(name: str) -> bool:
     """Whether a function's name says that it gives batches one after the other."""
     return bool(_BATCH_FUNCTION.search(snake(name)))
+
+
+@functools.lru_cache(maxsize=2048)
+def gives_batch(name: str) -> bool:
+    """Whether a function's name says that each call of it gives another batch: `data.next_batch(64)`."""
+    return bool(_ANOTHER_BATCH.search(snake(name)))
 
 
 @functools.lru_cache(maxsize=2048)

@@ -60,6 +60,10 @@ def _command(name: str, arguments: list[str]) -> int:
         from jitlint.rule_cases import test_rules
 
         return test_rules(arguments)
+    if name == "doctor":
+        from jitlint.doctor import doctor
+
+        return doctor(arguments)
     if name == "server":
         from jitlint.server import serve
 

@@ -8,7 +8,8 @@ import hashlib
 import os
 import sys
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 
 from jitlint.cache import PartResult
@@ -23,6 +24,7 @@ from jitlint.screen import Level, is_idle, screen
 from jitlint.selection import UNREADABLE, codes_of, enabled_codes
 from jitlint.semantics.builder import build_module
 from jitlint.semantics.graph import RELATIVE, Module
+from jitlint.semantics.pieces import KeptPieces
 from jitlint.semantics.project import Project
 from jitlint.source import Source, UnreadableSource, load_source
 from jitlint.suppress import UNUSED, Suppressed, suppress, unused_diagnostic
@@ -61,8 +63,8 @@ def lint_part(task: Task) -> PartResult:
         return _Part(task).result()
     finally:
         _forget_projects()
-        if not gc.isenabled():
-            gc.collect()
+        if not gc.isenabled() and task.fixes and "libcst" in sys.modules:
+            gc.collect()  # concrete trees have cycles; models and what is asked of them have none
 
 
 def unfinished(task: Task) -> PartResult:
@@ -138,7 +140,8 @@ class _Part:
 
     def _model(self, key: str) -> None:
         try:
-            self.modules[key] = build_module(self._source(key))
+            kept = _kept_pieces(self.paths[key]) if self.paths[key] in self.changed and not self.fixes else None
+            self.modules[key] = build_module(self._source(key), kept=kept)
         except OSError as error:
             self.problems.append(f"cannot read {key}: {error.strerror or error}")
         except (SyntaxError, RecursionError, MemoryError, ValueError, UnreadableSource) as error:
@@ -344,6 +347,12 @@ class _KeptModels:
 _kept_models = _KeptModels()
 
 
+@functools.lru_cache(maxsize=8)
+def _kept_pieces(path: str) -> KeptPieces:
+    """What the last version of a text left that an editor changes."""
+    return KeptPieces()
+
+
 def _context_model(key: str, data: bytes) -> Module | None:
     try:
         return build_module(load_source(key, data), context=True)
@@ -363,13 +372,15 @@ def _unique(candidates: Iterable[Candidate]) -> list[Candidate]:
 
 def _forget_projects() -> None:
     """Drop what the analyses remember of a project, so that a large tree needs no more memory than a part."""
-    for function in _remembering():
-        function.cache_clear()
-
-
-def _remembering() -> Iterator[functools._lru_cache_wrapper[object]]:
     for name, module in list(sys.modules.items()):
         if name.startswith("jitlint.semantics"):
-            for value in vars(module).values():
-                inside = vars(value).values() if isinstance(value, type) else (value,)
-                yield from (item for item in inside if isinstance(item, functools._lru_cache_wrapper))
+            for function in _remembering(module):
+                function.cache_clear()
+
+
+@functools.cache
+def _remembering(module: ModuleType) -> tuple[functools._lru_cache_wrapper[object], ...]:
+    """The functions and methods of a module that remember their answers."""
+    values = list(vars(module).values())
+    values += [item for value in values if isinstance(value, type) for item in vars(value).values()]
+    return tuple(dict.fromkeys(item for item in values if isinstance(item, functools._lru_cache_wrapper)))

@@ -20,10 +20,12 @@ from jitlint.semantics.calls import names_network
 from jitlint.semantics.flow import sources
 from jitlint.semantics.graph import Kind, Node, RegionKind, Scope
 from jitlint.semantics.held_out import RANDOM_ON_PURPOSE, evaluates_by_name, held_outs_of
+from jitlint.semantics.loops import loops_of
 from jitlint.semantics.mentions import is_elsewhere
 from jitlint.semantics.objects import argument_of
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import provenance_of
+from jitlint.semantics.purpose import Purpose, named
 
 # Dropout at evaluation on purpose.
 _ON_PURPOSE = re.compile(
@@ -78,8 +80,9 @@ class Dropouts:
             return self._functional(value, node)
         if node.name in ALWAYS_ON and scope.name in catalogue.FORWARD_METHODS and self._is_network(ref, scope):
             return AlwaysOn(value, None) if self._rate(value, node, "rate") else None
-        if node.name in FLAX_LAYERS and self._says(value, node, "deterministic", False) and scope.name != "__init__":
-            return AlwaysOn(value, None, is_constant=True)  # in a constructor it is the mode that `eval()` changes
+        if node.name in FLAX_LAYERS and self._is_network(ref, scope) and scope.name != "__init__":
+            told = self._says(value, node, "deterministic", False)  # in a constructor it is what `eval()` changes
+            return AlwaysOn(value, None, is_constant=True) if told else None
         if node.name == "()":
             return self._called_layer(value, node, scope)
         return None
@@ -197,8 +200,11 @@ class Dropouts:
     # ------------------------------------------------------------------------------------ in evaluation
 
     def _in_evaluation(self, ref: Ref, scope: Scope, index: int, node: Node) -> AlwaysOn | None:
-        """`model(x, training=True)` in a function that evaluates."""
+        """`model(x, training=True)` in a function that evaluates, and does not train as well."""
         if not evaluates_by_name(scope.name) or not (names_network(node) or node.method == "apply"):
+            return None
+        trains = named(scope.name) is Purpose.TRAIN or loops_of(self.project).trains(ref)
+        if trains or self._generates(ref):
             return None
         value = Value(ref, index)
         told = any(self._says(value, node, name, constant) for name, constant in MODE_ARGUMENTS.items())
