@@ -23,16 +23,16 @@ ACROSS = {"jitlint": set(), "runtime_probe": set(), "reference_model": {"runtime
 # From the lowest layer to the highest: a module imports only from its own layer and from those below. `*` is the rest.
 LAYERS = {
     "jitlint": (
-        "jitlint candidate catalogue diagnostic errors fixes.plans ignore_patterns libraries magics marimo plain "
-        "progress project_root records terminal versions visible workers",
+        "jitlint candidate catalogue diagnostic errors evidence fixes.plans ignore_patterns libraries magics marimo "
+        "plain progress project_root records terminal versions visible workers",
         "imports notebook screen source survey tree",  # read
         "semantics",  # model
         "plugins rules",
         "cache config dialects files hierarchy reach selection suppress",  # what a run is about
         "fixes",
         "engine parts",
-        "baseline explain fixing ignore_comments report rule_cases watch",
-        "__main__ api cli command flake8 ipython options server shell",
+        "baseline evidence_claims evidence_join explain fixing ignore_comments report rule_cases watch",
+        "__main__ api cli command doctor flake8 ipython options server shell",
     ),
     "runtime_probe": (
         "classify errors fingerprint geometry grids timeline verdict",  # pure
@@ -44,9 +44,7 @@ LAYERS = {
     "reference_model": (
         "reference_model grids images jitter metrics oracle scenes spectrum",
         "experiments model recipe targets",  # what is trained
-        "*",  # train, evaluate and store
-        "fitted prices",
-        "claims",
+        "*",  # train, evaluate, store and judge
         "report",
         "__main__ command_line",
     ),
@@ -59,6 +57,8 @@ EXCEPTIONS = {
     ("jitlint", "jitlint.engine"): "annotations, as above",
     ("jitlint.diagnostic", "jitlint.candidate"): "what rules import from here is made only if there is a candidate",
     ("jitlint.source", "jitlint.notebook"): "a notebook is read into a Source; most runs read none",
+    ("jitlint.fixes.program", "jitlint.fixes.excerpt"): "annotations: a program keeps the excerpt that was read last",
+    ("jitlint.fixes.program", "jitlint.fixes.reach"): "annotations, as above: the scopes that were looked at",
     ("jitlint.selection", "jitlint.config"): "annotations; the configuration asks whether a selector means any rule",
     ("jitlint.survey", "jitlint.dialects"): "only a file that does not parse needs a hint, with the code of a rule",
     ("jitlint.semantics.project", "jitlint.config"): "annotations: what users say of their own functions",
