@@ -368,8 +368,8 @@ class Switches:
                 yield [
                     Switch(path, found.span, name, What.KEY, model.qualname, _stated(found))
                     for name, node in model.attributes.items()
-                    for found in (module.scopes[""].nodes[node],)
                     if "." not in model.qualname
+                    for found in (module.scopes[""].nodes[node],)
                 ]
 
     def _goes_out_of_sight(self, path: str, qualname: str, store: Store) -> bool:
