@@ -1,9 +1,9 @@
 """How much of the model, the rules and the probe's judge the tests hold in place.
 
 A mutant is the program with one thing wrong: a comparison turned round, `and` for `or`, a condition without its second
-half, a number one too large, a `return` that returns nothing. A seed picks them from the lines that the tests run. For
-each one, only tests run that reach its line, as coverage saw them; a mutant that they pass has survived, and is printed.
-What is measured is what is committed:
+half, a number one too large, a `return` that returns nothing. A seed picks them from the lines that the tests run. Each
+one meets tests that reach its line, as coverage saw them; a mutant that they pass has survived, and is printed. What is
+measured is what is committed:
 
     make coverage
     python benchmarks/mutation_sample.py --count 40
@@ -32,6 +32,7 @@ AREAS = {
     "judge": ("runtime_probe/judge*.py", "runtime_probe/classify.py", "runtime_probe/*verdict.py"),
 }
 NEAREST, BROADEST = 12, 12  # of the tests that reach a line, those that run least code, then those that run most
+PLUGINS = ("-p", "pytest_runtime_probe")  # the plugins that tests need: loading all takes longer than most tests
 SWAPPED: Mapping[type[ast.AST], str] = {
     ast.Eq: "!=", ast.NotEq: "==", ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">",
     ast.Is: "is not", ast.IsNot: "is", ast.In: "not in", ast.NotIn: "in",
@@ -127,6 +128,10 @@ class Tests:
         found = [key for (key,) in self.rows.execute(query, (number, line, line)) if key in self.names]
         return [self._node(self.names[key]) for key in sorted(found, key=lambda key: (self.sizes[key], key))]
 
+    def all(self) -> list[str]:
+        """The node ids of all test functions."""
+        return [self._node(name) for name in self.names.values()]
+
     def _node(self, context: str) -> str:
         module, _, function = context.rpartition(".")
         return f"{module.replace('.', '/')}.py::{function}"
@@ -150,12 +155,15 @@ def tried(mutant: Mutant, tests: Sequence[str], copy: Path, limit: float) -> Fat
 
 
 def _run(tests: Sequence[str], copy: Path, limit: float) -> str:
-    environment = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:randomly", *tests]
+    settings = {"PYTHONDONTWRITEBYTECODE": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, **settings, "PYTHONPATH": str(copy)}
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *PLUGINS, *tests]
     try:
         done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, timeout=limit, check=False)
     except subprocess.TimeoutExpired:
         return "timeout"
+    if done.returncode not in (0, 1, 2):  # all passed, one failed, or the program cannot even be imported
+        raise SystemExit(done.stdout.decode() + done.stderr.decode())
     return "survived" if done.returncode == 0 else "killed"
 
 
@@ -190,6 +198,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "repo")
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(copy)], check=True)
+        every = {test.partition("::")[0] for test in Tests(options.coverage).all()}
+        if _run(["--collect-only", *sorted(every)], copy, 600) != "survived":
+            raise SystemExit("the tests cannot be collected without a mutant")
         for area, mutant, tests in sample(Tests(options.coverage), options.count, options.seed):
             if time.monotonic() > ends:
                 break
