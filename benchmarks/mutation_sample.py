@@ -32,7 +32,8 @@ AREAS = {
     "judge": ("runtime_probe/judge*.py", "runtime_probe/classify.py", "runtime_probe/*verdict.py"),
 }
 NEAREST, BROADEST = 12, 12  # of the tests that reach a line, those that run least code, then those that run most
-PLUGINS = ("-p", "pytest_runtime_probe")  # the plugins that tests need: loading all takes longer than most tests
+# The plugins that the tests need, and nothing said of the others: loading all takes longer than most tests.
+PLUGINS = ("-o", "addopts=", "-p", "pytest_runtime_probe")
 SWAPPED: Mapping[type[ast.AST], str] = {
     ast.Eq: "!=", ast.NotEq: "==", ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">",
     ast.Is: "is not", ast.IsNot: "is", ast.In: "not in", ast.NotIn: "in",
