@@ -1,0 +1,58 @@
+"""How sure a finding is, and when it has no fix: what mutants of the rules showed that no test held."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from jitlint.api import lint_text
+from jitlint.config import Settings
+from jitlint.diagnostic import Confidence, Diagnostic
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+NOISY = """\
+import numpy as np
+from torch.utils.data import DataLoader, Dataset
+
+
+class Noisy(Dataset):
+    def __init__(self, images):
+        self.images, self.rng = images, np.random.default_rng(0)
+
+    def __getitem__(self, i):
+        return self.images[i] + self.rng.normal(size=self.images[i].shape)
+
+
+def make_loader(images, workers):
+    return DataLoader({data}, num_workers={workers})
+"""
+
+
+def found_in(text: str) -> list[Diagnostic]:
+    report = lint_text(text, "train.py", Settings(confidence=Confidence.LOW))
+    assert not report.problems
+    return list(report.diagnostics)
+
+
+@pytest.mark.parametrize(
+    ("data", "workers", "confidence"),
+    [
+        ("Noisy(images)", "4", Confidence.HIGH),
+        ("Noisy(images)", "workers", Confidence.MEDIUM),  # they may be none
+        ("images", "4", Confidence.MEDIUM),  # the only data set of the project, but it may load another
+    ],
+)
+def test_a_generator_that_workers_copy(data: str, workers: str, confidence: Confidence) -> None:
+    found = found_in(NOISY.format(data=data, workers=workers))
+    assert [(item.code, item.confidence) for item in found] == [("JIT303", confidence)]
+
+
+@pytest.mark.parametrize(("line", "is_fixed"), [("", True), ("    copy = None\n", False)])
+def test_a_fix_does_not_take_a_name_that_means_something_else(line: str, is_fixed: bool) -> None:
+    """The fix of an overridden transform writes `copy.copy(…)`."""
+    text = (EXAMPLES / "augmentation" / "buggy.py").read_text(encoding="utf-8")
+    head, definition, rest = text.partition("def make_loaders(count=450, held_out=90, batch_size=32):\n")
+    assert definition
+    (found,) = found_in(head + definition + line + rest)
+    assert (found.code, found.fix is not None) == ("JIT203", is_fixed)
