@@ -16,10 +16,11 @@ TORCH_CPU := --extra-index-url https://download.pytorch.org/whl/cpu
 TRY_CPU_INDEX = || { echo "Trying again with the CPU builds of PyTorch's own index."; \
 	$(1) $(TORCH_CPU); }
 
-.PHONY: help demo test lint docs coverage release-check bench experiments clean
+.PHONY: help demo tour test lint docs coverage release-check bench experiments clean
 
 help:
 	@echo "make demo   install the linter and show what it finds in examples/"
+	@echo "make tour   run examples/tour.ipynb, the story of one bug, and keep what it prints"
 	@echo "make test   install everything for the tests and run all checks"
 	@echo "make lint   the checks without the tests: ruff, mypy, and jitlint on itself"
 	@echo "make docs   write the generated parts of the documentation and build it in build/site"
@@ -32,6 +33,9 @@ help:
 demo: $(VENV)/.linter
 	$(BIN)/jitlint --exit-zero --no-cache --format full examples/
 	$(BIN)/jitlint --exit-zero --no-cache --unsafe-fixes --diff examples/
+
+tour: $(VENV)/.tour
+	$(BIN)/python -m nbclient.cli --inplace --kernel_name=python3 examples/tour.ipynb
 
 test: lint
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
@@ -87,6 +91,11 @@ $(VENV)/.docs: pyproject.toml constraints.txt | $(BIN)/python
 INSTALL_DEV := $(PIP) install -e '.[dev]' -c constraints.txt
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(INSTALL_DEV) $(call TRY_CPU_INDEX,$(INSTALL_DEV))
+	@touch $@ $(VENV)/.linter
+
+INSTALL_TOUR := $(PIP) install -e '.[tour]' -c constraints.txt
+$(VENV)/.tour: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL_TOUR) $(call TRY_CPU_INDEX,$(INSTALL_TOUR))
 	@touch $@ $(VENV)/.linter
 
 INSTALL_REFERENCE := $(PIP) install -e '.[reference]' -c constraints.txt

@@ -9,13 +9,13 @@ import os
 import sys
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 
 from jitlint.cache import PartResult
 from jitlint.config import Settings
 from jitlint.diagnostic import Candidate, Confidence, Diagnostic, Location
+from jitlint.errors import internal_error
 from jitlint.files import File, is_matched, key_of
 from jitlint.imports import ImportGraph, ModuleFinder, answers_digest, lookups
 from jitlint.plugins import plugins
@@ -34,7 +34,7 @@ from jitlint.tree import Texts
 if TYPE_CHECKING:
     from jitlint.survey import Trouble
 
-__all__ = ["Task", "codes_for", "internal_error", "lint_part", "unfinished", "unreadable"]
+__all__ = ["Task", "codes_for", "lint_part", "unfinished", "unreadable"]
 
 # Bytes of files that were not asked for and are modelled to understand those that were.
 CONTEXT_SIZE = 800_000
@@ -85,16 +85,6 @@ def codes_for(path: str, settings: Settings) -> frozenset[str]:
         if is_matched([pattern], path, str(settings.root)):
             codes -= {code for selector in selectors for code in codes_of(selector)}
     return codes
-
-
-def internal_error(what: str, error: BaseException) -> str:
-    """One line that names the place, for a report."""
-    where = error.__traceback__
-    while where is not None and where.tb_next is not None:
-        where = where.tb_next
-    at = f" ({Path(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno})" if where else ""
-    text = " ".join(str(error).split())[:200]
-    return f"internal error {what}: {type(error).__name__}: {text}{at}; please report it with the file"
 
 
 def _failure(rule: type[Rule], where: str, error: Exception) -> str:

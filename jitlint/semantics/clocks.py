@@ -70,7 +70,8 @@ class When(NamedTuple):
     varies: Clocks = NONE
     holes: frozenset[Hole] = frozenset()
     carried: Clocks = NONE  # loops in which it is made from its own last value and a fresh draw
-    data: frozenset[str] = frozenset()  # "grid": coordinates, "made": from them, "data": loaded, or not known
+    # "grid": coordinates, "made": from them, "data": not known, and with it "loaded": of a file or a data set
+    data: frozenset[str] = frozenset()
 
 
 EMPTY = When()

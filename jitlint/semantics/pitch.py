@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from jitlint.semantics.calls import CONVERSIONS, GATHERING
 from jitlint.semantics.clocks import Role
-from jitlint.semantics.graph import Kind, Node
+from jitlint.semantics.graph import ADDING, Kind, Node
 from jitlint.semantics.memo import remembered
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.when import variance_of
@@ -38,7 +38,7 @@ class Pitch:
         """Every sum of a grid and noise whose widths are known."""
         for ref, scope in self.project.scopes():
             for index, node in scope.of_kind(Kind.OP):
-                if node.name in ("+", "+=", "-", "-=") and len(node.inputs) == 2:
+                if node.name in ADDING and len(node.inputs) == 2:
                     jitter = self._jitter(Value(ref, index), node)
                     if jitter is not None:
                         yield jitter
