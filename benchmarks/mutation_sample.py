@@ -51,6 +51,10 @@ class Mutant(NamedTuple):
     text: str
     before: str
 
+    def applied(self, data: bytes) -> bytes:
+        """The file with the change."""
+        return data[: self.start] + self.text.encode() + data[self.end :]
+
 
 class Fate(NamedTuple):
     """What became of a mutant: `killed`, `survived` or `timeout`, and how many test functions reach it."""
@@ -142,7 +146,7 @@ def tried(mutant: Mutant, tests: Sequence[str], copy: Path, limit: float) -> Fat
     """Run the tests on a copy of this repository that is wrong in one place."""
     file = copy / mutant.path
     right = file.read_bytes()
-    file.write_bytes(right[: mutant.start] + mutant.text.encode() + right[mutant.end :])
+    file.write_bytes(mutant.applied(right))
     try:
         nearest, others = tests[:NEAREST], tests[NEAREST:]
         for stage in (nearest, others[-BROADEST:]):
@@ -181,8 +185,17 @@ def _reached(tests: Tests, area: str, seed: int) -> Iterator[tuple[str, Mutant, 
     random.Random(f"{seed} {area}").shuffle(every)
     for mutant in every:
         found = tests.reaching(mutant.path, mutant.line)
-        if found:
+        if found and _is_different(mutant):
             yield area, mutant, found
+
+
+def _is_different(mutant: Mutant) -> bool:
+    """Whether a mutant compiles, and to something else: the annotation of a local name is no code."""
+    data = (ROOT / mutant.path).read_bytes()
+    try:
+        return compile(mutant.applied(data), mutant.path, "exec") != compile(data, mutant.path, "exec")
+    except SyntaxError:
+        return False
 
 
 def main() -> None:

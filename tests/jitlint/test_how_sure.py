@@ -1,4 +1,4 @@
-"""How sure a finding is, and when it has no fix: what mutants of the rules showed that no test held."""
+"""How sure a finding is, when it has no fix, what runs: what mutants of the linter showed that no test held."""
 
 from __future__ import annotations
 
@@ -26,6 +26,48 @@ class Noisy(Dataset):
 
 def make_loader(images, workers):
     return DataLoader({data}, num_workers={workers})
+"""
+
+HOOK = """\
+import torch
+from lightning import LightningModule
+
+
+class Model(LightningModule):
+    def training_step(self, batch, index):
+        noisy = batch + torch.randn_like(batch)
+        return (self.net(noisy) - batch).pow(2).mean()
+
+    def {name}(self):
+        torch.manual_seed(0)
+        self.show(self.net(torch.randn(8, 16)))
+"""
+DEAD = """\
+import torch
+
+
+def train(model, loader, optimizer, coord):
+    if {test}:
+        coord = coord + torch.randn_like(coord) * 0.01
+    for images in loader:
+        loss = (model(coord) - images).pow(2).mean()
+        loss.backward()
+        optimizer.step()
+"""
+LIST = """\
+import torchvision.transforms as T
+from torchvision.datasets import CIFAR10
+
+
+def load(root):
+    return CIFAR10(
+        root,
+        train={train},
+        transform=T.Compose([
+            # T.RandomHorizontalFlip(),
+            T.ToTensor(),
+        ]),
+    )
 """
 
 
@@ -56,3 +98,20 @@ def test_a_fix_does_not_take_a_name_that_means_something_else(line: str, is_fixe
     assert definition
     (found,) = found_in(head + definition + line + rest)
     assert (found.code, found.fix is not None) == ("JIT203", is_fixed)
+
+
+def codes(text: str) -> list[str]:
+    return [item.code for item in found_in(text)]
+
+
+def test_a_seed_in_a_hook_repeats_and_one_in_any_method_need_not() -> None:
+    assert codes(HOOK.format(name="on_validation_epoch_end")) == ["JIT301"]
+    assert codes(HOOK.format(name="draw_preview")) == []
+
+
+def test_what_never_runs_perturbs_nothing() -> None:
+    assert [codes(DEAD.format(test=test)) for test in ("False", "True", "noisy")] == [[], ["JIT101"], ["JIT101"]]
+
+
+def test_a_data_set_says_by_an_argument_what_it_is_for() -> None:
+    assert [codes(LIST.format(train=train)) for train in ("True", "False")] == [["JIT201"], []]
