@@ -70,6 +70,21 @@ def load(root):
     )
 """
 
+SAMPLE = """\
+import torch
+from torch.utils.data import Dataset
+
+
+class Samples(Dataset):
+    def __init__(self, images, seed):
+        self.images, self.seed = images, seed
+
+    def __getitem__(self, index):
+        torch.manual_seed({seed})
+        image = self.images[index]
+        return {result}
+"""
+
 
 def found_in(text: str) -> list[Diagnostic]:
     report = lint_text(text, "train.py", Settings(confidence=Confidence.LOW))
@@ -115,3 +130,17 @@ def test_what_never_runs_perturbs_nothing() -> None:
 
 def test_a_data_set_says_by_an_argument_what_it_is_for() -> None:
     assert [codes(LIST.format(train=train)) for train in ("True", "False")] == [["JIT201"], []]
+
+
+@pytest.mark.parametrize(
+    ("seed", "result", "confidence"),
+    [
+        ("0", "image + torch.randn_like(image)", Confidence.HIGH),
+        ("self.seed", "image + torch.randn_like(image)", Confidence.MEDIUM),
+        ("index", "image + torch.randn_like(image)", Confidence.LOW),  # a synthetic sample, made from its number
+        ("index", "self.augment(image)", Confidence.MEDIUM),
+    ],
+)
+def test_a_seed_for_every_sample(seed: str, result: str, confidence: Confidence) -> None:
+    found = found_in(SAMPLE.format(seed=seed, result=result))
+    assert [(item.code, item.confidence) for item in found] == [("JIT301", confidence)]
