@@ -25,10 +25,6 @@ _SETTINGS = re.compile(
     r"(?:^|_)(?:cfg|conf|config|configs|args|opt|opts|options|hparams|params|hp|settings|flags)(?:_|\d|$)"
 )
 _INDEX_WORD = re.compile(r"^(?:i|idx|index|item|ind|n|k|j|item_idx|sample_idx|batch_idx|batch_index|b)$")
-# Functions that repeat once per batch or sample.
-_REPEATING = (
-    frozenset("forward __call__ call compute_loss collate_fn __getitem__".split()) | catalogue.TRAINING_STEP_FUNCTIONS
-)
 # Library calls that draw from the global generator inside.
 _DRAWS_INSIDE = re.compile(
     r"(?:transform|transforms|augment\w{0,60}|aug|dropout\w{0,60}|shuffle|sample|random\w{0,60}|create_test_image_\dd)$"
@@ -141,7 +137,7 @@ class Seeding:
             return None
         if scope.name == "__getitem__":
             return 0, "sample"
-        if (scope.owner and scope.name in _REPEATING) or scope.name in catalogue.TRAINING_STEP_FUNCTIONS:
+        if (scope.owner and scope.name in catalogue.STEP_FUNCTIONS) or scope.name in catalogue.TRAINING_STEP_FUNCTIONS:
             return 0, "step"
         return (0, "augmentation") if self._augments(ref) else None
 
@@ -149,7 +145,7 @@ class Seeding:
     def is_in_data_path(self, ref: Ref, depth: int = 0) -> bool:
         """Whether a function augments by its name, is part of a network, or is called once a batch or sample."""
         scope = self.project.scope(ref)
-        if catalogue.names_augmentation(scope.name) or (scope.owner and scope.name in _REPEATING):
+        if catalogue.names_augmentation(scope.name) or (scope.owner and scope.name in catalogue.STEP_FUNCTIONS):
             return True
         if scope.owner and self.project.is_network_class(ref.path, scope.owner):
             return True

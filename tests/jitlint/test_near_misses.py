@@ -579,3 +579,37 @@ def test_what_an_evaluation_passes_is_not_what_training_gets(
 ) -> None:
     """The framework calls `compute_loss` as well, with a batch of its own."""
     assert found(BUFFER.format(caller=caller, context=context), tmp_path) == codes
+
+
+PINNED = """
+def perturbed(poses, seed):
+    {made}
+    return poses + {drawn}
+class Poses(Dataset):
+    def __init__(self, images, poses, seed):
+        self.images = images
+        self.poses = perturbed(poses, seed)
+    def __getitem__(self, index):
+        return self.images[index], self.poses[index]
+def train(model, loader, opt):
+    for images, poses in loader:
+        model(images, poses).mean().backward(); opt.step()
+"""
+TORCH = "torch.randn(poses.shape, generator=rng)"
+
+
+@pytest.mark.parametrize(
+    ("made", "drawn", "codes"),
+    [
+        ("rng = torch.Generator(); rng.manual_seed(seed)", TORCH, set()),
+        ("rng = torch.Generator().manual_seed(0)", TORCH, set()),
+        ("rng = torch.Generator()", TORCH, {"JIT104"}),
+        ("rng = np.random.default_rng(seed)", "rng.normal(size=poses.shape)", set()),
+        ("rng = np.random.RandomState(3)", "rng.randn(*poses.shape)", set()),
+        ("rng = np.random.default_rng()", "rng.normal(size=poses.shape)", {"JIT104"}),
+        ("torch.manual_seed(seed)", "torch.randn(poses.shape)", {"JIT104"}),
+    ],
+)
+def test_noise_with_a_seed_of_its_own_is_meant_to_stay(made: str, drawn: str, codes: set[str], tmp_path: Path) -> None:
+    """A simulated error of measurement: whoever seeds a generator for this one draw wants the same numbers."""
+    assert found(PINNED.format(made=made, drawn=drawn), tmp_path) & {"JIT104"} == codes
