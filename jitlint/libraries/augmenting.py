@@ -1,4 +1,8 @@
-"""The tables of the libraries that augment: images, volumes, audio."""
+"""What is known of the libraries that augment pictures and sound.
+
+Each entry has its source and the versions that it holds for; what was looked up in an installed package is named by its
+file and the version that was read.
+"""
 
 from __future__ import annotations
 
