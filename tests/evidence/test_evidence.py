@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from jitlint.evidence_claims import CLAIMS
+from jitlint.rules import all_rules
 from tests.evidence.conftest import EXAMPLES, Watched
 from tests.jitlint.command_line import Shell
 
@@ -387,3 +390,11 @@ def test_the_program_runs_as_without_evidence(watched: Watched, shell: Shell) ->
     file = watched(f"{HOISTED}\nraise SystemExit(4)\n", status=4)
     assert json.loads(file.read_text())["exit_code"] == 4
     assert statuses(shell) == {"JIT101": "confirmed"}
+
+
+def test_the_page_has_every_rule_that_a_run_can_decide_and_no_other() -> None:
+    page = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| JIT")]
+    assert sorted(code for row in rows for code in re.findall(r"JIT\d+", row.split("|")[1])) == sorted(CLAIMS)
+    undecided = {rule.code for rule in all_rules()} - set(CLAIMS) - {"JIT000", "JIT001"}
+    assert f"No run decides {', '.join(sorted(undecided)[:-1])} and {sorted(undecided)[-1]}:" in page
