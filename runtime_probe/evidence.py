@@ -10,6 +10,7 @@ import hashlib
 import inspect
 import json
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +23,7 @@ from runtime_probe.observer import Observer
 from runtime_probe.provenance import Draw, ProvenanceReport, Stale, Trace
 from runtime_probe.report import Report
 from runtime_probe.seeds import Seeding
-from runtime_probe.sites import Site, is_library
+from runtime_probe.sites import Site, is_library, user_frames
 from runtime_probe.streams import stream_reports
 from runtime_probe.verdict import Verdict
 from runtime_probe.watch import Watch
@@ -77,6 +78,7 @@ class Recorder:
         self.lines = LineLog()
         self.draws: dict[tuple[str, Stack], DrawSite] = {}
         self.served: dict[Observer, dict[tuple[str, Stack], Served]] = {}
+        self.calls: dict[Observer, Site | None] = {}  # where each network is first called, as it trains
         watch.provenance.on_draw = self._drew
         watch.provenance.on_use = self._used
 
@@ -88,6 +90,8 @@ class Recorder:
     def _used(self, stream: object, trace: Trace) -> None:
         if not isinstance(stream, Observer) or not stream.module.training:
             return
+        if stream not in self.calls:
+            self.calls[stream] = next(user_frames(sys._getframe(1)), None)
         position = self.watch.borders.position()
         served = self.served.setdefault(stream, {})
         for draw in trace.draws:
@@ -146,7 +150,6 @@ class Recorder:
                 yield self._stream(observer, reports[0], paths)
 
     def _stream(self, observer: Observer, report: SeriesReport, paths: _Paths) -> dict[str, Any]:
-        call = report.provenance.call if report.provenance is not None else None
         origin = report.provenance.origin if report.provenance is not None else None
         geometry, conclusion = report.geometry, report.conclusion
         return {
@@ -161,7 +164,7 @@ class Recorder:
             "batches": conclusion.batches,
             "epochs": conclusion.epochs,
             "std_pixels": geometry.std_pixels if geometry is not None else None,
-            "call": paths.site(call),
+            "call": paths.site(self.calls.get(observer)),
             "origin": paths.site(origin[1] if origin else None),
             "stale": list(_stale(report.provenance, paths)),
             "sources": [

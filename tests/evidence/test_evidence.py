@@ -392,6 +392,25 @@ def test_the_program_runs_as_without_evidence(watched: Watched, shell: Shell) ->
     assert statuses(shell) == {"JIT101": "confirmed"}
 
 
+def test_a_run_needs_no_numpy(watched: Watched, shell: Shell) -> None:
+    """The extra `probe` installs PyTorch, which comes without it."""
+    shell.write("train.py", HOISTED.replace("import numpy as np\n", ""))
+    code = "import sys; sys.modules['numpy'] = None; from runtime_probe import command_line; "
+    code += "sys.exit(command_line.main(sys.argv[1:]))"
+    command = [sys.executable, "-W", "ignore", "-c", code, "--evidence", "evidence.json", "train.py"]
+    run = subprocess.run(command, cwd=shell.folder, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stderr
+    assert "ONCE_PER_EPOCH" in run.stdout
+    assert statuses(shell) == {"JIT101": "confirmed"}
+
+
+def test_a_refuted_finding_offers_no_fix(watched: Watched, shell: Shell) -> None:
+    watched(ONE_PASS)
+    assert "<details>" not in shell.run("--no-cache", "--evidence", "evidence.json", "--format", "html", "train.py").out
+    watched(HOISTED)
+    assert "<details>" in shell.run("--no-cache", "--evidence", "evidence.json", "--format", "html", "train.py").out
+
+
 def test_the_page_has_every_rule_that_a_run_can_decide_and_no_other() -> None:
     page = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
     rows = [line for line in page.splitlines() if line.startswith("| JIT")]
