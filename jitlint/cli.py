@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from jitlint.errors import UsageError
+from jitlint.errors import UsageError, internal_error
 from jitlint.terminal import say, write
 
 __all__ = ["main"]
@@ -29,8 +29,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         say(f"jitlint: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
     except Exception as error:  # the last place that can say it in one line
-        from jitlint.parts import internal_error
-
         say(f"jitlint: {internal_error('in the run', error)}")
     finally:
         gc.enable()

@@ -13,7 +13,7 @@ from typing import NoReturn
 from jitlint.config import Settings, own_plugins, parse_confidence, read_settings
 from jitlint.errors import UsageError, nearest
 from jitlint.files import Exclusions
-from jitlint.hierarchy import Hierarchy
+from jitlint.hierarchy import Hierarchy, with_plugins
 from jitlint.plugins import plugins
 from jitlint.terminal import width
 
@@ -27,7 +27,7 @@ other commands:
   jitlint doctor SCRIPT     lint a script, run it, fix it, and run it again
   jitlint rule CODE|NAME    explain a rule
   jitlint rules             list all rules (--format json: for programs)
-  jitlint test MODULE       run the cases of a plugin's rules
+  jitlint test MODULE|CODE  run the cases of a plugin's rules, or of one rule
   jitlint schema            print the configuration's JSON schema
   jitlint completion SHELL  print a completion script (bash, zsh, fish)
   jitlint server            run the language server (stdin and stdout)
@@ -85,12 +85,11 @@ def _override(options: argparse.Namespace) -> Callable[[Settings], Settings]:
 
     def override(settings: Settings) -> Settings:
         return replace(
-            settings,
+            with_plugins(settings),
             select=selectors("select") or settings.select,
             extend_select=(*settings.extend_select, *selectors("extend_select")),
             ignore=(*settings.ignore, *selectors("ignore")),
             confidence=confidence or settings.confidence,
-            plugins=tuple(plugins.loaded.values()),
         )
 
     return override

@@ -18,7 +18,7 @@ from jitlint.diagnostic import Span, Trace
 from jitlint.semantics.augmenters import Augmenters, How, augmenters_of
 from jitlint.semantics.builder import build_fragment
 from jitlint.semantics.comments import Piece, pieces, without_definitions
-from jitlint.semantics.flow import users
+from jitlint.semantics.flow import reached, users
 from jitlint.semantics.graph import Comment, Kind, Module, Node, RegionKind, Scope
 from jitlint.semantics.mentions import mentions_of
 from jitlint.semantics.places import display_names, display_users, is_emptied, region_at, scope_at, transform_display
@@ -301,11 +301,18 @@ class _Judge:
         return named and not read.isdisjoint(targets)
 
     def _has_others(self, draft: Draft) -> bool:
-        """Whether another augmentation is live in the same list or function."""
+        """Whether another augmentation is live in the same list or function, or in the data set that gets the list."""
         scope = self.project.scope(draft.scope)
         if draft.display >= 0:
-            return self.live.is_transform(Value(draft.scope, draft.display))
+            takers = (Value(draft.scope, item) for item in _takers(scope, draft.display))
+            return self.live.is_transform(Value(draft.scope, draft.display)) or any(map(self._augments_itself, takers))
         return self.live.has_live(draft.scope, scope)
+
+    def _augments_itself(self, value: Value) -> bool:
+        """Whether a call makes a data set whose samples are augmented by its own code."""
+        made = self.project.constructor(value)
+        giver = self.project.method(made[0], made[1], "__getitem__") if made and made[0] is not None else None
+        return giver is not None and self.live.has_live(giver, self.project.scope(giver))
 
     def _in_network(self, ref: Ref, scope: Scope, region: int) -> bool:
         if not scope.owner or scope.name in catalogue.TRAINING_STEP_FUNCTIONS:
@@ -414,6 +421,13 @@ def _targets(draft: Draft) -> tuple[str, ...]:
     if draft.display >= 0:
         return ()
     return tuple(dict.fromkeys(store.name for store in draft.fragment.stores))
+
+
+def _takers(scope: Scope, display: int) -> Iterator[int]:
+    """The calls that get a list of transforms, or a pipeline of it."""
+    for index in reached(scope, [display], lambda item: scope.nodes[item].kind is not Kind.LOOPVAR):
+        if index != display and scope.nodes[index].kind is Kind.CALL:
+            yield index
 
 
 def _only_crops(call: Called) -> bool:

@@ -33,10 +33,6 @@ _PIPELINES = re.compile(r"^(?:tensorflow\.data\.|tensorflow_datasets\.|datasets\
 # Calls that make something new and leave nothing behind when it is shuffled.
 _TEMPORARY = frozenset({"list", "sorted", "tuple", "range", "numpy.arange", "numpy.copy", "copy.copy", "copy.deepcopy"})
 _TEMPORARY_METHODS = frozenset({"copy", "tolist"})
-_IMAGE_OPERATIONS = re.compile(
-    r"^(?:torchvision\.transforms\.(?:v2\.)?functional\.(?!normalize|erase)\w+|tensorflow\.image\.\w+|"
-    r"(?:numpy|torch)\.(?:flip|fliplr|flipud|rot90|roll)|PIL\.ImageOps\.\w+|kornia\.(?:geometry|enhance)\.\w+)$"
-)
 # OpenCV's, with the number of arguments after which the next one is where the result goes.
 _CV2_OPERATIONS = {"flip": 2, "rotate": 2, "warpAffine": 3, "warpPerspective": 3, "GaussianBlur": 3, "resize": 2}
 _PIL_METHODS = frozenset({"rotate", "crop", "filter", "resize"})
@@ -146,8 +142,10 @@ class DiscardedResults:
 
     def _lost_operation(self, value: Value, node: Node) -> tuple[What, How, int] | None:
         """`x + noise`, also where `x` is nothing but zeros yet."""
+        if node.name not in ("+", "-", "*"):
+            return None
         made = self.provenance.made(value)
-        if node.name not in ("+", "-", "*") or made.draw is None:
+        if made.draw is None:
             return None
         for item in node.inputs:
             part = self.provenance.made(Value(value.scope, item))
@@ -169,6 +167,8 @@ class DiscardedResults:
             return What.SHUFFLE, How.SURE, head.inputs[0]
         if head.name == ".shuffle" and (how := self._pipeline(Value(value.scope, head.inputs[0]), head)):
             return What.SHUFFLE, how, head.inputs[0]
+        if head.name == ".with_transform" and self._gives_to_augmentation(chained, head):
+            return What.AUGMENTATION, How.SURE, head.inputs[0]
         if head.name == ".map" and self._maps_augmentation(chained, head):
             return What.AUGMENTATION, How.SURE, head.inputs[0]
         if node.method == "shuffle" and node.arguments and self._is_temporary(value, node):
@@ -193,6 +193,14 @@ class DiscardedResults:
             return self.provenance.made(Value(value.scope, function.inputs[0])).perturbed
         ref = self.project.function(value.scope.path, function.name) if function.kind is Kind.GLOBAL else None
         return ref is not None and self.augmenters.function(ref) is not None and self.purity.is_pure(ref)
+
+    def _gives_to_augmentation(self, value: Value, node: Node) -> bool:
+        """Whether a data set of Hugging Face is told to hand its samples to a function that augments them."""
+        if not node.arguments or self._pipeline(Value(value.scope, node.inputs[0]), node) is None:
+            return False
+        given = self.project.node(Value(value.scope, node.arguments[0]))
+        ref = self.project.function(value.scope.path, given.name) if given.kind is Kind.GLOBAL else None
+        return ref is not None and self.augmenters.has_live(ref, self.project.scope(ref))
 
     def _holds_data(self, value: Value, source: int) -> bool:
         """Whether a shuffled value is more than a number, or made up on the spot."""
@@ -266,7 +274,7 @@ class DiscardedResults:
         if node.name.startswith("cv2."):
             given = sum(key is None for key in node.keywords)
             return given <= _CV2_OPERATIONS.get(node.method, 0) and node.keyword("dst") is None
-        return bool(_IMAGE_OPERATIONS.match(node.name))
+        return catalogue.is_image_operation(node.name)
 
     def _is_pil_image(self, value: Value, item: int) -> bool:
         """Whether a value is a picture of Pillow's, whose methods change nothing: by its name, where Pillow is used."""
@@ -454,7 +462,7 @@ class DiscardedResults:
 
     def _later_use(self, scope: Scope, index: int, source: int) -> int | None:
         """A later node that reads the value which should have changed."""
-        carriers = _merged(scope, {source, index})
+        carriers = _merged(scope, {source, index, *_same_parts(scope, source)})
         here = scope.nodes[index]
         for position, node in enumerate(scope.nodes):
             if node.kind is Kind.PHI or node.statement == here.statement or not carriers & set(node.inputs):
@@ -482,6 +490,16 @@ def _fitted_inputs(node: Node) -> Iterator[int]:
             pairs = list(zip(node.arguments, node.keywords, strict=True))
             yield from (item for item, key in pairs[:1] if key is None)
             yield from (item for item, key in pairs if key == "x")
+
+
+def _same_parts(scope: Scope, index: int) -> Iterator[int]:
+    """Other nodes that read the same part of the same value: each `data["train"]` of a dict of data sets."""
+    node = scope.nodes[index]
+    key = scope.nodes[node.inputs[1]].value if node.kind is Kind.INDEX else None
+    if isinstance(key, str):
+        for other, part in scope.of_kind(Kind.INDEX):
+            if part.inputs[0] == node.inputs[0] and scope.nodes[part.inputs[1]].value == key:
+                yield other
 
 
 def _merged(scope: Scope, nodes: set[int]) -> set[int]:
