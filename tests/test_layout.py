@@ -31,8 +31,8 @@ LAYERS = {
         "cache config dialects files hierarchy reach selection suppress",  # what a run is about
         "fixes",
         "engine parts",
-        "baseline explain fixing ignore_comments report rule_cases watch",
-        "__main__ api cli command flake8 ipython options server shell",
+        "baseline evidence evidence_claims evidence_join explain fixing ignore_comments report rule_cases watch",
+        "__main__ api cli command doctor flake8 ipython options server shell",
     ),
     "runtime_probe": (
         "classify errors fingerprint geometry grids timeline verdict",  # pure
