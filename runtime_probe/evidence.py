@@ -76,6 +76,7 @@ class Recorder:
     def __init__(self, watch: Watch) -> None:
         self.watch = watch
         self.lines = LineLog()
+        self._root = Path.cwd()  # a program may change it
         self.draws: dict[tuple[str, Stack], DrawSite] = {}
         self.served: dict[Observer, dict[tuple[str, Stack], Served]] = {}
         self.calls: dict[Observer, Site | None] = {}  # where each network is first called, as it trains
@@ -102,7 +103,7 @@ class Recorder:
 
     def to_dict(self, report: Report, command: Iterable[str], exit_code: int) -> dict[str, Any]:
         """The content of the file; paths are relative to the current directory where they lie in it."""
-        paths = _Paths()
+        paths = _Paths(self._root)
         loaders = list(self._loaders(paths))
         content = {
             "schema": SCHEMA,
@@ -121,7 +122,7 @@ class Recorder:
             "findings": [self._finding(finding, report, paths) for finding in report.findings if finding.family],
         }
         files = sorted({*paths.seen, *(file for file in self.lines.files if paths.of(file))})
-        content["files"] = [_file(file, paths.of(file), self.lines.files.get(file)) for file in files]
+        content["files"] = [_file(paths.absolute(file), paths.of(file), self.lines.files.get(file)) for file in files]
         return content
 
     def _batches(self, report: Report) -> int:
@@ -293,17 +294,21 @@ def _defined(kind: type) -> Site | None:
 class _Paths:
     """Names of the user's files, as the file of evidence has them."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: Path) -> None:
         self.seen: set[str] = set()
-        self._root = Path.cwd()
+        self._root = root
 
     def of(self, file: str) -> str | None:
-        """Relative to the current directory with `/`, absolute outside of it; None for what is no file of the user."""
-        path = Path(os.path.abspath(file))  # noqa: PTH100 - links are kept, as the linter keeps them
+        """Relative to the directory of the run with `/`, absolute outside; None for what is no file of the user."""
+        path = self.absolute(file)
         if file.startswith("<") or is_library(file) or not path.is_file():
             return None
         inside = path.is_relative_to(self._root)
         return path.relative_to(self._root).as_posix() if inside else path.as_posix()
+
+    def absolute(self, file: str) -> Path:
+        """Where a file of the run is; links are kept, as the linter keeps them."""
+        return Path(os.path.normpath(self._root / file))
 
     def site(self, site: Site | None) -> dict[str, Any] | None:
         """A place as plain data."""
@@ -318,12 +323,12 @@ class _Paths:
         return [place for site in stack if (place := self.site(site)) is not None]
 
 
-def _file(file: str, name: str | None, ran: FileLines | None) -> dict[str, Any]:
+def _file(file: Path, name: str | None, ran: FileLines | None) -> dict[str, Any]:
     lines = sorted(ran.lines.items()) if ran is not None else []
     functions = sorted(ran.functions.items(), key=lambda item: item[0][1]) if ran is not None else []
     return {
         "path": name,
-        "sha256": hashlib.sha256(Path(file).read_bytes()).hexdigest(),
+        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
         "lines": {str(line): times for line, times in lines},
         "functions": [{"name": name, "line": line, "entered": times} for (name, line), times in functions],
     }

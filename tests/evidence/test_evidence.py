@@ -392,6 +392,12 @@ def test_the_program_runs_as_without_evidence(watched: Watched, shell: Shell) ->
     assert statuses(shell) == {"JIT101": "confirmed"}
 
 
+def test_a_program_that_changes_the_directory_is_found_again(watched: Watched, shell: Shell) -> None:
+    (shell.folder / "runs").mkdir()
+    watched(HOISTED.replace("model =", 'import os\n\nos.chdir("runs")\nmodel =', 1))
+    assert statuses(shell) == {"JIT101": "confirmed"}
+
+
 def test_a_run_needs_no_numpy(watched: Watched, shell: Shell) -> None:
     """The extra `probe` installs PyTorch, which comes without it."""
     shell.write("train.py", HOISTED.replace("import numpy as np\n", ""))
