@@ -35,7 +35,7 @@ demo: $(VENV)/.linter
 	$(BIN)/jitlint --exit-zero --no-cache --unsafe-fixes --diff examples/
 
 tour: $(VENV)/.tour
-	$(BIN)/python -m nbclient.cli --inplace --kernel_name=python3 examples/tour.ipynb
+	$(BIN)/jupyter-execute --inplace --kernel_name=python3 examples/tour.ipynb
 
 test: lint
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
