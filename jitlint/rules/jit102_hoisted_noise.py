@@ -178,7 +178,7 @@ def noisy_batches(data, batch_size):
             hides = operation.method in _HIDING and self._is_mask(project, stale)
             if sure and (hides or self._mixes(project, stale) or catalogue.is_image_operation(operation.name)):
                 return Confidence.MEDIUM
-            joins = operation.method in _JOINING and named and sure
+            joins = operation.method in _JOINING and (named or self._is_latent(project, stale)) and sure
             return Confidence.MEDIUM if joins and staleness_of(project).trains_on(stale) else Confidence.LOW
         if operation.name in ADDING:
             certain = Confidence.HIGH if stale.loop.loader else Confidence.MEDIUM
@@ -217,8 +217,11 @@ def noisy_batches(data, batch_size):
             return None
         if not staleness_of(project).trains_on(stale):
             return None
-        named = any(_LATENT_NAME.match(name.rpartition(".")[2]) for name in stale_names(project, stale))
-        return Confidence.MEDIUM if named or self._is_all(project, stale) else Confidence.LOW
+        sure = self._is_latent(project, stale) or self._is_all(project, stale)
+        return Confidence.MEDIUM if sure else Confidence.LOW
+
+    def _is_latent(self, project: Project, stale: Stale) -> bool:
+        return any(_LATENT_NAME.match(name.rpartition(".")[2]) for name in stale_names(project, stale))
 
     def _is_all(self, project: Project, stale: Stale) -> bool:
         """Whether a network gets a draw and nothing else."""

@@ -14,13 +14,12 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from jitlint import catalogue
-from jitlint.diagnostic import Span, Trace
+from jitlint.diagnostic import Span
 from jitlint.semantics.augmenters import Augmenters, How, augmenters_of
 from jitlint.semantics.builder import build_fragment
 from jitlint.semantics.comments import Piece, pieces, without_definitions
 from jitlint.semantics.flow import reached, users
 from jitlint.semantics.graph import Comment, Kind, Module, Node, RegionKind, Scope
-from jitlint.semantics.mentions import mentions_of
 from jitlint.semantics.places import display_names, display_users, is_emptied, region_at, scope_at, transform_display
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.purpose import Purpose, Purposes, named, purposes_of
@@ -438,48 +437,6 @@ def _only_crops(call: Called) -> bool:
 def _kinds(text: str) -> frozenset[str]:
     """What kind of augmentation a call's name says: `crop`, `noise`, …."""
     return _KINDS & set(catalogue.snake(text.rpartition(".")[2]).split("_"))
-
-
-# ------------------------------------------------------------------------------------------------ evidence
-
-
-def comment_trace(item: CommentedOut) -> Trace:
-    """Where the comment stands."""
-    return Trace("comment", item.scope.path, item.span, "the call is commented out here")
-
-
-def definition_span(project: Project, path: str, qualname: str) -> Span | None:
-    """The name of a function or class of the project."""
-    module = project.modules[path]
-    if qualname in module.scopes:
-        return module.scopes[qualname].name_span
-    return module.classes[qualname].name_span if qualname in module.classes else None
-
-
-def definition_traces(project: Project, item: CommentedOut) -> Iterator[Trace]:
-    """Where the project defines what the comment would call."""
-    for path, qualname in dict.fromkeys(call.definition for call in item.calls if call.definition):
-        span = definition_span(project, path, qualname)
-        if span is not None:
-            yield Trace("definition", path, span, f"`{qualname.rpartition('.')[2]}` is defined here")
-
-
-def only_call(project: Project, item: CommentedOut) -> bool:
-    """Whether the project defines all that the comment would call, and nothing else mentions it."""
-    if not all(call.definition for call in item.calls):
-        return False
-    return not any(mentions_of(project).of(name.rpartition(".")[2]) for name in item.names)
-
-
-def consumer_trace(project: Project, item: CommentedOut) -> Trace | None:
-    """The first call after the comment that gets the clean value."""
-    scope = project.scope(item.scope)
-    for name in item.targets:
-        values = set(scope.variables.get(name, ()))
-        for _, node in scope.calls():
-            if node.span.line > item.piece.last_line and values & set(node.arguments):
-                return Trace("consumer", item.scope.path, node.span, f"{node.text} gets `{name}` without it")
-    return None
 
 
 @functools.lru_cache(maxsize=4)

@@ -101,7 +101,19 @@ def train_epoch(model, loader, opt, scaler):
 """
 MOVED = "coords = clean + (torch.rand_like(clean) - 0.5) / 64"
 NOISE = "noise = 0.1 * torch.randn(3, 32, 32)"
+CONDITIONAL = """
+def train(G, D, opt, loader):
+    {}
+    for x, c in loader:
+        {}
+        loss = D(x).mean() - D(G(torch.cat([z, c], 1))).mean()
+        opt.zero_grad(); loss.backward(); opt.step()
+"""
 BUGS = {
+    "latent beside a label": (
+        CONDITIONAL.format("z = torch.randn(64, 100)", "pass"),
+        CONDITIONAL.format("pass", "z = torch.randn(64, 100)"),
+    ),
     "closure of an optimizer": (CLOSURE.format(MOVED, "pass"), CLOSURE.format("pass", MOVED)),
     "function in the loop": (INNER.format(NOISE, "pass"), INNER.format("pass", NOISE)),
     "networks behind functions": (
