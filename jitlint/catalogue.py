@@ -183,7 +183,7 @@ _AUGMENTATION_WORD = re.compile(
 )
 _NOT_AUGMENTATION = re.compile(
     r"(?:^|_)(?:denois\w*|remove|no|without|inverse|undo|un\w*augment\w*|config|args|parser|build|schedul\w*|level|"
-    r"registry|check|test|get_transforms?|plot|save|log|load|show|set)(?:_|$)"
+    r"registry|check|test|get_transforms?|plot|save|log|load|show|set|loss|losses|criterion)(?:_|$)"
 )
 
 
