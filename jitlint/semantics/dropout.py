@@ -18,7 +18,7 @@ from jitlint.libraries.dropout import (
 )
 from jitlint.semantics.calls import names_network
 from jitlint.semantics.flow import sources
-from jitlint.semantics.graph import Kind, Node, RegionKind, Scope
+from jitlint.semantics.graph import Kind, Node, Scope
 from jitlint.semantics.held_out import RANDOM_ON_PURPOSE, evaluates_by_name, held_outs_of
 from jitlint.semantics.loops import loops_of
 from jitlint.semantics.mentions import is_elsewhere
@@ -69,7 +69,7 @@ class Dropouts:
     def _of_scope(self, ref: Ref, scope: Scope) -> Iterator[AlwaysOn]:
         for index, node in scope.calls():
             found = self._in_network(ref, scope, index, node) or self._in_evaluation(ref, scope, index, node)
-            if found is not None and not self._on_purpose(ref, scope) and not self._asks_mode(scope, node.region):
+            if found is not None and not self._on_purpose(ref, scope) and not self._asks_mode(scope, node):
                 yield found
 
     # -------------------------------------------------------------------------------------- in networks
@@ -97,7 +97,7 @@ class Dropouts:
             for ref, scope in self.project.scopes()
             if self._is_network(ref, scope) and not self._on_purpose(ref, scope) and not self._generates(ref)
             for index, node in scope.of_kind(Kind.OP)
-            if node.name in ("+", "+=") and len(node.inputs) == 2 and not self._asks_mode(scope, node.region)
+            if node.name in ("+", "+=") and len(node.inputs) == 2 and not self._asks_mode(scope, node)
             if self._adds_noise(ref, scope, node) and self._flows_through(ref, scope)
         )
 
@@ -140,18 +140,15 @@ class Dropouts:
         """Whether a method is the network's forward, or is called by it and nothing else."""
         if scope.name in catalogue.FORWARD_METHODS:
             return not any(
-                self._asks_mode(self.project.scope(site.scope), self._region(site))
+                self._asks_mode(self.project.scope(site.scope), self.project.node(site))
                 for site in self.project.callers(ref)
             )
         callers = self.project.callers(ref)
         return bool(callers) and all(
             self.project.scope(site.scope).name in catalogue.FORWARD_METHODS
-            and not self._asks_mode(self.project.scope(site.scope), self._region(site))
+            and not self._asks_mode(self.project.scope(site.scope), self.project.node(site))
             for site in callers
         )
-
-    def _region(self, site: Value) -> int:
-        return self.project.node(site).region
 
     def _is_network(self, ref: Ref, scope: Scope) -> bool:
         return bool(scope.owner) and self.project.is_network_class(ref.path, scope.owner)
@@ -176,7 +173,7 @@ class Dropouts:
         if constant.kind is Kind.CONST:
             return bool(constant.value)
         made_of = [scope.nodes[index] for index in sources(scope, [rate])]
-        return not any(_is_mode(item.name) or self._asks_mode(scope, item.region) for item in made_of)
+        return not any(_is_mode(item.name) or self._asks_mode(scope, item) for item in made_of)
 
     def _called_layer(self, value: Value, node: Node, scope: Scope) -> AlwaysOn | None:
         """`nn.Dropout(0.5)(x)`: made in training mode at each call; `nn.Dropout(0.5)(x, deterministic=False)`."""
@@ -216,14 +213,9 @@ class Dropouts:
         names = (*scope.qualname.split("."), *self.project.place(ref.path).removesuffix(".py").split("/"))
         return any(_ON_PURPOSE.search(catalogue.snake(name)) for name in names)
 
-    def _asks_mode(self, scope: Scope, region: int) -> bool:
-        """Whether a condition around a region asks for the mode, or whether this is wanted."""
-        for outer in scope.region_chain(region):
-            block = scope.regions[outer]
-            guards = block.kind in (RegionKind.THEN, RegionKind.ELSE) and block.header >= 0
-            if guards and any(_names_mode(scope.nodes[index].name) for index in sources(scope, [block.header])):
-                return True
-        return False
+    def _asks_mode(self, scope: Scope, node: Node) -> bool:
+        """Whether a condition of a node's place asks for the mode, or whether this is wanted."""
+        return any(_names_mode(scope.nodes[index].name) for index in sources(scope, scope.conditions(node)))
 
 
 def _is_mode(name: str) -> bool:

@@ -111,13 +111,17 @@ class Node(NamedTuple):
 
 
 class Region(NamedTuple):
-    """A block of code. `header` is the node of the iterable, condition or context manager (or -1)."""
+    """A block of code. `header` is the node of the iterable, condition or context manager (or -1).
+
+    `ends`: control never goes on behind the block, since it returns, raises, continues or breaks.
+    """
 
     kind: RegionKind
     parent: int
     statement: int
     header: int = -1
     header_span: Span | None = None
+    ends: bool = False
 
 
 class Statement(NamedTuple):
@@ -188,6 +192,15 @@ class Scope:
         while region > ancestor:  # a region's parent was opened before it
             region = self.regions[region].parent
         return region == ancestor
+
+    def conditions(self, node: Node) -> Iterator[int]:
+        """What decides whether a node is reached: the conditions around it, and of earlier branches that end there."""
+        around = set(self.region_chain(node.region))
+        for number, region in enumerate(self.regions):
+            if region.kind in (RegionKind.THEN, RegionKind.ELSE) and region.header >= 0:
+                before = region.header_span is not None and region.header_span.line < node.span.line
+                if number in around or (region.ends and region.parent in around and before):
+                    yield region.header
 
     def calls(self) -> Iterator[tuple[int, Node]]:
         """Every call of the scope with its index."""

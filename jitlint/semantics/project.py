@@ -7,7 +7,7 @@ import functools
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from jitlint.imports import ModuleFinder
@@ -164,8 +164,27 @@ class Project(Symbols):
             return self.method(made[0], made[1], name) if made[0] else None
         only = self.methods.get(name, ())
         if len(only) == 1 and name not in COMMON_METHODS and not name.startswith("__") and owner is None:
-            return only[0]
+            return only[0] if self._may_be_met(only[0], receiver.scope.path) else None
         return None
+
+    def _may_be_met(self, method: Ref, path: str) -> bool:
+        """Whether an object with a method may come into a file: not if its class stands in another script."""
+        if "property" in self.scope(method).decorators:
+            return False  # is not called
+        return method.path == path or not self._is_script(method.path)
+
+    @functools.cache  # noqa: B019 - lives as long as the run
+    def _is_script(self, path: str) -> bool:
+        """Whether a file is run by itself, and no other of the run imports it."""
+        name = PurePath(path).stem
+        asks = any(node.name == "__name__" for _, node in self.modules[path].scopes[""].of_kind(Kind.GLOBAL))
+        return asks and name not in self._imported
+
+    @functools.cached_property
+    def _imported(self) -> frozenset[str]:
+        """Every part of a name that a module imports."""
+        targets = (target for module in self.modules.values() for target in module.imports.values())
+        return frozenset(part for target in targets for part in target.replace(RELATIVE, ".").split("."))
 
     def _called_attribute(self, stores: tuple[Value, ...]) -> Ref | None:
         """What `self.detector(…)` calls: the object that was stored there."""

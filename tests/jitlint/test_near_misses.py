@@ -663,3 +663,31 @@ class Net(LightningModule):
 
 def test_a_loss_is_no_augmentation_by_its_name(tmp_path: Path) -> None:
     assert found(LOSS.format(kind="MixupLoss"), tmp_path) == set()
+
+
+LAYER = """
+class NoisyInput(torch.nn.Module):
+    def __init__(self, std=0.1):
+        super().__init__()
+        self.std = std
+    def forward(self, x):
+{guard}
+        return x + self.std * torch.randn_like(x)
+def evaluate(model, loader):
+    model.eval()
+    with torch.no_grad():
+        return [model(x) for x in loader]
+"""
+
+
+@pytest.mark.parametrize(
+    ("guard", "codes"),
+    [
+        ("        if not self.training:\n            return x", set()),
+        ("        if not self.training or self.std == 0:\n            return x", set()),
+        ("        if self.std == 0:\n            return x", {"JIT401"}),
+        ("        if not self.training:\n            print(x)", {"JIT401"}),
+    ],
+)
+def test_an_early_return_asks_for_the_mode(guard: str, codes: set[str], tmp_path: Path) -> None:
+    assert found(LAYER.format(guard=guard), tmp_path) == codes

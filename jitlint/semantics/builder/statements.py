@@ -95,7 +95,9 @@ class ScopeBuilder(Definitions):
     def if_(self, tree: ast.If) -> bool:
         test = self.value(tree.test)
         before = dict(self.environment)
-        ended = self.visit_block(tree.body, self.open_region(RegionKind.THEN, test, span_of(tree.test)))
+        then = self.open_region(RegionKind.THEN, test, span_of(tree.test))
+        ended = self.visit_block(tree.body, then)
+        self.regions[then] = self.regions[then]._replace(ends=ended)
         ended = ended or (isinstance(tree.test, ast.Constant) and not tree.test.value)  # `if False:` never gets there
         after_body, self.environment = self.environment, before
         ended_else = False
