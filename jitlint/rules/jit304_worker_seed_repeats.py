@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jitlint.diagnostic import Applicability, Candidate, Confidence, FixPlan, Replace, ReplaceMany, Trace
+from jitlint.diagnostic import Applicability, Candidate, Confidence, FixPlan, ReplaceExpression, Several, Trace
 from jitlint.rules.base import Rule
 from jitlint.semantics.project import Project
 from jitlint.semantics.purpose import Purpose
@@ -155,8 +155,8 @@ def _fix(project: Project, start: Start) -> FixPlan | None:
     if start.loader is None or start.libraries - {"numpy", "python"} or "torch" not in project.modules[path].imports:
         return None
     calls = [project.node(seed) for seed in start.seeds]
-    replacements = tuple(Replace(call.span, f"{call.text}(torch.initial_seed() % 2**32)") for call in calls)
-    plan = replacements[0] if len(replacements) == 1 else ReplaceMany(replacements)
+    seeds = tuple(ReplaceExpression(call.span, f"{call.text}(torch.initial_seed() % 2**32)") for call in calls)
+    plan = seeds[0] if len(seeds) == 1 else Several(seeds)
     return FixPlan(Applicability.SAFE, "Seed from the number that torch gives each worker", plan)
 
 

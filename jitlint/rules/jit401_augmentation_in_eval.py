@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jitlint.diagnostic import Applicability, Candidate, Confidence, FixPlan, Replace, Span, Trace
+from jitlint.diagnostic import AddArgument, Applicability, Candidate, Confidence, FixPlan, Trace
 from jitlint.rules.base import Rule
 from jitlint.semantics.dropout import AlwaysOn, dropouts_of
 from jitlint.semantics.held_out import HeldOut, held_outs_of
@@ -153,8 +153,7 @@ def _fix(project: Project, item: AlwaysOn) -> FixPlan | None:
     scope, span = project.scope(item.call.scope), project.node(item.call).span
     if item.switch is None or not scope.is_method or not scope.parameters:
         return None
-    end = Span(span.end_line, span.end_column - 1, span.end_line, span.end_column - 1)
-    plan = Replace(end, f", {item.switch}={scope.parameters[0].name}.training")
+    plan = AddArgument(span, item.switch, f"{scope.parameters[0].name}.training")
     return FixPlan(Applicability.SAFE, "Tell it the mode of the network", plan)
 
 
