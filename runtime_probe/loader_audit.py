@@ -90,9 +90,14 @@ class LoaderAudit:
 
     def reports(self) -> tuple[LoaderReport, ...]:
         """The reports on the loaders that were trained on, and on those that a network was evaluated on."""
+        return tuple(report for report, _, _ in self.details())
+
+    def details(self) -> Iterator[tuple[LoaderReport, tuple[type, ...], int]]:
+        """The same reports, each with the classes of its data set and the number of its workers."""
         for audited in self._all:
             audited.record.evaluation = audited.evaluated and not audited.trained
-        return tuple(audited.record.report() for audited in self._all if audited.trained or audited.evaluated)
+            if audited.trained or audited.evaluated:
+                yield audited.record.report(), audited.kinds, audited.record.num_workers
 
     def _made_again(self, loader: DataLoader[Any]) -> _Audited | None:
         """A loader like one before, over the same data set: programs make a new one for every epoch."""

@@ -51,6 +51,7 @@ PICKING = frozenset(
 GATHERING = frozenset("__getitem__ index_select gather take".split())
 LOOKS_INSIDE = 2  # forwards of each model in which draws inside it are followed
 MAX_DRAWS = 8  # per tensor, the last ones; enough to name the lines
+MAX_PLACES = 6  # of the user's calls that lead to a draw
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ class Draw:
     """One execution of a random operation: where it is written, who called that, and a serial number.
 
     `forward` is the number of the watched forward that came next. `given_data`: the function that drew was handed
-    data, so it did not make the data up.
+    data, so it did not make the data up. `outer` are the places that the call came from beyond `caller`.
     """
 
     operation: str
@@ -67,6 +68,7 @@ class Draw:
     serial: int
     forward: int = 0
     given_data: bool = False
+    outer: tuple[Site, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,15 +76,15 @@ class Trace:
     """What is known about a tensor: the draws in it, and where its first ingredient was made.
 
     `combined` and `gathered` are the last operation that mixed a draw into something else, and the last that picked
-    entries in a drawn order: the draw, and the number of the forward that came next. `whole`: nothing was picked from
-    what was drawn; parts of drawn numbers, a batch at a time, are made-up data and no noise.
+    entries in a drawn order: the draw, and the number of the forward that came next. `whole` are the serials of the
+    draws from which nothing was picked; parts of drawn numbers, a batch at a time, are made-up data and no noise.
     """
 
     draws: tuple[Draw, ...] = ()
     origin: tuple[str, Site] | None = None
     combined: tuple[Draw, int] | None = None
     gathered: tuple[Draw, int] | None = None
-    whole: bool = False
+    whole: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,8 @@ class Provenance(ProbeMode):
         self._forwards = 0
         self.lines: dict[tuple[str, Site], int] = {}  # that drew between the forwards, and how often
         self.is_inside: Callable[[], bool] = lambda: False  # a network is running
+        self.on_draw: Callable[[Draw], None] = lambda draw: None
+        self.on_use: Callable[[object, Trace], None] = lambda stream, trace: None
         self._call: Site | None = None
         self._on = False
         self._given: WeakIdKeyDictionary | None = None  # coordinates of the model that runs, while it is looked into
@@ -193,6 +197,7 @@ class Provenance(ProbeMode):
             self._forwards += first
             trace = self._traces.get(tensor, Trace())
             self._uses.setdefault(stream, []).append(Use(trace, self._forwards, tuple(tensor.shape)))
+            self.on_use(stream, trace)
             if self._call is None and training:
                 self._call = next(user_frames(sys._getframe(1)), None)
 
@@ -270,29 +275,33 @@ class Provenance(ProbeMode):
         if name in DRAWS:
             if isinstance(targets[0], torch.nn.Parameter) or any(isinstance(s, torch.nn.Parameter) for s in sources):
                 return Trace()  # a parameter is initialised
-            return Trace((self._draw(name),), whole=True)
+            draw = self._draw(name)
+            return Trace((draw,), whole=frozenset([draw.serial]))
         known = [trace for source in sources if (trace := self._traces.get(source)) is not None]
         if not known and not sources:
             return Trace(origin=_origin(name))
         draws = {draw.serial: draw for trace in known for draw in trace.draws}
-        origin = next((trace.origin for trace in known if trace.origin), None)
+        kept = tuple(draws.values())[-MAX_DRAWS:]
+        whole = frozenset[int]().union(*(trace.whole for trace in known)) if name not in PICKING else frozenset()
         return Trace(
-            tuple(draws.values())[-MAX_DRAWS:],
-            origin,
+            kept,
+            next((trace.origin for trace in known if trace.origin), None),
             self._combined(name, known, sources),
             self._gathered(name, known),
-            name not in PICKING and any(trace.whole for trace in known),
+            whole.intersection(draw.serial for draw in kept),
         )
 
     def _draw(self, name: str) -> Draw:
         unknown = Site("unknown", 0, "unknown")
         frame = _user_frame(sys._getframe(4))
-        sites = list(itertools.islice(user_frames(frame), 2))
+        sites = list(itertools.islice(user_frames(frame), MAX_PLACES))
         site, caller = (*sites, None, None)[:2]
         if site is not None and self._forwards and not self.is_inside():
             self.lines[name, site] = self.lines.get((name, site), 0) + 1
         given = self._forwards == 0 and frame is not None and is_given_data(frame)
-        return Draw(name, site or unknown, caller, next(self._serials), self._forwards, given)
+        draw = Draw(name, site or unknown, caller, next(self._serials), self._forwards, given, tuple(sites[2:]))
+        self.on_draw(draw)
+        return draw
 
     def _combined(self, name: str, known: list[Trace], sources: list[Tensor]) -> tuple[Draw, int] | None:
         """The latest noise that this operation mixes into something else, or the one that is mixed in already."""

@@ -9,6 +9,7 @@ import libcst as cst
 
 from jitlint.diagnostic import Span
 from jitlint.fixes.change_argument import add_argument, replace_argument
+from jitlint.fixes.copy_statement import copy_statement
 from jitlint.fixes.default_to_none import default_to_none
 from jitlint.fixes.excerpt import Excerpt, excerpt_of
 from jitlint.fixes.imports import add_imports
@@ -18,6 +19,7 @@ from jitlint.fixes.move_above_loop import extract_above_loop, move_above_loop
 from jitlint.fixes.move_into_loop import move_into_loop
 from jitlint.fixes.plans import (
     AddArgument,
+    CopyStatement,
     DefaultToNone,
     ExtractAboveLoop,
     InsertFunction,
@@ -68,7 +70,7 @@ def edits_of(program: Program, plan: Plan) -> list[TextEdit]:
         case Replace():
             return _replaced(program, plan)
         case ReplaceMany():
-            return replace(program, plan.replacements)
+            return _merged([*add_imports(program, plan.imports), *replace(program, plan.replacements)])
         case InsertStatement():
             excerpt = _around_statement(program, plan.of)
             return _merged([*add_imports(program, plan.imports), *_edited(excerpt, insert_statement, plan)])
@@ -77,6 +79,8 @@ def edits_of(program: Program, plan: Plan) -> list[TextEdit]:
             return _merged([*add_imports(program, plan.imports), *_edited(excerpt, insert_statements, plan)])
         case InsertFunction():
             return _merged([*add_imports(program, plan.imports), *insert_function(program, plan)])
+        case CopyStatement():
+            return _edited(_around_statement(program, plan.statement), copy_statement, plan)
         case RemoveStatement():
             return _edited(_around_statement(program, plan.span), remove_statement, plan)
         case DefaultToNone():

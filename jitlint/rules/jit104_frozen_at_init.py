@@ -10,10 +10,10 @@ from jitlint.diagnostic import Candidate, Confidence, Trace
 from jitlint.rules.base import Rule
 from jitlint.rules.stale import draw_span, is_evaluation_name, kept_on_purpose, loop_span
 from jitlint.semantics.clocks import CALL, Clock, Role
-from jitlint.semantics.graph import Kind, Scope
+from jitlint.semantics.graph import ADDING, Kind, Scope
 from jitlint.semantics.hoisted import hoisted_of
 from jitlint.semantics.kept_noise import KeptNoise, kept_noise
-from jitlint.semantics.made_once import is_made_at_setup, is_per_item
+from jitlint.semantics.made_once import is_made_at_setup, is_per_item, is_pinned
 from jitlint.semantics.project import Project, Value
 from jitlint.semantics.purpose import Purpose, purposes_of
 from jitlint.semantics.staleness import Stale
@@ -157,6 +157,7 @@ class Images(Dataset):
                 confidence = self._chosen(project, stale)
                 if confidence is not None:
                     told.add(stale.drawn.site)
+                    confidence = Confidence.LOW if is_pinned(project, stale) else confidence
                     yield self._frozen(project, stale, confidence)
 
     def _chosen(self, project: Project, stale: Stale) -> Confidence | None:
@@ -208,7 +209,7 @@ class Images(Dataset):
         name = catalogue.snake(entry.name)
         if kept_on_purpose(name):
             return None
-        if operation.name in ("+", "-", "+=", "-="):
+        if operation.name in ADDING:
             return Confidence.MEDIUM if _NOISE.search(name) else Confidence.LOW
         dataset = project.is_dataset_class(stale.loop.scope.path, project.scope(stale.loop.scope).owner)
         if operation.name in ("*", "*=") and _NOISE.search(name):

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from jitlint.diagnostic import Applicability, Candidate, Confidence, FixPlan, InsertStatements, Trace
 from jitlint.rules.base import Rule
-from jitlint.semantics.modes import Lost, Overwritten, modes_of
+from jitlint.semantics.modes import Lost, modes_of
+from jitlint.semantics.overwritten_rates import Overwritten, overwritten_rates_of
 from jitlint.semantics.project import Project
 
 
@@ -15,7 +16,8 @@ class LostTrainingMode(Rule):
 
     What it finds:
         `model.eval()` in a training loop, directly or in a function that the loop calls, where nothing in that loop
-        calls `train()` again before the next step. And an evaluation that writes zero over a rate
+        calls `train()` again before the next step; also where the step is a function of its own that a loop calls, and
+        evaluates at its end. And an evaluation that writes zero over a rate
         (`if not self.training: self.dropout_p = 0.0`) that nothing sets back.
 
     Why it matters:
@@ -142,18 +144,16 @@ class Attention(nn.Module):
 
     def check(self, project: Project) -> Iterator[Candidate]:
         """One candidate a network and loop, and one a rate."""
-        modes = modes_of(project)
-        for lost in modes.lost:
+        for lost in modes_of(project).lost:
             yield self._lost(project, lost)
-        for rate in modes.overwritten:
+        for rate in overwritten_rates_of(project).overwritten:
             yield self._overwritten(project, rate)
 
     def _lost(self, project: Project, lost: Lost) -> Candidate:
-        path, scope = lost.event.scope.path, project.scope(lost.event.scope)
+        path = lost.event.scope.path
         often = "epochs" if lost.is_epoch else "batches"
         message = f"`{lost.network}` stays in evaluation mode: the loop over {often} never calls `train()` after this"
-        header = scope.regions[lost.loop].header_span or scope.span
-        traces = [Trace("loop", path, header, f"the loop over {often}, in which nothing calls `train()`")]
+        traces = [Trace("loop", *lost.header, f"the loop over {often}, in which nothing calls `train()`")]
         if lost.setter != lost.event:
             where, span = lost.setter.scope.path, project.node(lost.setter).span
             traces.append(Trace("definition", where, span, "evaluation mode is set here"))
