@@ -6,6 +6,7 @@ Mistakes are planted in files that train, one at a time: those of `tests/mutator
 batches, and the two of `planted` in `planted_bugs.py` in every training loop. The broken file is written in one of
 several forms in turn (CRLF, tabs, a byte-order mark, latin-1 with its cookie, form feeds, no final newline, a
 notebook). The files are read, never run. A promise that is broken is printed with the file, and the exit status is 1.
+Ctrl-C ends it with what was counted so far.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ import ast
 import io
 import json
 import random
+import signal
 import sys
 import tokenize
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
@@ -218,6 +221,20 @@ def _run(name: str, data: bytes) -> Run:
     return Run(Settings(), Cache(), Workers(1), "/", {f"/{name}": data})
 
 
+def run(folders: list[Path], largest: int, start: int, mutants: int, counts: Counts) -> None:
+    """Check some of the broken files, and say how far it is."""
+    told = 0
+    for number, item in enumerate(islice(broken_files(folders, largest), start, start + mutants), start=start):
+        form = list(FORMS)[number % len(FORMS)]
+        try:
+            check(item, form, counts)
+        except Exception as error:
+            counts.broken.append(f"{item.path} ({item.kind}, {form}): {type(error).__name__}: {error}")
+        if (number + 1) % 100 == 0 or len(counts.broken) > told:
+            print(f"{number + 1}:", *counts.broken[told:], sep="\n  ", file=sys.stderr, flush=True)
+            told = len(counts.broken)
+
+
 def main() -> int:
     """Print a table, and what was broken."""
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -227,17 +244,11 @@ def main() -> int:
     ask.add_argument("--largest", type=int, default=40_000, help="bytes of a file that is broken")
     options = ask.parse_args()
     warnings.simplefilter("ignore")
-    counts, told = Counts(), 0
-    chosen = islice(broken_files(options.folders, options.largest), options.start, options.start + options.mutants)
-    for number, item in enumerate(chosen, start=options.start):
-        form = list(FORMS)[number % len(FORMS)]
-        try:
-            check(item, form, counts)
-        except Exception as error:
-            counts.broken.append(f"{item.path} ({item.kind}, {form}): {type(error).__name__}: {error}")
-        if (number + 1) % 100 == 0 or len(counts.broken) > told:
-            print(f"{number + 1}:", *counts.broken[told:], sep="\n  ", file=sys.stderr, flush=True)
-            told = len(counts.broken)
+    counts = Counts()
+    for number in (signal.SIGINT, signal.SIGTERM):  # in the background of a shell, the first is ignored
+        signal.signal(number, signal.default_int_handler)
+    with suppress(KeyboardInterrupt):  # stopped: what was counted is told
+        run(options.folders, options.largest, options.start, options.mutants, counts)
     print("| planted | files | found | runs that changed it |\n|---|---|---|---|")
     for kind in counts.planted:
         print(f"| {kind} | {counts.planted[kind]} | {counts.found[kind]} | {counts.fixed[kind]} |")

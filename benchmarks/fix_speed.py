@@ -1,6 +1,7 @@
-"""What fixes cost: one file of 504 lines with and without a shown fix, and many copies of a file with a finding.
+"""What fixes cost: one file of 504 lines with and without a shown fix, many copies of a file with a finding, and one
+function with ever more findings.
 
-    python benchmarks/fix_speed.py [--runs 5]
+    python benchmarks/fix_speed.py [--runs 5] [--most 1000]
 
 The report is Markdown on standard output.
 """
@@ -19,6 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "examples"
 LINES = 504
 COPIES = (10, 40, 160)
+LOOPS = (64, 250, 1000)
+CALLS = (100, 400)
 FILLER = "\n\ndef helper_{number}(a, b):\n    c = a + b\n    for k in range(a):\n        c += k * b\n    return c\n"
 
 
@@ -53,6 +56,38 @@ def copies(count: int, folder: Path) -> tuple[Path, Path]:
     return apart, together
 
 
+def loops(count: int) -> str:
+    """A function with that many training loops, each with a draw above it."""
+    return "import torch\n\n\ndef train(model, loader, opt):\n" + "".join(
+        f"    n{number} = torch.randn(3)\n    for b in loader:\n        loss = model(b + n{number})\n"
+        "        loss.backward()\n        opt.step()\n"
+        for number in range(count)
+    )
+
+
+def commented_calls(count: int) -> str:
+    """A function with that many calls of an augmentation in comments."""
+    lines = "".join(f"        # b = augment(b, {number})\n        b = b.cuda()\n" for number in range(count))
+    head = "import torch\n\n\ndef augment(b, i):\n    return b + i * torch.randn(3)\n\n\n"
+    tail = "        model(b).backward()\n        opt.step()\n"
+    return f"{head}def train(model, loader, opt):\n    for b in loader:\n{lines}{tail}"
+
+
+def one_function(folder: Path, runs: int, most: int) -> None:
+    """Print what one function with more and more findings costs."""
+    print("\nOne function with more and more findings:\n")
+    print("| | findings | lines | CPU s | ms a finding |\n|---|--:|--:|--:|--:|")
+    for what, write, counts in (("training loops", loops, LOOPS), ("commented calls", commented_calls, CALLS)):
+        for count in (count for count in counts if count <= most):
+            text = write(count)
+            place = folder / f"{write.__name__}_{count}"
+            place.mkdir()
+            (place / "train.py").write_text(text)
+            cost = interleaved({"": jitlint(place, "--format", "concise")}, runs)[""]
+            lines = text.count("\n")
+            print(f"| {what} | {count} | {lines:,} | {cost.cpu:.2f} | {1000 * cost.cpu / count:.0f} |", flush=True)
+
+
 def one_file(folder: Path, runs: int) -> dict[str, Cost]:
     """The costs of one file."""
     for name in ("correct", "buggy"):
@@ -73,9 +108,10 @@ def one_file(folder: Path, runs: int) -> dict[str, Cost]:
 
 
 def main() -> None:
-    """Print both tables."""
+    """Print the tables."""
     ask = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     ask.add_argument("--runs", type=int, default=5)
+    ask.add_argument("--most", type=int, default=1000, help="findings in one function")
     options = ask.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -89,7 +125,8 @@ def main() -> None:
             options_shown = ("--format", "concise")
             commands = {"apart": jitlint(apart, *options_shown), "together": jitlint(together, *options_shown)}
             costs = interleaved(commands, max(options.runs // 2, 1))
-            print(f"| {count} | {99 * count:,} | {costs['apart'].cpu:.2f} | {costs['together'].cpu:.2f} |")
+            print(f"| {count} | {99 * count:,} | {costs['apart'].cpu:.2f} | {costs['together'].cpu:.2f} |", flush=True)
+        one_function(folder, max(options.runs // 2, 1), options.most)
 
 
 if __name__ == "__main__":

@@ -310,7 +310,8 @@ def grown(material: Material, rng: random.Random) -> str:
     number = rng.choice((20, 100, 200, 400))
     if rng.random() < 0.3:
         case = rng.choice(material.cases)
-        return "\n".join(case.replace("def train", f"def train{n}") for n in range(min(number, 4000 // len(case) + 2)))
+        number = min(number, 4000 // (len(case) + 1) + 2)
+        return "\n".join(case.replace("def train", f"def train{n}") for n in range(number))
     head, unit, tail, most = rng.choice(_GROWING)
     number = min(number, most)
     many = "".join(unit.format(n=n, m=n + 1) for n in range(number))

@@ -65,6 +65,7 @@ class Excerpt:
     def __init__(self, program: Program, part: Part) -> None:
         self.program = program
         self.part = part
+        self.indents: dict[int, str] | None = None  # of comments, where somebody asked
         self.first, self.last = part.lines(program)
         lines = program.source.lines
         self.header = "if 1:" if part.block is not program.tree.body else "pass"

@@ -20,9 +20,8 @@ def uncomment(program: Program, plan: Uncomment) -> list[TextEdit]:
     if not all(comment and line.strip() == comment for comment, line in zip(comments, lines, strict=True)):
         raise Declined("not all lines are comments")
     excerpt = top_level_excerpt(program, plan.first_line, plan.last_line)
-    finder = _Owner(excerpt, excerpt.line(plan.first_line))
-    excerpt.tree.visit(finder)
-    indent = lines[0][: len(lines[0]) - len(lines[0].lstrip())] if finder.indent is None else finder.indent
+    own = lines[0][: len(lines[0]) - len(lines[0].lstrip())]
+    indent = _indents(excerpt).get(excerpt.line(plan.first_line), own)
     code = [f"{indent}{line}" if line.strip() else "" for line in plan.code.strip("\n").split("\n")]
     if len(code) == len(comments):
         code = [line + _remark(comment, line) for line, comment in zip(code, comments, strict=True)]
@@ -39,13 +38,20 @@ def _remark(comment: str, code: str) -> str:
     return f"  {rest}" if rest.startswith("#") else f"  # {rest}" if rest else ""
 
 
-class _Owner(cst.CSTVisitor):
-    """The indentation of the block that the comment at a line stands in; None when that is within brackets."""
+def _indents(excerpt: Excerpt) -> dict[int, str]:
+    """By line, the indentation of the block that each comment stands in; those within brackets are not there."""
+    if excerpt.indents is None:
+        owner = _Owner(excerpt)
+        excerpt.tree.visit(owner)
+        excerpt.indents = owner.indents
+    return excerpt.indents
 
-    def __init__(self, excerpt: Excerpt, line: int) -> None:
+
+class _Owner(cst.CSTVisitor):
+    def __init__(self, excerpt: Excerpt) -> None:
         super().__init__()
-        self.excerpt, self.line = excerpt, line
-        self.indent: str | None = None
+        self.excerpt = excerpt
+        self.indents: dict[int, str] = {}
         self.blocks: list[str] = []
         self.last = ""
 
@@ -68,8 +74,7 @@ class _Owner(cst.CSTVisitor):
 
     def _look(self, lines: object, indent: str) -> None:
         assert isinstance(lines, list | tuple)
-        if any(self.excerpt.start(line)[0] == self.line for line in lines):
-            self.indent = indent
+        self.indents.update({self.excerpt.start(line)[0]: indent for line in lines})
 
 
 def _first(block: cst.IndentedBlock) -> Statement:

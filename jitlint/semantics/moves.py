@@ -34,6 +34,8 @@ class MovePlanner:
         self.scope: Scope = project.scope(stale.loop.scope)
         self.loop = stale.loop.region
         self.loop_statement = self.scope.regions[self.loop].statement
+        self._around = frozenset(self.scope.region_chain(self.scope.statements[self.loop_statement].region))
+        self._lifted: dict[int, int] = {}
 
     def plan(self) -> MoveIntoLoop | None:
         """The statements to move and where to, or None when the move is not sure to be right."""
@@ -62,13 +64,12 @@ class MovePlanner:
 
     def _lift(self, statement: int) -> int:
         """The statement around `statement` that stands in a block around the loop, or -1."""
-        around = set(self.scope.region_chain(self.scope.statements[self.loop_statement].region))
-        while statement >= 0:
-            region = self.scope.statements[statement].region
-            if region in around:
-                return statement
-            statement = self.scope.regions[region].statement
-        return -1
+        inner = statement
+        if inner not in self._lifted:
+            while statement >= 0 and self.scope.statements[statement].region not in self._around:
+                statement = self.scope.regions[self.scope.statements[statement].region].statement
+            self._lifted[inner] = statement
+        return self._lifted[inner]
 
     def _rebound(self, moved: set[int]) -> str | None:
         """A name that the moved statements read and bind, so that a second pass would read their own result."""

@@ -251,10 +251,14 @@ class Staleness:
     def is_owned(self, value: Value) -> bool:
         """Whether a value is learned: a parameter, something an optimizer updates or gradients flow to."""
         scope = self.project.scope(value.scope)
+        learning = self._learning_calls(value.scope)
+        sets = {store.name for store in scope.stores if store.name.endswith(".requires_grad")}
+        if not learning and not sets:
+            return False
         chain = set(self.chain(value))
-        names = {name for name, nodes in scope.variables.items() if chain & set(nodes)}
+        names = {name for name, nodes in scope.variables.items() if not chain.isdisjoint(nodes)}
         names |= {store.name for store in scope.stores if store.node in chain}
-        for _, node in scope.calls():
+        for node in learning:
             if node.keyword("requires_grad") is not None and chain & set(self.calls_made_by(scope, chain, node)):
                 return True
             last = node.text.rpartition(".")[2]
@@ -262,7 +266,17 @@ class Staleness:
                 return True
             if self._is_optimizer(node, last) and self._mentions(scope, node, chain, names):
                 return True
-        return any(f"{name}.requires_grad" in {store.name for store in scope.stores} for name in names)
+        return any(f"{name}.requires_grad" in sets for name in names)
+
+    @remembered(tuple[Node, ...]())
+    def _learning_calls(self, ref: Ref) -> tuple[Node, ...]:
+        """The calls of a scope that say that a value is learned."""
+        return tuple(node for _, node in self.project.scope(ref).calls() if self._is_learning(node))
+
+    def _is_learning(self, node: Node) -> bool:
+        last = node.text.rpartition(".")[2]
+        is_named = last in ("requires_grad_", "Parameter", "retain_grad") or self._is_optimizer(node, last)
+        return is_named or node.keyword("requires_grad") is not None
 
     def calls_made_by(self, scope: Scope, chain: set[int], call: Node) -> Iterator[int]:
         """The indices in `chain` at which this very call stands."""

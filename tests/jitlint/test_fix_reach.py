@@ -20,6 +20,7 @@ from jitlint.fixes.program import Program, parameters, span_of
 from jitlint.fixes.reach import Followed, Reach, Scopes
 from jitlint.fixes.text import Declined
 from jitlint.source import load_source
+from tests.jitlint.fixing import move_in
 
 NAMES = ("a", "b", "c", "self.a", "self.b")
 SIMPLE = (
@@ -132,7 +133,7 @@ def test_what_is_left_out_never_lets_a_move_pass(monkeypatch: pytest.MonkeyPatch
     """Where a branch is taken for sure (the move is in it), the answer may be stricter, in a few programs."""
     rng = random.Random(1)
     counts: Counter[tuple[bool, bool]] = Counter()
-    for _ in range(250):
+    for _ in range(150):
         text = Writer(rng).program()
         for plan in plans_of(text, rng):
             part = outcome(text, plan, everything=False)
@@ -141,5 +142,34 @@ def test_what_is_left_out_never_lets_a_move_pass(monkeypatch: pytest.MonkeyPatch
                 whole = outcome(text, plan, everything=True)
             counts[part == "done", whole == "done"] += 1
             assert part != "done" or whole == "done", f"{whole}\n{plan}\n{text}"
-    assert counts[True, True] > 50 and counts[False, False] > 200
+    assert counts[True, True] > 25 and counts[False, False] > 100
     assert counts[False, True] <= 5
+
+
+COPIED = """def train(q, loader):
+    p = q
+    n = noise(p)
+    for b in loader:
+        use(n)
+        {last}
+        p = q
+"""
+CALLED = """def train(c, loader):
+    g = lambda: {read}
+    n = noise(g)
+    for b in loader:
+        use(n)
+        c = b
+"""
+
+
+def test_a_value_is_followed_to_what_it_is_a_copy_of() -> None:
+    with pytest.raises(Declined, match="another value of p"):
+        move_in(COPIED.format(last="q = b"), "n = noise", loop="for b", before="use(n)")
+    assert move_in(COPIED.format(last="r = b"), "n = noise", loop="for b", before="use(n)")
+
+
+def test_what_a_moved_call_may_call_reads_what_it_read() -> None:
+    with pytest.raises(Declined, match="another value of c"):
+        move_in(CALLED.format(read="c"), "n = noise", loop="for b", before="use(n)")
+    assert move_in(CALLED.format(read="d"), "n = noise", loop="for b", before="use(n)")
