@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 
+from runtime_probe.replaced import Around, Replaced
 from runtime_probe.sites import Site, is_given_data, is_library, user_frames
 
 MOST_CALLS = 100_000  # then the functions are as they were
@@ -53,58 +54,45 @@ class DrawLog:
         self._batch = batch
         self._lines: dict[tuple[CodeType, int, str], DrawLine] = {}
         self._calls = 0
-        self._undo: list[Callable[[], None]] = []
+        self._replaced = Replaced()
         self.complete = False  # everything that was called was seen
 
     def install(self) -> None:
-        """Wrap the functions, and `torch.compile`, which puts them back."""
+        """Stand for the functions, and for `torch.compile`, which puts them back."""
         self.complete = True
-        self._wrap_all(random, PYTHON)
+        for name in PYTHON:
+            self._replaced.replace(random, name, self._around(f"random.{name}"))
         numpy = sys.modules.get("numpy")
-        if numpy is not None:
-            self._wrap_all(numpy.random, NUMPY)
-        compile_ = torch.compile
-
-        def compile(*args: Any, **kwargs: Any) -> Any:
-            self.complete = False
-            self.remove()
-            return compile_(*args, **kwargs)
-
-        torch.compile = compile
-        self._undo.append(lambda: setattr(torch, "compile", compile_))
+        for name in NUMPY if numpy is not None else ():
+            self._replaced.replace(numpy.random, name, self._around(f"np.random.{name}"))
+        self._replaced.replace(torch, "compile", self._around_compile)
 
     def remove(self) -> None:
         """Put the functions back."""
-        while self._undo:
-            self._undo.pop()()
+        self._replaced.restore()
 
     def lines(self) -> Iterator[DrawLine]:
         """Every line that drew, in the order of their first draw."""
         yield from self._lines.values()
 
-    def _wrap_all(self, owner: Any, names: list[str]) -> None:
-        for name in names:
-            original = getattr(owner, name, None)
-            if original is not None:
-                self._wrap(owner, name, original)
+    def _around(self, title: str) -> Around:
+        def around(original: Callable[..., Any]) -> Callable[..., Any]:
+            def draw(*args: Any, **kwargs: Any) -> Any:
+                if self._replaced:
+                    self._record(title, sys._getframe(1))
+                return original(*args, **kwargs)
 
-    def _wrap(self, owner: Any, name: str, original: Any) -> None:
-        title = f"{owner.__name__}.{name}".replace("numpy.", "np.")
+            return draw
 
-        def draw(*args: Any, **kwargs: Any) -> Any:
-            if self._undo:
-                self._record(title, sys._getframe(1))
+        return around
+
+    def _around_compile(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def compile(*args: Any, **kwargs: Any) -> Any:
+            self.complete = False
+            self.remove()
             return original(*args, **kwargs)
 
-        draw.__name__ = draw.__qualname__ = name
-        draw.__module__, draw.__doc__ = owner.__name__, original.__doc__
-        setattr(owner, name, draw)
-
-        def undo() -> None:
-            if getattr(owner, name) is draw:
-                setattr(owner, name, original)
-
-        self._undo.append(undo)
+        return compile
 
     def _record(self, function: str, frame: FrameType) -> None:
         self._calls += 1

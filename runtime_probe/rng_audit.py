@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from runtime_probe.replaced import Around, Replaced
 from runtime_probe.sites import user_frames
 
 MAX_OBJECTS = 2000
@@ -175,23 +176,25 @@ def _seeding_recorded(seeds: list[str], sites: list[str]) -> Iterator[None]:
     numpy = sys.modules.get("numpy")
     if numpy is not None:
         owners += [(numpy.random, "default_rng"), (numpy.random, "seed")]
-    originals = [(owner, name, getattr(owner, name)) for owner, name in owners]
-    for owner, name, original in originals:
-        setattr(owner, name, _recording(original, f"{owner.__name__}.{name}", seeds, sites))
+    replaced = Replaced()
+    for owner, name in owners:
+        replaced.replace(owner, name, _recording(f"{owner.__name__}.{name}", seeds, sites))
     try:
         yield
     finally:
-        for owner, name, original in originals:
-            setattr(owner, name, original)
+        replaced.restore()
 
 
-def _recording(original: Callable[..., Any], name: str, seeds: list[str], sites: list[str]) -> Callable[..., Any]:
-    def recorded(*args: Any, **kwargs: Any) -> Any:
-        seed = args[0] if args else next(iter(kwargs.values()), None)
-        if isinstance(seed, int) and not isinstance(seed, bool):
-            seeds.append(f"{name}({seed})")
-            site = next(user_frames(sys._getframe(1)), None)
-            sites.extend([f"`{name}({seed})` at {site} in {site.function}"] if site else [])
-        return original(*args, **kwargs)
+def _recording(name: str, seeds: list[str], sites: list[str]) -> Around:
+    def around(original: Callable[..., Any]) -> Callable[..., Any]:
+        def recorded(*args: Any, **kwargs: Any) -> Any:
+            seed = args[0] if args else next(iter(kwargs.values()), None)
+            if isinstance(seed, int) and not isinstance(seed, bool):
+                seeds.append(f"{name}({seed})")
+                site = next(user_frames(sys._getframe(1)), None)
+                sites.extend([f"`{name}({seed})` at {site} in {site.function}"] if site else [])
+            return original(*args, **kwargs)
 
-    return recorded
+        return recorded
+
+    return around
