@@ -1,7 +1,8 @@
 """Draws of NumPy's and Python's global generators in this process: at which lines, how often, and for what.
 
 The functions of `numpy.random` and `random` are wrapped while a program runs under `python -m runtime_probe`, until
-something is compiled: a compiler knows the real functions only. Generators of the program's own are not seen here.
+something is compiled: a compiler knows the real functions only. Generators of the program's own are not seen
+here; torch's draws are told by what follows them to their line.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 import torch
 
 from runtime_probe.replaced import Around, Replaced
-from runtime_probe.sites import Site, is_given_data, is_library, user_frames
+from runtime_probe.sites import Site, caller, is_given_data, is_in_dataset, is_library, user_frames
 
 MOST_CALLS = 100_000  # then the functions are as they were
 MAX_LINES = 512
@@ -24,6 +25,7 @@ NUMPY = (
     "rand randn randint random random_sample choice normal uniform standard_normal permutation shuffle binomial beta "
     "poisson exponential laplace gamma dirichlet multivariate_normal"
 ).split()
+PICKING = frozenset("random.choice random.choices random.sample np.random.choice".split())
 PYTHON = "random randint randrange uniform choice choices sample shuffle gauss normalvariate betavariate".split()
 
 
@@ -31,13 +33,14 @@ PYTHON = "random randint randrange uniform choice choices sample shuffle gauss n
 class DrawLine:
     """A line that draws: how often, and in which batches of training (0: before the first step).
 
-    `given_data`: the function it stands in had been handed data.
+    `given_data`: the function it stands in had been handed data; `in_dataset`: a data set was making itself.
     """
 
     function: str
     site: Site
     callers: tuple[Site, ...]
     given_data: bool
+    in_dataset: bool
     times: int = 0
     first_batch: int = 0
     last_batch: int = 0
@@ -56,6 +59,7 @@ class DrawLog:
         self._calls = 0
         self._replaced = Replaced()
         self.complete = False  # everything that was called was seen
+        self.on_float: Callable[[float, str, FrameType], None] = lambda value, function, frame: None
 
     def install(self) -> None:
         """Stand for the functions, and for `torch.compile`, which puts them back."""
@@ -63,8 +67,9 @@ class DrawLog:
         for name in PYTHON:
             self._replaced.replace(random, name, self._around(f"random.{name}"))
         numpy = sys.modules.get("numpy")
-        for name in NUMPY if numpy is not None else ():
-            self._replaced.replace(numpy.random, name, self._around(f"np.random.{name}"))
+        if numpy is not None:
+            for name in NUMPY:
+                self._replaced.replace(numpy.random, name, self._around(f"np.random.{name}"))
         self._replaced.replace(torch, "compile", self._around_compile)
 
     def remove(self) -> None:
@@ -78,9 +83,13 @@ class DrawLog:
     def _around(self, title: str) -> Around:
         def around(original: Callable[..., Any]) -> Callable[..., Any]:
             def draw(*args: Any, **kwargs: Any) -> Any:
+                frame = caller(sys._getframe(1))
                 if self._replaced:
-                    self._record(title, sys._getframe(1))
-                return original(*args, **kwargs)
+                    self._count(title, frame)
+                result = original(*args, **kwargs)
+                if type(result) is float and title not in PICKING:
+                    self.on_float(result, title, frame)
+                return result
 
             return draw
 
@@ -94,12 +103,16 @@ class DrawLog:
 
         return compile
 
-    def _record(self, function: str, frame: FrameType) -> None:
+    def _count(self, function: str, frame: FrameType) -> None:
         self._calls += 1
         if self._calls > MOST_CALLS:
             self.complete = False
             self.remove()
-            return
+        else:
+            self.record(function, frame)
+
+    def record(self, function: str, frame: FrameType) -> None:
+        """A function draws that was called in a frame."""
         key = (frame.f_code, frame.f_lineno, function)
         line = self._lines.get(key)
         batch = self._batch()
@@ -108,7 +121,7 @@ class DrawLog:
                 return
             sites = list(user_frames(frame))
             line = self._lines[key] = DrawLine(
-                function, sites[0], tuple(sites[1:4]), is_given_data(frame), first_batch=batch
+                function, sites[0], tuple(sites[1:4]), is_given_data(frame), is_in_dataset(frame), first_batch=batch
             )
         line.times += 1
         line.last_batch = batch
