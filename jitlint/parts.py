@@ -21,12 +21,13 @@ from jitlint.plugins import plugins
 from jitlint.rules import Rule, all_rules, is_own
 from jitlint.screen import Level, is_idle, screen
 from jitlint.selection import UNREADABLE, codes_of, enabled_codes
-from jitlint.semantics.build import build_module
+from jitlint.semantics.builder import build_module
 from jitlint.semantics.graph import RELATIVE, Module
 from jitlint.semantics.project import Project
 from jitlint.source import Source, UnreadableSource, load_source
 from jitlint.suppress import UNUSED, Suppressed, suppress, unused_diagnostic
 from jitlint.survey import has_directives, read, syntax_trouble, trouble_of
+from jitlint.tree import Texts
 
 if TYPE_CHECKING:
     from jitlint.survey import Trouble
@@ -113,6 +114,7 @@ class _Part:
         self.paths = {file.key: file.path for file in task.files}
         self.context = _Context(task.cwd, task.changed)
         self.finder = ModuleFinder(str(self.settings.root), self.paths.values())
+        self.texts = Texts(str(self.settings.root), task.changed)
         self.problems: list[str] = []
         self.broken: list[Diagnostic] = []
         self.modules: dict[str, Module] = {}
@@ -133,7 +135,7 @@ class _Part:
         imports = lookups(self.finder)
         found_there = answers_digest(self.finder, imports)
         return PartResult(
-            tuple(diagnostics), tuple(warnings), tuple(self.problems), reads, imports, found_there, _has_searched()
+            tuple(diagnostics), tuple(warnings), tuple(self.problems), reads, imports, found_there, self.texts.are_asked
         )
 
     # ---------------------------------------------------------------------------------------- modelling
@@ -177,7 +179,9 @@ class _Part:
         return {key: _unique(items) for key, items in found.items() if key in modules}
 
     def _project(self, modules: Mapping[str, Module]) -> Project:
-        project = Project(modules, self.settings.root, self.settings, self.context, self.finder, self.context.data)
+        project = Project(
+            modules, self.settings.root, self.settings, self.context, self.finder, self.context.data, self.texts
+        )
         project.source = self._source
         return project
 
@@ -365,13 +369,6 @@ def _unique(candidates: Iterable[Candidate]) -> list[Candidate]:
     found = {(item.code, item.span): item for item in candidates}
     frozen = {item.span for item in found.values() if item.code in _FROZEN}
     return [item for item in found.values() if item.code not in _HOISTED or item.span not in frozen]
-
-
-def _has_searched() -> bool:
-    """Whether a rule searched the texts of the whole project."""
-    mentions = sys.modules.get("jitlint.semantics.mentions")
-    searches = (mentions.Mentions.among, mentions.Mentions.places) if mentions is not None else ()
-    return any(search.cache_info().currsize > 0 for search in searches)
 
 
 def _forget_projects() -> None:

@@ -1,14 +1,18 @@
-"""The texts of a project: which there are, and whether they have changed."""
+"""The texts of a project: which there are, what they hold, and whether they have changed."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 
-__all__ = ["LISTED", "text_files", "tree_digest"]
+from jitlint.survey import read
+
+__all__ = ["LISTED", "Texts", "text_files", "tree_digest"]
 
 TEXT_SUFFIXES = (".py", ".ipynb", ".yaml", ".yml", ".json", ".toml", ".cfg", ".ini", ".sh", ".gin", ".conf", ".pyi")
 SKIPPED_FOLDERS = frozenset("node_modules site-packages __pycache__ venv env wandb".split())
@@ -17,6 +21,30 @@ LISTED = 4000  # files; far more than a training project has
 MAX_ENTRIES = 40_000  # of directories, of any kind
 MAX_BYTES = 1 << 20  # of one file: a longer one is data
 MAX_NOTEBOOK = 64 << 20  # of a notebook: most of it may be outputs
+
+
+class Texts:
+    """The texts under a directory, as a run sees them; it knows whether anybody has asked which there are.
+
+    `changed` holds texts that differ from what is on disk, by absolute path.
+    """
+
+    def __init__(self, root: str, changed: Mapping[str, bytes] = MappingProxyType({})) -> None:
+        self._root = os.path.abspath(root)  # noqa: PTH100 - keys are text
+        self._changed = changed
+        self.are_asked = False
+
+    def paths(self) -> tuple[str, ...] | None:
+        """Their absolute paths; None if there are far more than a training project has."""
+        self.are_asked = True
+        found = text_files(self._root)
+        return None if found is None else tuple(path for path, _, _ in found)
+
+    def content(self, path: str) -> bytes:
+        """What one of them holds; nothing if it has been deleted since."""
+        with contextlib.suppress(OSError):
+            return read(path, self._changed)
+        return b""
 
 
 @functools.lru_cache(maxsize=2)

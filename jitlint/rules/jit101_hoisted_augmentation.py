@@ -16,11 +16,12 @@ from jitlint.rules.stale import (
     stale_traces,
     subject,
 )
+from jitlint.semantics.calls import is_draw
 from jitlint.semantics.clocks import Role
 from jitlint.semantics.hoisted import hoisted_of
 from jitlint.semantics.moves import plan_move
 from jitlint.semantics.project import Project, Ref, Value
-from jitlint.semantics.provenance import is_draw, provenance_of
+from jitlint.semantics.provenance import provenance_of
 from jitlint.semantics.staleness import HIDDEN, Stale, staleness_of
 from jitlint.semantics.when import variance_of
 

@@ -13,7 +13,7 @@ from jitlint.semantics.clocks import CALL, Clock, Role
 from jitlint.semantics.graph import Kind, Scope
 from jitlint.semantics.hoisted import hoisted_of
 from jitlint.semantics.kept_noise import KeptNoise, kept_noise
-from jitlint.semantics.made_once import is_made_at_setup, is_per_item
+from jitlint.semantics.made_once import is_made_at_setup, is_per_item, is_pinned
 from jitlint.semantics.project import Project, Value
 from jitlint.semantics.purpose import Purpose, purposes_of
 from jitlint.semantics.staleness import Stale
@@ -157,6 +157,7 @@ class Images(Dataset):
                 confidence = self._chosen(project, stale)
                 if confidence is not None:
                     told.add(stale.drawn.site)
+                    confidence = Confidence.LOW if is_pinned(project, stale) else confidence
                     yield self._frozen(project, stale, confidence)
 
     def _chosen(self, project: Project, stale: Stale) -> Confidence | None:

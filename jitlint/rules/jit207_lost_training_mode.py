@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from jitlint.diagnostic import Applicability, Candidate, Confidence, FixPlan, InsertStatements, Trace
 from jitlint.rules.base import Rule
-from jitlint.semantics.modes import Lost, Overwritten, modes_of
+from jitlint.semantics.modes import Lost, modes_of
+from jitlint.semantics.overwritten_rates import Overwritten, overwritten_rates_of
 from jitlint.semantics.project import Project
 
 
@@ -142,10 +143,9 @@ class Attention(nn.Module):
 
     def check(self, project: Project) -> Iterator[Candidate]:
         """One candidate a network and loop, and one a rate."""
-        modes = modes_of(project)
-        for lost in modes.lost:
+        for lost in modes_of(project).lost:
             yield self._lost(project, lost)
-        for rate in modes.overwritten:
+        for rate in overwritten_rates_of(project).overwritten:
             yield self._overwritten(project, rate)
 
     def _lost(self, project: Project, lost: Lost) -> Candidate:

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from jitlint import catalogue
+from jitlint.semantics.calls import is_draw, is_network_call
 from jitlint.semantics.graph import Kind, Node, Scope
 from jitlint.semantics.loops import Loop, loops_of
 from jitlint.semantics.project import Project, Ref, Value
-from jitlint.semantics.provenance import COMBINING, is_draw, is_network_call, provenance_of
+from jitlint.semantics.provenance import COMBINING, provenance_of
 from jitlint.semantics.rewinds import rewinds_of
 from jitlint.semantics.shuffles import is_epoch_loop
 from jitlint.semantics.staleness import staleness_of

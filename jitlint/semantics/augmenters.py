@@ -7,9 +7,10 @@ import functools
 import re
 
 from jitlint import catalogue
+from jitlint.semantics.calls import is_draw
 from jitlint.semantics.graph import Kind, Node, Scope
 from jitlint.semantics.project import Project, Ref, Value
-from jitlint.semantics.provenance import Provenance, is_draw, provenance_of
+from jitlint.semantics.provenance import Provenance, provenance_of
 
 # Random on purpose, and no augmentation of training data: samplers, policies, initialisers, attacks.
 _OTHER_RANDOMNESS = re.compile(

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from jitlint import catalogue
 from jitlint.diagnostic import Span, Trace
 from jitlint.semantics.augmenters import Augmenters, How, augmenters_of
-from jitlint.semantics.build import build_fragment
+from jitlint.semantics.builder import build_fragment
 from jitlint.semantics.comments import Piece, pieces, without_definitions
 from jitlint.semantics.flow import users
 from jitlint.semantics.graph import Comment, Kind, Module, Node, RegionKind, Scope

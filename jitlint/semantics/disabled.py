@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 from jitlint import catalogue
 from jitlint.semantics.augmenters import How, augmenters_of
+from jitlint.semantics.calls import is_draw
 from jitlint.semantics.graph import Kind, Node, Region, RegionKind, Scope
 from jitlint.semantics.mentions import mentions_of
 from jitlint.semantics.project import Project, Ref, Value
-from jitlint.semantics.provenance import is_draw, provenance_of
+from jitlint.semantics.provenance import provenance_of
 from jitlint.semantics.purpose import Purpose, named, purposes_of
 
 _PROBABILITIES = frozenset("p prob probability flip_probability hflip_prob vflip_prob".split())

@@ -12,18 +12,12 @@ from typing import NamedTuple
 
 from jitlint import catalogue
 from jitlint.semantics.augmenters import How, augmenters_of
+from jitlint.semantics.calls import CONVERSIONS, SHAPE_ATTRIBUTES, is_draw, tells_shape
 from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind, Scope, Store
 from jitlint.semantics.loops import loops_of
 from jitlint.semantics.pipelines import pipelines_of
 from jitlint.semantics.project import Project, Ref, Value
-from jitlint.semantics.provenance import (
-    COMBINING,
-    CONVERSIONS,
-    SHAPE_ATTRIBUTES,
-    is_draw,
-    provenance_of,
-    tells_shape,
-)
+from jitlint.semantics.provenance import COMBINING, provenance_of
 from jitlint.semantics.purity import purity_of
 from jitlint.semantics.purpose import Purpose, named, purposes_of
 from jitlint.semantics.shuffles import is_epoch_loop, is_shuffle

@@ -16,13 +16,14 @@ from jitlint.libraries.dropout import (
     MODE_ARGUMENTS,
     TORCH_LAYERS,
 )
+from jitlint.semantics.calls import names_network
 from jitlint.semantics.flow import sources
 from jitlint.semantics.graph import Kind, Node, RegionKind, Scope
 from jitlint.semantics.held_out import RANDOM_ON_PURPOSE, evaluates_by_name, held_outs_of
 from jitlint.semantics.mentions import is_elsewhere
 from jitlint.semantics.objects import argument_of
 from jitlint.semantics.project import Project, Ref, Value
-from jitlint.semantics.provenance import names_network, provenance_of
+from jitlint.semantics.provenance import provenance_of
 
 # Dropout at evaluation on purpose.
 _ON_PURPOSE = re.compile(

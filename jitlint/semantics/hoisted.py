@@ -11,11 +11,12 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from jitlint import catalogue
+from jitlint.semantics.calls import CONVERSIONS
 from jitlint.semantics.clocks import ALWAYS, CALL, EPOCH, Clock, Drawn, Role
 from jitlint.semantics.graph import Kind, Node, RegionKind, Scope
 from jitlint.semantics.loops import Loop, loops_of
 from jitlint.semantics.project import Project, Ref, Value
-from jitlint.semantics.provenance import COMBINING, CONVERSIONS, Draw, provenance_of
+from jitlint.semantics.provenance import COMBINING, Draw, provenance_of
 from jitlint.semantics.staleness import ARRAY_LIBRARIES, HIDDEN, Stale, Staleness, staleness_of
 from jitlint.semantics.when import Variance, read_inputs, variance_of
 

@@ -6,10 +6,10 @@ import functools
 from typing import NamedTuple
 
 from jitlint import catalogue
+from jitlint.semantics.calls import names_network
 from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind, Scope
 from jitlint.semantics.memo import remembered
 from jitlint.semantics.project import Project, Ref, Value
-from jitlint.semantics.provenance import names_network
 
 _REPEATED = LOOPS | {RegionKind.LAMBDA}
 

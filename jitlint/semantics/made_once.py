@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from jitlint import catalogue
+from jitlint.libraries.generators import RESEEDS
+from jitlint.semantics.calls import SHAPE_ATTRIBUTES, SHAPE_METHODS
 from jitlint.semantics.clocks import Role
 from jitlint.semantics.flow import sources
 from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind, Scope
 from jitlint.semantics.project import Project, Ref, Value
-from jitlint.semantics.provenance import SHAPE_ATTRIBUTES, SHAPE_METHODS
 from jitlint.semantics.shuffles import is_shuffle
 from jitlint.semantics.staleness import Stale
 from jitlint.semantics.when import variance_of
@@ -51,6 +53,22 @@ def is_per_item(project: Project, stale: Stale) -> bool:
     # An order or a choice of all samples is a split, or a subset.
     orders = stale.drawn.role is Role.PICKED or is_shuffle(project, stale.drawn.draw, node)
     return not orders and any(_tells_size(scope.nodes[item]) for item in sources(scope, node.arguments))
+
+
+def is_pinned(project: Project, stale: Stale) -> bool:
+    """Whether a draw takes from a generator of its own that is given a seed there: the same numbers are wanted."""
+    draw = project.node(stale.drawn.draw)
+    scope = project.scope(stale.drawn.draw.scope)
+    given = draw.keyword("generator")
+    if given is None and draw.has_receiver:
+        given = draw.inputs[0]
+    if given is None:
+        return False
+    made = {index for index in sources(scope, [given]) if scope.nodes[index].name in catalogue.GENERATORS}
+    if any(scope.nodes[index].arguments for index in made if scope.nodes[index].name != "torch.Generator"):
+        return True
+    seeds = (node for _, node in scope.calls() if node.method in RESEEDS and node.has_receiver and node.arguments)
+    return any(not made.isdisjoint(sources(scope, [node.inputs[0]])) for node in seeds)
 
 
 def _runs_over_data(project: Project, ref: Ref, scope: Scope, header: int) -> bool:

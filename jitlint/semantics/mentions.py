@@ -7,7 +7,6 @@ once, up to a bound. Models leave out functions that neither draw nor train, so 
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 import posixpath
@@ -17,7 +16,6 @@ from pathlib import Path
 
 from jitlint.semantics.graph import Kind, Module, Node, Scope
 from jitlint.semantics.project import Project
-from jitlint.tree import text_files
 
 _WORD = re.compile(r"[A-Za-z_]\w{2,}")
 # Docstrings, comments, what definitions and assignments define, imports.
@@ -61,7 +59,7 @@ class Mentions:
                 modelled.pop(str(path), None)
             elif str(path) in modelled:
                 continue
-            missing -= _mentioned(missing, path)
+            missing -= self._mentioned(missing, path)
             if not missing:
                 return names
         known = names - {name.decode() for name in missing}
@@ -75,9 +73,12 @@ class Mentions:
         if not self.complete:
             return (str(self.project.root),)
         wanted = {name.encode()}
-        found = [str(path) for path in self.files if path.suffix != ".ipynb" and _mentioned(wanted, path)]
+        found = [str(path) for path in self.files if path.suffix != ".ipynb" and self._mentioned(wanted, path)]
         others = [path for path in self.project.modules if path.endswith(".ipynb") and name in self._modelled(path)]
         return (*found, *others)
+
+    def _mentioned(self, names: set[bytes], path: Path) -> set[bytes]:
+        return _mentioned(names, path.name, self.project.texts.content(str(path)))
 
     @functools.cache  # noqa: B019 - lives as long as the run
     def _modelled(self, path: str) -> frozenset[str]:
@@ -86,13 +87,12 @@ class Mentions:
     @functools.cached_property
     def files(self) -> tuple[Path, ...]:
         """The text files under the root; none if there are far more than a training project has."""
-        found = text_files(os.path.abspath(self.project.root))  # noqa: PTH100 - keys are text
-        return tuple(Path(path) for path, _, _ in found or ())
+        return tuple(map(Path, self.project.texts.paths() or ()))
 
     @property
     def complete(self) -> bool:
         """Whether every file can be looked at."""
-        return text_files(os.path.abspath(self.project.root)) is not None  # noqa: PTH100 - keys are text
+        return self.project.texts.paths() is not None
 
     # --------------------------------------------------------------------------------------- by name only
 
@@ -122,21 +122,13 @@ class Mentions:
         return pyproject.is_file() and b"[build-system]" in pyproject.read_bytes()
 
 
-def content(path: Path) -> bytes:
-    """What a listed file holds; nothing if it has been deleted since."""
-    with contextlib.suppress(OSError):
-        return path.read_bytes()
-    return b""
-
-
-def _mentioned(names: set[bytes], path: Path) -> set[bytes]:
+def _mentioned(names: set[bytes], name: str, data: bytes) -> set[bytes]:
     """Those of some names that a text file mentions."""
-    data = content(path)
     present = sorted(name for name in names if name in data)  # at memory speed, and most files end here
     if not present:
         return set()
     wanted = re.compile(rb"(?<!\w)(?:" + b"|".join(present) + rb")(?!\w)")
-    return set(wanted.findall(data if path.name == "__init__.py" else _NO_MENTION.sub(b"", data)))
+    return set(wanted.findall(data if name == "__init__.py" else _NO_MENTION.sub(b"", data)))
 
 
 def _words(module: Module) -> Iterator[str]:

@@ -1,8 +1,4 @@
-"""In which mode does a network train? Finds evaluations in a training loop after which it stays in evaluation mode.
-
-Either the network never gets `train()` back, or the evaluation writes zero over a rate of dropout or augmentation that
-nothing sets again.
-"""
+"""In which mode does a network train? Finds evaluations in a training loop after which it never gets `train()` back."""
 
 from __future__ import annotations
 
@@ -13,28 +9,18 @@ from typing import NamedTuple
 
 from jitlint import catalogue
 from jitlint.diagnostic import Span
-from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind, Scope, Store
+from jitlint.semantics.evaluations import evaluations_of
+from jitlint.semantics.graph import Kind, Node, Scope
 from jitlint.semantics.loops import ends_training, loops_of
 from jitlint.semantics.mentions import is_elsewhere
+from jitlint.semantics.mode_sensitivity import ModeSensitivity
 from jitlint.semantics.project import Project, Ref, Value
-from jitlint.semantics.purpose import Purpose, named, purposes_of
-from jitlint.semantics.reads import reads_of
 from jitlint.semantics.staleness import SETUP_METHODS
 
 MAX_DEPTH = 4
-# What behaves otherwise in training than in evaluation.
-_SENSITIVE = re.compile(
-    r"[Dd]rop(?:out|path|_path|block)|BatchNorm|batch_norm|SyncBN|\bself\.training\b|\bis_training\b|RReLU|GaussianNoise|SpecAug"
-    r"|[Ss]tochastic_?[Dd]epth|spectral_norm|LayerDrop"
-)
-_INSENSITIVE = frozenset(
-    "torch math typing einops numpy collections abc functools copy itertools os random time".split()
-)
-_LEAVES = frozenset({"break", "return", "raise"})
 _KNOWN_DECORATORS = frozenset(
     "no_grad inference_mode staticmethod classmethod wraps cache main record property".split()
 )
-_RATE = re.compile(r"^(?:p|prob|probability|rate)$")
 _OTHER_NETWORK = re.compile(
     r"(?:^|[._])(?:ema|teacher|target|swa|averaged?|best|frozen|ref|reference|old|pretrained)(?:[._]|$)"
 )
@@ -53,22 +39,14 @@ class Lost(NamedTuple):
     before: Span  # the statement above which `train()` belongs
 
 
-class Overwritten(NamedTuple):
-    """A rate that an evaluation sets to zero for ever."""
-
-    ref: Ref
-    store: Store
-    loop: Value | None  # the call in a training loop that leads here
-
-
 class Modes:
     """Which networks of one project lose their training mode."""
 
     def __init__(self, project: Project) -> None:
         self.project = project
         self.loops = loops_of(project)
-        self.purposes = purposes_of(project)
-        self.reads = reads_of(project)
+        self.evaluations = evaluations_of(project)
+        self.sensitivity = ModeSensitivity(project)
 
     @functools.cached_property
     def lost(self) -> tuple[Lost, ...]:
@@ -178,12 +156,12 @@ class Modes:
         if _OTHER_NETWORK.search(network) or self.project.scope(setter.scope).name in SETUP_METHODS:
             return None
         node = scope.nodes[value.node]
-        loop = self._training_loop(value, scope, node)
+        loop = self.evaluations.training_loop(value, scope, node)
         if (
             loop is None
             or self._is_made_in(scope, loop, network)
-            or self._leaves(scope, node, loop)
-            or self._is_at_the_end(value, scope, loop)
+            or self.evaluations.leaves(scope, node, loop)
+            or self.evaluations.is_at_the_end(value, scope, loop)
         ):
             return None
         training = self._trains_on(value.scope, scope, loop, network)
@@ -193,47 +171,17 @@ class Modes:
             return None
         if training is None or self._trains_in_evaluation(training) or self._sets_within(value.scope, scope, loop):
             return None
-        sensitive = self.is_sensitive(value.scope, network)
+        sensitive = self.sensitivity.is_sensitive(value.scope, network)
         if sensitive is False:
             return None
         before = self._place(scope, value.node, loop, setter != value)
         is_epoch = not self.loops.loop(value.scope, loop).loader
         return Lost(value, setter, network, loop, training, is_epoch, bool(sensitive), before)
 
-    def _training_loop(self, value: Value, scope: Scope, node: Node) -> int | None:
-        """The innermost loop around a call that trains as well."""
-        for region in scope.region_chain(node.region):
-            if scope.regions[region].kind in LOOPS and self._trains_in(value.scope, scope, region):
-                return region
-        return None
-
-    def _trains_in(self, ref: Ref, scope: Scope, region: int) -> bool:
-        calls = (Value(ref, index) for index, node in scope.calls() if scope.within(node.region, region))
-        return any(map(self.loops.is_training_call, calls))
-
     def _is_made_in(self, scope: Scope, loop: int, network: str) -> bool:
         """Whether each pass makes a network of its own, or gets it as an element."""
         names = {network, network.partition(".")[0]}
         return any(store.name in names and scope.within(store.region, loop) for store in scope.stores)
-
-    def _leaves(self, scope: Scope, node: Node, loop: int) -> bool:
-        """Whether the loop ends after a call: `if better: evaluate(model); break`."""
-        words = (word for _, word in scope.of_kind(Kind.WORD) if word.name in _LEAVES and word.span > node.span)
-        return any(
-            word.region != loop and scope.within(node.region, word.region) and word.region > loop for word in words
-        )
-
-    def _is_at_the_end(self, value: Value, scope: Scope, loop: int) -> bool:
-        """Whether the code runs only in the last pass: `if epoch == epochs - 1:`."""
-        for region in scope.region_chain(scope.nodes[value.node].region):
-            if region == loop:
-                return False
-            block = scope.regions[region]
-            header = scope.nodes[block.header] if block.header >= 0 else None
-            compares = block.kind is RegionKind.THEN and header is not None and header.name in ("==", ">=", ">")
-            if compares and header and not any(scope.nodes[item].name == "%" for item in header.inputs):
-                return True
-        return False
 
     def _trains_on(self, ref: Ref, scope: Scope, loop: int, network: str) -> Value | None:
         """A call of the loop that trains this network: `model(x)` beside a step, `train_epoch(model)`."""
@@ -284,77 +232,15 @@ class Modes:
     def _evaluates(self, ref: Ref) -> bool:
         """Whether a function that sets evaluation mode goes on to evaluate, and does not only freeze something."""
         scope = self.project.scope(ref)
-        return catalogue.names_evaluation(scope.name) or self._looks(ref, scope) or bool(scope.kinds.get(Kind.LOOPVAR))
+        return (
+            catalogue.names_evaluation(scope.name)
+            or self.evaluations.looks(ref, scope)
+            or bool(scope.kinds.get(Kind.LOOPVAR))
+        )
 
     def _is_evaluation(self, ref: Ref, scope: Scope, region: int, loop: int) -> bool:
         """Whether a part of the loop only looks at the network."""
         return region != loop and self.loops.evaluates(ref, region)
-
-    @functools.cache  # noqa: B019 - lives as long as the run
-    def is_sensitive(self, ref: Ref, network: str) -> bool | None:
-        """Whether a network behaves otherwise in evaluation; None if that cannot be known."""
-        answers = [self._made_sensitive(value) for value in self._makers(ref, network)]
-        if not answers or None in answers:
-            return None
-        return any(answers)
-
-    def _makers(self, ref: Ref, network: str) -> list[Value]:
-        """The values that a name, a parameter or an attribute may hold."""
-        scope = self.project.scope(ref)
-        head, dot, rest = network.partition(".")
-        if scope.is_method and scope.parameters and head == scope.parameters[0].name:
-            stores = list(self.project.attribute_stores((ref.path, scope.owner), rest)) if dot else []
-            return [value for store in stores for value in self._followed(store)]
-        values = [Value(ref, item) for item in scope.variables.get(head, ())]
-        if not values:
-            found = [Value(ref, index) for index, node in scope.of_kind(Kind.GLOBAL) if node.name == head]
-            values = [alias for value in found for alias in self.project.aliases(value)]
-        return [] if dot else [value for item in values for value in self._followed(item)]
-
-    def _followed(self, value: Value, depth: int = 0) -> list[Value]:
-        """What callers pass, where a value is a parameter."""
-        node = self.project.node(value)
-        if node.kind is not Kind.PARAM or depth > 3:
-            return [value]
-        found: list[Value] = []
-        for site in self.project.callers(value.scope)[:4]:
-            argument = self.project.argument(site, value.scope, node.name)
-            if argument is not None:
-                item = Value(site.scope, argument)
-                for alias in self.project.aliases(item) or (item,):
-                    found += self._followed(alias, depth + 1)
-        return found
-
-    def _made_sensitive(self, value: Value) -> bool | None:
-        node = self.project.node(value)
-        if node.method == "Sequential":
-            text = self.reads.lines(value.scope.path, node.span)
-            return True if _SENSITIVE.search(text) else (False if text and _only_torch(text) else None)
-        made = self.project.constructor(value)
-        if made is None or made[0] is None:
-            return None
-        return self._class_sensitive(made[0], made[1])
-
-    def _class_sensitive(self, path: str, qualname: str, depth: int = 0) -> bool | None:
-        """Whether a class, or one that it names, uses what depends on the mode."""
-        model = self.project.modules[path].classes.get(qualname)
-        text = self.reads.lines(path, model.span) if model else ""
-        if not text or model is None or depth > 3:
-            return None
-        if _SENSITIVE.search(text):
-            return True
-        module, unknown = self.project.modules[path], False
-        words = set(re.findall(r"[A-Za-z_]\w*", text)) - {qualname}
-        for word in words & (module.classes.keys() | module.imports.keys()):
-            inner = self.project.find_class(path, word)
-            if inner is None:
-                unknown = unknown or module.imports.get(word, "torch").partition(".")[0] not in _INSENSITIVE
-                continue
-            found = self._class_sensitive(inner[0], inner[1].qualname, depth + 1)
-            if found:
-                return True
-            unknown = unknown or found is None
-        return None if unknown else False
 
     def _place(self, scope: Scope, index: int, loop: int, after: bool) -> Span:
         """The statement above which `train()` belongs: the next one after a call, else the loop's first."""
@@ -366,87 +252,6 @@ class Modes:
             return min(beside)
         return min(item.span for item in scope.statements if item.region == loop)
 
-    # ---------------------------------------------------------------------------------- overwritten rates
-
-    @functools.cached_property
-    def overwritten(self) -> tuple[Overwritten, ...]:
-        """All rates that an evaluation sets to zero and nothing sets back."""
-        found = []
-        for ref, scope in self.project.scopes():
-            if scope.name in SETUP_METHODS or not scope.qualname or is_elsewhere(self.project, ref.path):
-                continue
-            for store in scope.stores:
-                if self._is_switched_off(ref, scope, store) and not self._is_restored(ref, store):
-                    guarded = Purpose.EVALUATION in self.purposes.guards(ref, scope, store.region)
-                    loop = None if guarded else self._evaluation_in_loop(ref)
-                    if guarded or loop is not None:
-                        found.append(Overwritten(ref, store, loop))
-        return tuple(found)
-
-    def _is_switched_off(self, ref: Ref, scope: Scope, store: Store) -> bool:
-        """Whether a store writes zero into a rate of something that was there before."""
-        node = scope.nodes[store.node]
-        if store.base < 0 or node.kind is not Kind.CONST or node.value not in (0, False) or node.value is None:
-            return False
-        owner, _, last = store.name.rpartition(".")
-        if not (catalogue.promises_augmentation(last) or (_RATE.match(last) and node.value is not False)):
-            return False
-        if any(named(part) is Purpose.EVALUATION for part in owner.split(".")):
-            return False
-        return not self._is_made_here(scope, store.base)
-
-    def _is_made_here(self, scope: Scope, index: int, depth: int = 0) -> bool:
-        node = scope.nodes[index]
-        if node.kind is Kind.CALL:
-            walks = node.name.startswith(".") and node.method in (
-                "modules",
-                "children",
-                "named_modules",
-                "values",
-                "items",
-            )
-            return not walks or self._is_made_here(scope, node.inputs[0], depth + 1)
-        passes = node.kind in (Kind.LOOPVAR, Kind.INDEX, Kind.ATTR, Kind.PHI) and depth < 6
-        return passes and any(self._is_made_here(scope, item, depth + 1) for item in node.inputs[:1])
-
-    def _is_restored(self, ref: Ref, store: Store) -> bool:
-        """Whether any code but a constructor sets the same attribute to something else."""
-        last = "." + store.name.rpartition(".")[2]
-        return any(
-            other.name.endswith(last) and other.base >= 0 and not _is_zero(scope.nodes[other.node])
-            for path in self.project.asked
-            for scope in self.project.modules[path].scopes.values()
-            if scope.name not in SETUP_METHODS
-            for other in scope.stores
-        )
-
-    @functools.cache  # noqa: B019 - lives as long as the run
-    def _evaluation_in_loop(self, ref: Ref, looks: bool = False, depth: int = 0) -> Value | None:
-        """The call in a training loop that leads to a function by way of an evaluation."""
-        scope = self.project.scope(ref)
-        looks = looks or catalogue.names_evaluation(scope.name) or self._looks(ref, scope)
-        if depth > MAX_DEPTH or self.loops.trains(ref):
-            return None
-        for site in self.project.callers(ref):
-            outer = self.project.scope(site.scope)
-            region = self._training_loop(site, outer, outer.nodes[site.node])
-            if region is not None and looks:
-                alone = self._is_at_the_end(site, outer, region) or self._leaves(outer, outer.nodes[site.node], region)
-                return None if alone else site
-            found = self._evaluation_in_loop(site.scope, looks, depth + 1) if site.scope.qualname else None
-            if found is not None:
-                return found
-        return None
-
-    def _looks(self, ref: Ref, scope: Scope) -> bool:
-        """Whether a function runs a network without gradients."""
-        if any(item.rpartition(".")[2] in ("no_grad", "inference_mode") for item in scope.decorators):
-            return True
-        return any(
-            region.kind is RegionKind.WITH and scope.nodes[region.header].method in ("no_grad", "inference_mode")
-            for region in scope.regions
-        )
-
 
 def _set_to_evaluation(project: Project, value: Value, node: Node) -> str:
     """The network, as written, that a call sets to evaluation mode."""
@@ -454,17 +259,6 @@ def _set_to_evaluation(project: Project, value: Value, node: Node) -> str:
         return ""
     off = (node.method == "eval" and not node.arguments) or ends_training(project, value, node)
     return node.text.rpartition(".")[0] if off and isinstance(node.value, str) else ""
-
-
-def _only_torch(text: str) -> bool:
-    called = re.findall(r"([A-Za-z_][\w.]*)\(", text)
-    return all(
-        name.startswith(("nn.", "torch.")) or name in ("Sequential", "Linear", "ReLU", "Conv2d") for name in called
-    )
-
-
-def _is_zero(node: Node) -> bool:
-    return node.kind is Kind.CONST and node.value in (0, False) and node.value is not None
 
 
 @functools.lru_cache(maxsize=4)

@@ -6,11 +6,11 @@ import functools
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from jitlint.semantics.calls import CONVERSIONS, GATHERING
 from jitlint.semantics.clocks import Role
 from jitlint.semantics.graph import Kind, Node
 from jitlint.semantics.memo import remembered
 from jitlint.semantics.project import Project, Ref, Value
-from jitlint.semantics.provenance import CONVERSIONS, GATHERING
 from jitlint.semantics.when import variance_of
 
 MAX_CALLERS = 4

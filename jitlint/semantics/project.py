@@ -1,24 +1,26 @@
-"""The linked project: which function, class or value a name means, across the files of one run."""
+"""The linked project: which function a call calls, of which class a value is, and where it gets its values from."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
-import os
-import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from jitlint.imports import ModuleFinder
-from jitlint.semantics.graph import RELATIVE, ClassModel, Kind, Module, Node, Scope
+from jitlint.semantics.graph import RELATIVE, Kind, Module, Node, Scope
 from jitlint.semantics.memo import remembered
+from jitlint.semantics.symbols import Ref, Symbols, Value
+from jitlint.tree import Texts
 
 if TYPE_CHECKING:
     from jitlint.config import Settings
     from jitlint.source import Source
+
+__all__ = ["Project", "Ref", "Value"]
 
 # Methods that give back their receiver as far as its class goes.
 SAME_OBJECT = frozenset(
@@ -34,32 +36,16 @@ COMMON_METHODS = frozenset(
     "forward step update get add run call train eval sample reset fit predict encode decode transform apply load save "
     "append build init setup close process generate loss backward zero_grad to copy clone size view next items".split()
 )
-MODULE_BASES = frozenset("Module LightningModule Model Layer GraphModule PreTrainedModel Block".split())
-DATASET_WORD = re.compile(r"(?:Dataset|DataSet|Data|Folder|Loader|DataModule)$")
 MAX_ALIASES = 8
 NO_FUNCTION: Ref | None = None
 
 
-class Ref(NamedTuple):
-    """A function of the project: its module's path and its qualified name there."""
-
-    path: str
-    qualname: str
-
-
-class Value(NamedTuple):
-    """A node, and the scope that it lies in."""
-
-    scope: Ref
-    node: int
-
-
-class Project:
+class Project(Symbols):
     """All modules of a run, linked on demand.
 
     `load` gives the model of another file of the same project, by its absolute path and the name that is
     wanted there (or None); such files help to understand the ones that were asked for, and nothing is
-    reported in them. `read` gives the bytes of any other file of the project.
+    reported in them. `read` gives the bytes of any other file of the project, `texts` those of all of its texts.
     """
 
     def __init__(
@@ -70,24 +56,20 @@ class Project:
         load: Callable[[str, str], Module | None] | None = None,
         finder: ModuleFinder | None = None,
         read: Callable[[str], bytes | None] | None = None,
+        texts: Texts | None = None,
     ) -> None:
-        self.modules: dict[str, Module] = dict(modules)
+        super().__init__(modules, root or Path(), load, finder)
         self.source: Callable[[str], Source] | None = None  # the text of a module, by its path, for users' rules
-        self.asked = tuple(modules)
-        self.root = root or Path()
+        self.texts = texts or Texts(str(self.root))
         self.settings = settings
-        self._load = load
         self._read = read
-        self._absent: set[tuple[str, str]] = set()
-        self._files = {_absolute(path): path for path in modules}
-        self._finder = finder or ModuleFinder(str(self.root), self._files, on_disk=load is not None)
 
     def with_scopes(self, extra: Mapping[str, Mapping[str, Scope]]) -> Project:
         """A project of the same files in which some have more scopes (such as code that comments hold)."""
         modules = dict(self.modules)
         for path, scopes in extra.items():
             modules[path] = replace(modules[path], scopes={**modules[path].scopes, **scopes})
-        return Project(modules, self.root, self.settings, self._load, self._finder, self._read)
+        return Project(modules, self.root, self.settings, self._load, self._finder, self._read, self.texts)
 
     def read(self, path: str) -> bytes | None:
         """The bytes of a file that is no module, such as one of requirements, by its absolute path; None without it."""
@@ -104,25 +86,6 @@ class Project:
         return any(plain == entry or plain.endswith("." + entry) or entry.endswith("." + plain) for entry in entries)
 
     # ---------------------------------------------------------------------------------------- look-ups
-
-    def place(self, path: str) -> str:
-        """The path of a module below the project's root, so that what lies above it says nothing."""
-        root = _absolute(str(self.root)).rstrip("/") + "/"
-        return _absolute(path).removeprefix(root)
-
-    def scope(self, ref: Ref) -> Scope:
-        """The graph of one function (or of a module's top level)."""
-        return self.modules[ref.path].scopes[ref.qualname]
-
-    def node(self, value: Value) -> Node:
-        """The node that a value names."""
-        return self.scope(value.scope).nodes[value.node]
-
-    def scopes(self) -> Iterator[tuple[Ref, Scope]]:
-        """Every scope of every module that was asked for."""
-        for path in self.asked:
-            for qualname, scope in self.modules[path].scopes.items():
-                yield Ref(path, qualname), scope
 
     @functools.cached_property
     def call_sites(self) -> Mapping[str, tuple[Value, ...]]:
@@ -163,139 +126,6 @@ class Project:
                 if scope.owner:
                     found[scope.name].append(Ref(path, qualname))
         return {name: tuple(refs) for name, refs in found.items()}
-
-    def bound_names(self, value: Value) -> tuple[str, ...]:
-        """The names that a value is bound to in its scope."""
-        return self._bound_names(value.scope).get(value.node, ())
-
-    @functools.lru_cache(maxsize=256)  # noqa: B019 - lives as long as the run
-    def _bound_names(self, ref: Ref) -> dict[int, tuple[str, ...]]:
-        found: dict[int, tuple[str, ...]] = {}
-        for store in self.scope(ref).stores:
-            found[store.node] = (*found.get(store.node, ()), store.name)
-        return found
-
-    # ------------------------------------------------------------------------------------------ modules
-
-    @functools.cache  # noqa: B019 - lives as long as the run
-    def find_module(self, importer: str, name: str) -> str | None:
-        """The absolute path of the project's file that the importing file means by a dotted module name."""
-        return self._finder.find(_absolute(importer), name.replace(RELATIVE, "."))
-
-    @functools.cache  # noqa: B019 - lives as long as the run
-    def imported(self, path: str) -> frozenset[str]:
-        """The modules of the project that a module imports, or imports something of."""
-        found = set()
-        for name in self.modules[path].imports.values():
-            places = (self.find_module(path, dotted) for dotted in (name, name.rpartition(".")[0]) if dotted)
-            place = next((item for item in places if item is not None), "")
-            found.add(self._files.get(place, ""))
-        return frozenset(found - {""})
-
-    def _loaded(self, absolute: str, name: str) -> str | None:
-        """The path of a file's model, once there is one; None if it has nothing to say of `name`."""
-        if absolute in self._files:
-            return self._files[absolute]
-        if self._load is None or (absolute, name) in self._absent:
-            return None
-        module = self._load(absolute, name)
-        if module is None:
-            self._absent.add((absolute, name))
-            return None
-        self._files[absolute] = module.path
-        self.modules[module.path] = module
-        return module.path
-
-    # ------------------------------------------------------------------------------------------ symbols
-
-    @functools.cache  # noqa: B019 - lives as long as the run
-    def find_symbol(self, path: str, qualname: str, depth: int = 0) -> tuple[str, str] | None:
-        """(path, name there) of the function, class or variable that a module means by `qualname`."""
-        module = self.modules[path]
-        if self._defines(module, qualname):
-            return path, qualname
-        if depth > 5:
-            return None
-        parts = qualname.lstrip(RELATIVE).split(".")
-        dots = qualname[: len(qualname) - len(qualname.lstrip(RELATIVE))]
-        if not dots and parts[0] in module.imports and module.imports[parts[0]] != parts[0]:
-            return self.find_symbol(path, ".".join([module.imports[parts[0]], *parts[1:]]), depth + 1)
-        for cut in range(len(parts) - 1, -1, -1):
-            prefix = dots + ".".join(parts[:cut])
-            if not prefix:
-                break
-            file = self.find_module(path, prefix)
-            target = self._loaded(file, parts[cut]) if file else None
-            if target is not None and target != path:
-                return self.find_symbol(target, ".".join(parts[cut:]), depth + 1)
-        return None
-
-    def _defines(self, module: Module, name: str) -> bool:
-        return name in module.scopes or name in module.classes or name in module.scopes[""].variables
-
-    def find_class(self, path: str, qualname: str) -> tuple[str, ClassModel] | None:
-        """The project's class of this name as `path` means it."""
-        found = self.find_symbol(path, qualname)
-        if found is None:
-            return None
-        model = self.modules[found[0]].classes.get(found[1])
-        return (found[0], model) if model else None
-
-    def function(self, path: str, qualname: str) -> Ref | None:
-        """The project's function of this name as `path` means it; for a class, its `__init__`."""
-        found = self.find_symbol(path, qualname)
-        if found is None:
-            return None
-        where, name = found
-        if name in self.modules[where].scopes:
-            return Ref(where, name)
-        if name in self.modules[where].classes:
-            return self.method(where, name, "__init__")
-        return None
-
-    def method(self, path: str, owner: str, name: str, depth: int = 0) -> Ref | None:
-        """A method of a class or of its bases in the project."""
-        module = self.modules[path]
-        if f"{owner}.{name}" in module.scopes:
-            return Ref(path, f"{owner}.{name}")
-        model = module.classes.get(owner)
-        for base in model.bases if model and depth < 6 else ():
-            found = self.find_class(path, base)
-            if found and (found[0], found[1].qualname) != (path, owner):
-                method = self.method(found[0], found[1].qualname, name, depth + 1)
-                if method:
-                    return method
-        return None
-
-    def base_names(self, path: str, owner: str) -> frozenset[str]:
-        """The qualified names of all bases of a class, the project's and the libraries'."""
-        found: set[str] = set()
-        todo = [(path, owner)]
-        while todo and len(found) < 50:
-            where, name = todo.pop()
-            model = self.modules[where].classes.get(name)
-            for base in model.bases if model else ():
-                if base in found:
-                    continue
-                found.add(base)
-                inner = self.find_class(where, base)
-                if inner:
-                    todo.append((inner[0], inner[1].qualname))
-        return frozenset(found)
-
-    def is_network_class(self, path: str, owner: str) -> bool:
-        """Whether a class of the project is a neural network module."""
-        return any(
-            base.rpartition(".")[2] in MODULE_BASES or base.startswith("torch.nn.")
-            for base in self.base_names(path, owner)
-        )
-
-    def is_dataset_class(self, path: str, owner: str) -> bool:
-        """Whether a class of the project gives samples by index or by iteration."""
-        bases = self.base_names(path, owner)
-        if any(DATASET_WORD.search(base) for base in bases):
-            return True
-        return self.method(path, owner, "__getitem__") is not None and bool(DATASET_WORD.search(owner))
 
     # -------------------------------------------------------------------------------------------- calls
 
@@ -426,27 +256,6 @@ class Project:
 
     # ------------------------------------------------------------------------------------------- values
 
-    def attribute_stores(self, owner: tuple[str, str], name: str) -> tuple[Value, ...]:
-        """Every value that the methods of a class (and of its bases) bind to `self.name`."""
-        return self._attribute_stores(owner[0], owner[1], name)
-
-    @functools.cache  # noqa: B019 - lives as long as the run
-    def _attribute_stores(self, path: str, owner: str, name: str, depth: int = 0) -> tuple[Value, ...]:
-        module = self.modules[path]
-        found: list[Value] = []
-        prefix = owner + "."
-        for qualname, scope in module.scopes.items():
-            if not qualname.startswith(prefix) or not scope.parameters or not scope.owner:
-                continue
-            full = f"{scope.parameters[0].name}.{name}"
-            found += [Value(Ref(path, qualname), store.node) for store in scope.stores if store.name == full]
-        model = module.classes.get(owner)
-        for base in model.bases if model and depth < 5 else ():
-            inner = self.find_class(path, base)
-            if inner and (inner[0], inner[1].qualname) != (path, owner):
-                found += self._attribute_stores(inner[0], inner[1].qualname, name, depth + 1)
-        return tuple(found)
-
     @functools.cache  # noqa: B019 - lives as long as the run
     def aliases(self, value: Value) -> tuple[Value, ...]:
         """Where a name of another scope gets its values: a global, `self.x`, a closure's variable."""
@@ -486,7 +295,3 @@ class Project:
         where, symbol = found
         nodes = self.modules[where].scopes[""].variables.get(symbol, ())
         return tuple(Value(Ref(where, ""), node) for node in nodes[-MAX_ALIASES:])
-
-
-def _absolute(path: str) -> str:
-    return os.path.abspath(path).replace(os.sep, "/")  # noqa: PTH100 - pure text, hot path

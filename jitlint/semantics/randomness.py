@@ -6,10 +6,11 @@ import functools
 from collections.abc import Iterator
 
 from jitlint.semantics.augmenters import Augmenters, How, augmenters_of
+from jitlint.semantics.calls import is_draw
 from jitlint.semantics.graph import Kind
 from jitlint.semantics.loading import Code, Loading, loading_of
 from jitlint.semantics.project import Project, Value
-from jitlint.semantics.provenance import Provenance, is_draw, provenance_of
+from jitlint.semantics.provenance import Provenance, provenance_of
 
 
 class Randomness:

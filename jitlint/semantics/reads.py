@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from jitlint.diagnostic import Span
-from jitlint.semantics.mentions import content, mentions_of
+from jitlint.semantics.mentions import mentions_of
 from jitlint.semantics.project import Project
 from jitlint.source import UnreadableSource, load_source
 
@@ -65,7 +65,7 @@ class Reads:
             key = self._asked.get(os.path.abspath(path))  # noqa: PTH100 - keys are text
             if key is not None and self.project.source is not None:
                 return self.project.source(key).text
-            return load_source(path, Path(path).read_bytes()).text
+            return load_source(path, self.project.texts.content(path)).text
         except (OSError, UnreadableSource):
             return ""
 
@@ -111,7 +111,7 @@ class Reads:
         wanted = re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, sorted(names))) + r")(?!\w)")
         plain = [name.encode() for name in names]
         for path in self._files:
-            data = b"" if path in self._asked else content(Path(path))
+            data = b"" if path in self._asked else self.project.texts.content(path)
             if path in self._asked or any(name in data for name in plain):
                 text = self.code(path)
                 for match in wanted.finditer(text):

@@ -8,10 +8,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from jitlint import catalogue
+from jitlint.semantics.calls import is_draw
 from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind, Scope
 from jitlint.semantics.loops import Loops, loops_of
 from jitlint.semantics.project import Project, Ref, Value
-from jitlint.semantics.provenance import Provenance, is_draw, provenance_of
+from jitlint.semantics.provenance import Provenance, provenance_of
 
 _VARYING_WORD = re.compile(
     r"(?:^|_)(?:epoch|epochs|step|steps|iter|iters|iteration|global_step|time|round|worker|rank|offset)(?:_|\d|$)"

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from jitlint import catalogue
+from jitlint.semantics.calls import is_draw
 from jitlint.semantics.clocks import Role
 from jitlint.semantics.flow import reached
 from jitlint.semantics.graph import LOOPS, Kind, Node, Scope
 from jitlint.semantics.loops import loops_of
 from jitlint.semantics.project import Project, Ref, Value
-from jitlint.semantics.provenance import is_draw, provenance_of
+from jitlint.semantics.provenance import provenance_of
 from jitlint.semantics.when import variance_of
 
 _EPOCH = re.compile(r"(?:^|_)(?:epoch|epochs|ep|num_epochs|n_epochs|nepochs|max_epochs|max_epoch|e)(?:_|\d|$)")

@@ -12,16 +12,13 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from jitlint import catalogue
+from jitlint.semantics.calls import is_network_call
 from jitlint.semantics.clocks import Drawn
 from jitlint.semantics.graph import Kind, Node, Scope
 from jitlint.semantics.loops import Loop, Loops, loops_of
 from jitlint.semantics.memo import remembered
 from jitlint.semantics.project import COMMON_METHODS, Project, Ref, Value
-from jitlint.semantics.provenance import (
-    Made,
-    is_network_call,
-    provenance_of,
-)
+from jitlint.semantics.provenance import Made, provenance_of
 
 # Calls that pick elements: with an index that varies, every pass sees other ones.
 SELECTORS = frozenset(

@@ -98,11 +98,10 @@ class Switches:
     @functools.cached_property
     def found(self) -> tuple[Switch, ...]:
         """All of them: parameters and attributes in order of the files, then the settings of programs."""
-        if not self.reads.complete:
-            return ()
         paths = [path for path in self.project.asked if not is_elsewhere(self.project, path)]
         own = [switch for path in paths for switch in self._of_functions(path)]
-        return (*own, *self._settings(paths))
+        found = (*own, *self._settings(paths))
+        return found if found and self.reads.complete else ()  # few projects have one, so few ask for the tree
 
     # --------------------------------------------------------------------------------------- parameters
 
@@ -354,7 +353,7 @@ class Switches:
                     store.name.rpartition(".")[2],
                     What.KEY,
                     store.name.partition(".")[0],
-                    Given.DEFAULT,
+                    _stated(scope.nodes[store.node]),
                 )
                 for store in scope.stores
                 if self._is_setting(Ref(path, qualname), scope, store.base, store.node)
@@ -367,8 +366,9 @@ class Switches:
         for model in module.classes.values():
             if self._holds_settings(model):
                 yield [
-                    Switch(path, module.scopes[""].nodes[node].span, name, What.KEY, model.qualname, Given.DEFAULT)
+                    Switch(path, found.span, name, What.KEY, model.qualname, _stated(found))
                     for name, node in model.attributes.items()
+                    for found in (module.scopes[""].nodes[node],)
                     if "." not in model.qualname
                 ]
 
@@ -485,7 +485,12 @@ def _keys(path: str, scope: Scope, index: int, owner: str) -> Iterator[Switch]:
         return
     for name, item in pairs:
         if scope.nodes[item].kind is Kind.CONST:
-            yield Switch(path, scope.nodes[item].span, name, What.KEY, owner, Given.DEFAULT)
+            yield Switch(path, scope.nodes[item].span, name, What.KEY, owner, _stated(scope.nodes[item]))
+
+
+def _stated(node: Node) -> Given:
+    """What a configuration promises by a value: a setting that is off there is missed by nobody yet."""
+    return Given.NOTHING if node.kind is Kind.CONST and not _is_on(node) else Given.DEFAULT
 
 
 @functools.lru_cache(maxsize=4)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from jitlint.semantics.calls import is_draw
 from jitlint.semantics.graph import Kind, Node, RegionKind, Scope
 from jitlint.semantics.project import Project, Ref, Value
-from jitlint.semantics.provenance import is_draw
 
 # What compiles the function it decorates or is given: JAX, Equinox, Flax, TensorFlow.
 COMPILERS = frozenset(

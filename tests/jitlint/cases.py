@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from jitlint.semantics.build import build_module
+from jitlint.semantics.builder import build_module
 from jitlint.semantics.project import Project
 from jitlint.source import load_source
 

@@ -15,8 +15,12 @@ import pytest
 
 from jitlint import lint_paths
 from jitlint.cache import Cache, PartResult
+from jitlint.config import Settings
+from jitlint.engine import Run, lint
+from jitlint.files import File
 from jitlint.plain import MalformedValueError, plain, restored
 from jitlint.records import RecordFile
+from jitlint.workers import Workers
 from tests.jitlint.command_line import CORRECT, HOISTED, Shell
 
 IMPORTER = """\
@@ -359,3 +363,61 @@ def test_a_module_that_a_package_passes_on_counts(shell: Shell) -> None:
     assert shell.run(*options).code == 1
     helper.unlink()
     assert shell.run(*options).code == 0
+
+
+UNREAD_SWITCH = """\
+import argparse
+from torch.optim import SGD
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--noise-std", type=float, default=0.1)
+parser.add_argument("--lr", type=float, default=0.1)
+args = parser.parse_args()
+
+
+def train(model, loader, optimizer):
+    for images in loader:
+        model(images).mean().backward()
+        optimizer.step()
+
+
+train(model, loader, SGD(args.lr))
+"""
+
+
+def test_what_was_looked_for_in_the_whole_tree_is_looked_for_again(shell: Shell) -> None:
+    """A file that no import leads to makes a difference, so a run that asked for it depends on it."""
+    shell.write("train.py", UNREAD_SWITCH)
+    first = shell.run("train.py", "--select", "JIT206")
+    assert first.code == 1
+    reader = shell.write("other.py", "def strength(args):\n    return args.noise_std * 2\n")
+    assert shell.run("train.py", "--select", "JIT206").code == 0
+    reader.unlink()
+    assert shell.run("train.py", "--select", "JIT206") == first
+
+
+def test_what_is_looked_for_in_the_whole_tree_counts_as_it_stands_in_the_editor(shell: Shell) -> None:
+    path = shell.write("train.py", UNREAD_SWITCH)
+    reader = shell.write("other.py", "# nothing yet\n")
+    settings = Settings(root=shell.folder, select=("JIT206",))
+
+    def found(changed: dict[str, bytes]) -> int:
+        run = Run(settings, Cache(), Workers(1), str(shell.folder), changed)
+        return len(lint([File("train.py", str(path))], run).diagnostics)
+
+    assert found({}) == 1
+    assert found({str(reader): b"def strength(args):\n    return args.noise_std * 2\n"}) == 0
+
+
+def test_what_other_projects_were_asked_is_nothing_to_this_one(shell: Shell, parsed: list[str], tmp_path: Path) -> None:
+    """A run in the same process that searched its whole tree does not tie this one to the times of all files."""
+    from jitlint.semantics.mentions import mentions_of
+    from jitlint.semantics.project import Project
+
+    path = shell.write("train.py", HOISTED)
+    mentions_of(Project({}, tmp_path)).of("anything")
+    shell.run()
+    parsed.clear()
+    os.utime(path, (1, 1))
+    assert shell.run().code == 1
+    assert parsed == []

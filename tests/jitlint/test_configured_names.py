@@ -6,7 +6,7 @@ from pathlib import Path
 
 from jitlint.config import Settings
 from jitlint.rules import find_rule
-from jitlint.semantics.build import build_module
+from jitlint.semantics.builder import build_module
 from jitlint.semantics.project import Project
 from jitlint.source import load_source
 

@@ -542,3 +542,74 @@ val = T.Compose([{}T.ToTensor()])
 @pytest.mark.parametrize(("evaluation", "codes"), [("", {"JIT205"}), ("T.RandomVerticalFlip(p=0.0), ", set())])
 def test_a_zero_that_holds_a_place(evaluation: str, codes: set[str], tmp_path: Path) -> None:
     assert found(ZEROS.format(evaluation), tmp_path) == codes
+
+
+BUFFER = """
+class Buffered(Trainer):
+    def __init__(self, args):
+        self.share = args.share
+    def fill(self, batch, steps):
+        flags = [random.random() <= self.share for _ in range(steps)]
+        chosen = [index for index, flag in enumerate(flags) if flag]
+        for index, flag in enumerate(flags):
+            if not flag:
+                self.buffer[index] = batch
+        self.keep(batch, chosen)
+    def keep(self, batch, chosen):
+        for index in chosen:
+            self.buffer[index] = made
+    def inputs(self, batch):
+        return self.buffer[step]
+    def compute_loss(self, model, inputs):
+        return model(inputs["input_ids"]).loss
+    def {caller}(self, model, inputs):
+        inputs = self.inputs(inputs)
+        with {context}:
+            loss = self.compute_loss(model, inputs)
+        return loss
+"""
+
+
+@pytest.mark.parametrize(
+    ("caller", "context", "codes"),
+    [("prediction_step", "torch.no_grad()", set()), ("training_step", "torch.autocast('cuda')", {"JIT101"})],
+)
+def test_what_an_evaluation_passes_is_not_what_training_gets(
+    caller: str, context: str, codes: set[str], tmp_path: Path
+) -> None:
+    """The framework calls `compute_loss` as well, with a batch of its own."""
+    assert found(BUFFER.format(caller=caller, context=context), tmp_path) == codes
+
+
+PINNED = """
+def perturbed(poses, seed):
+    {made}
+    return poses + {drawn}
+class Poses(Dataset):
+    def __init__(self, images, poses, seed):
+        self.images = images
+        self.poses = perturbed(poses, seed)
+    def __getitem__(self, index):
+        return self.images[index], self.poses[index]
+def train(model, loader, opt):
+    for images, poses in loader:
+        model(images, poses).mean().backward(); opt.step()
+"""
+TORCH = "torch.randn(poses.shape, generator=rng)"
+
+
+@pytest.mark.parametrize(
+    ("made", "drawn", "codes"),
+    [
+        ("rng = torch.Generator(); rng.manual_seed(seed)", TORCH, set()),
+        ("rng = torch.Generator().manual_seed(0)", TORCH, set()),
+        ("rng = torch.Generator()", TORCH, {"JIT104"}),
+        ("rng = np.random.default_rng(seed)", "rng.normal(size=poses.shape)", set()),
+        ("rng = np.random.RandomState(3)", "rng.randn(*poses.shape)", set()),
+        ("rng = np.random.default_rng()", "rng.normal(size=poses.shape)", {"JIT104"}),
+        ("torch.manual_seed(seed)", "torch.randn(poses.shape)", {"JIT104"}),
+    ],
+)
+def test_noise_with_a_seed_of_its_own_is_meant_to_stay(made: str, drawn: str, codes: set[str], tmp_path: Path) -> None:
+    """A simulated error of measurement: whoever seeds a generator for this one draw wants the same numbers."""
+    assert found(PINNED.format(made=made, drawn=drawn), tmp_path) & {"JIT104"} == codes

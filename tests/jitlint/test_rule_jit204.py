@@ -7,7 +7,7 @@ import pytest
 
 from jitlint.diagnostic import Applicability, Candidate, Confidence, Replace
 from jitlint.rules.jit204_discarded_augmentation import DiscardedAugmentation
-from jitlint.semantics.build import build_module
+from jitlint.semantics.builder import build_module
 from jitlint.semantics.project import Project
 from jitlint.source import load_source
 from tests.jitlint.cases import project_of

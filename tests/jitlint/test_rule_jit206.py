@@ -210,3 +210,25 @@ def test_attribute_that_nothing_reads(keeps: str, tmp_path: Path) -> None:
     name = keeps.partition(" ")[0].removeprefix("self.")
     assert found(HEAD + KEPT.format(keeps=keeps, read=f" + use(self.{name})"), tmp_path) == []
     assert found(HEAD + KEPT.format(keeps=keeps, read="") + f"use(windows.{name})\n", tmp_path) == []
+
+
+SETTINGS = {
+    "a dictionary": "CONFIG = {{'noise_std': {value}, 'lr': 0.1}}\noptimizer = SGD(CONFIG['lr'])\n",
+    "a configuration object": (
+        "import ml_collections\nconfig = ml_collections.ConfigDict()\n"
+        "config.noise_std = {value}\nconfig.lr = 0.1\noptimizer = SGD(config.lr)\n"
+    ),
+    "a class": "class Config:\n    noise_std = {value}\n    lr = 0.1\noptimizer = SGD(Config.lr)\n",
+}
+TRAINED = "for images in loader:\n    model(images).mean().backward()\n    optimizer.step()\n"
+
+
+@pytest.mark.parametrize("value", ["0.0", "None", "False"])
+@pytest.mark.parametrize("kind", SETTINGS)
+def test_a_setting_that_is_off_in_the_configuration_is_missed_by_nobody_yet(
+    kind: str, value: str, tmp_path: Path
+) -> None:
+    (on,) = found(SETTINGS[kind].format(value="0.1") + TRAINED, tmp_path)
+    assert on.confidence is Confidence.MEDIUM
+    (off,) = found(SETTINGS[kind].format(value=value) + TRAINED, tmp_path)
+    assert off.confidence is Confidence.LOW

@@ -2,28 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from jitlint.semantics.clocks import (
-    ALWAYS,
-    CALL,
-    EMPTY,
-    EPOCH,
-    NONE,
-    Clock,
-    Clocks,
-    Hole,
-    Path,
-    When,
-    fresher,
-    join,
-)
+from jitlint.semantics.clocks import ALWAYS, CALL, EMPTY, EPOCH, NONE, Clock, Clocks, Hole, Path, When, fresher, join
 from jitlint.semantics.graph import Kind, Node
 from jitlint.semantics.memo import remembered
-from jitlint.semantics.project import Project, Ref, Value
-
-if TYPE_CHECKING:
-    from jitlint.semantics.when import Variance
+from jitlint.semantics.project import Ref, Value
+from jitlint.semantics.when.arguments import Arguments
 
 # Calls whose elements are those of their first argument.
 _SAME_ELEMENTS = frozenset(
@@ -33,12 +16,8 @@ _SAME_ELEMENTS = frozenset(
 _CHAIN = frozenset("batch shuffle prefetch repeat cache take skip unbatch padded_batch with_options".split())
 
 
-class Elements:
+class Elements(Arguments):
     """Answers for one project what one pass of a loop takes out of what it runs over."""
-
-    def __init__(self, variance: Variance) -> None:
-        self.variance = variance
-        self.project: Project = variance.project
 
     @remembered(EMPTY)
     def element(self, value: Value, clock: Clock | None, path: Path = ()) -> When:
@@ -58,7 +37,7 @@ class Elements:
             aliases = self.project.aliases(value)
             if aliases:
                 return join(self._brought_element(value.scope, alias, clock, path) for alias in aliases)
-        return fresher(self.variance.when(value, path if node.kind is not Kind.COLLECTION else ()), ticks)
+        return fresher(self.when(value, path if node.kind is not Kind.COLLECTION else ()), ticks)
 
     def _brought_element(self, ref: Ref, alias: Value, clock: Clock | None, path: Path) -> When:
         made = self.element(alias, clock, path)
@@ -79,7 +58,7 @@ class Elements:
         if last == "zip" and path and isinstance(path[0], int) and 0 <= path[0] < len(node.arguments):
             return self.element(Value(value.scope, node.arguments[path[0]]), clock, path[1:])
         if last == "TensorDataset" and path and isinstance(path[0], int) and 0 <= path[0] < len(node.arguments):
-            return fresher(self.variance.when(Value(value.scope, node.arguments[path[0]]), path[1:]), ticks)
+            return fresher(self.when(Value(value.scope, node.arguments[path[0]]), path[1:]), ticks)
         if (last in _SAME_ELEMENTS or last.endswith("DataLoader")) and (first or node.keyword("dataset") is not None):
             given = node.keyword("dataset")
             return self.element(Value(value.scope, given) if given is not None else first, clock, path)  # type: ignore[arg-type]
@@ -101,7 +80,7 @@ class Elements:
             return None
         scope = self.project.scope(giver)
         results = scope.returns or tuple(item.inputs[0] for _, item in scope.of_kind(Kind.YIELD) if item.inputs)
-        sample = join(self.variance.when(Value(giver, result), path) for result in results)
+        sample = join(self.when(Value(giver, result), path) for result in results)
         return self._sampled(sample, giver, value, clock)
 
     def _sampled(self, sample: When, giver: Ref, site: Value, clock: Clock | None) -> When:
@@ -132,9 +111,7 @@ class Elements:
         for hole in made.holes:
             argument = self.project.argument(site, ref, hole.name) if hole.ref == ref else None
             if argument is not None:
-                parts.append(
-                    fresher(self.variance.plugged(hole, Value(site.scope, argument)), hole.picked, hole.chosen)
-                )
+                parts.append(fresher(self.plugged(hole, Value(site.scope, argument)), hole.picked, hole.chosen))
         return join(parts)
 
     def _element_of_function(self, value: Value, ref: Ref, clock: Clock | None, path: Path) -> When:
@@ -142,11 +119,11 @@ class Elements:
         ticks = frozenset([clock]) if clock else NONE
         if not scope.is_generator:
             body = join(self.element(Value(ref, result), None, path) for result in scope.returns)
-            return fresher(self.variance.filled(body, ref, value), ticks)
+            return fresher(self.filled(body, ref, value), ticks)
         parts = []
         for _, item in scope.of_kind(Kind.YIELD):
-            inner = self.variance.clocks(ref, item.region) - {Clock(ref, CALL)}
-            made = self.variance.when(Value(ref, item.inputs[0]), path) if item.inputs else EMPTY
+            inner = self.clocks(ref, item.region) - {Clock(ref, CALL)}
+            made = self.when(Value(ref, item.inputs[0]), path) if item.inputs else EMPTY
             draws = tuple(
                 drawn._replace(fresh=drawn.fresh | ticks if inner and inner & drawn.fresh else drawn.fresh)
                 for drawn in made.draws
@@ -156,4 +133,4 @@ class Elements:
                 hole._replace(picked=hole.picked | ticks) if inner & hole.picked else hole for hole in made.holes
             )
             parts.append(made._replace(draws=draws, varies=varies, holes=holes))
-        return self.variance.filled(join(parts), ref, value)
+        return self.filled(join(parts), ref, value)

@@ -1,0 +1,78 @@
+"""From the terms of a function to those of its caller: arguments take the place of parameters, clocks go outward."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+
+from jitlint.semantics.clocks import (
+    CALL,
+    EPOCH,
+    NONE,
+    Clock,
+    Clocks,
+    Drawn,
+    Hole,
+    Path,
+    Role,
+    When,
+    fresher,
+    join,
+    with_role,
+)
+from jitlint.semantics.project import Ref, Value
+from jitlint.semantics.when.repeats import Repeats
+
+
+class Arguments(Repeats):
+    """Puts what one call passes in for the parameters of what it calls."""
+
+    @abstractmethod
+    def when(self, value: Value, path: Path = ()) -> When:
+        """When a value, or the part of it that constant indices lead to, changes."""
+
+    @abstractmethod
+    def element(self, value: Value, clock: Clock | None, path: Path = ()) -> When:
+        """One element of what a loop with this clock runs over (or of what a call takes one element of)."""
+
+    def filled(self, made: When, ref: Ref, site: Value, without: frozenset[int] = frozenset()) -> When:
+        """A value of a function with the arguments of one call put in for its parameters."""
+        here = self.here(site)
+        parts = [
+            made._replace(
+                draws=tuple(self._called(drawn, ref, site, here) for drawn in made.draws),
+                varies=self._outward(made.varies, ref, here),
+                holes=frozenset(
+                    hole._replace(
+                        picked=self._outward(hole.picked, ref, here), chosen=self._outward(hole.chosen, ref, here)
+                    )
+                    for hole in made.holes
+                    if hole.ref != ref
+                ),
+                carried=NONE,
+            )
+        ]
+        for hole in made.holes:
+            argument = self.project.argument(site, ref, hole.name) if hole.ref == ref else None
+            if argument is not None and argument not in without:
+                passed = self.plugged(hole, Value(site.scope, argument))
+                picked, chosen = (self._outward(clocks, ref, here) for clocks in (hole.picked, hole.chosen))
+                parts.append(fresher(passed, picked, chosen))
+        return join(parts)
+
+    def _called(self, drawn: Drawn, ref: Ref, site: Value, here: Clocks) -> Drawn:
+        """A draw in the terms of the caller: one that each call makes is made at the call."""
+        fresh = self._outward(drawn.fresh, ref, here)
+        site = site if Clock(ref, CALL) in drawn.fresh else drawn.site
+        return drawn._replace(fresh=fresh, site=site, chosen=self._outward(drawn.chosen, ref, here))
+
+    def plugged(self, hole: Hole, argument: Value) -> When:
+        """What an argument brings to where a parameter is used."""
+        made = self.element(argument, hole.element, hole.path) if hole.element else self.when(argument, hole.path)
+        if hole.role is Role.MIXED and not made.data:
+            return with_role(made, Role.MIXED)
+        return made
+
+    def _outward(self, clocks: Clocks, ref: Ref, here: Clocks) -> Clocks:
+        if Clock(ref, CALL) in clocks or Clock(ref, EPOCH) in clocks:
+            return frozenset(clock for clock in clocks if clock.scope != ref) | here
+        return frozenset(clock for clock in clocks if clock.scope != ref)
