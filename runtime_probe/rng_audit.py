@@ -223,7 +223,7 @@ def _draws(audit: Audit) -> Around:
     def around(original: Callable[..., Any]) -> Callable[..., Any]:
         def recorded(*args: Any, **kwargs: Any) -> Any:
             if audit.seeds and not audit.augments:
-                audit.augments = is_given_data(caller(sys._getframe(1)))
+                audit.augments = is_given_data(caller(sys._getframe(1)), whole=False)
             return original(*args, **kwargs)
 
         return recorded

@@ -84,8 +84,11 @@ MANY = 2**14  # entries of a list that are looked through
 DATA = 16  # entries from which on an argument is data, and no size or option
 
 
-def is_given_data(frame: FrameType) -> bool:
-    """Whether a function was handed data: then what it draws changes them, and is not how they are made up."""
+def is_given_data(frame: FrameType, whole: bool = True) -> bool:
+    """Whether a function was handed data: then what it draws changes them, and is not how they are made up.
+
+    Not `whole`: something that its object keeps is no data if it is used as it is, such as an axis for all samples.
+    """
     while frame.f_code.co_name in COMPREHENSIONS and frame.f_back is not None:
         frame = frame.f_back
     code = frame.f_code
@@ -96,7 +99,7 @@ def is_given_data(frame: FrameType) -> bool:
     owner = variables.get("self")
     kept = list(vars(owner).values()) if hasattr(owner, "__dict__") else []
     arguments = [variables.get(argument) for argument in code.co_varnames[: code.co_argcount] if argument != "self"]
-    if any(_is_data(value) and not any(value is other for other in kept) for value in arguments):
+    if any(_is_data(value) and (whole or not any(value is other for other in kept)) for value in arguments):
         return True
     return any(_is_data(value) and _is_part_of(value, kept) for value in variables.values())
 
