@@ -227,7 +227,7 @@ def main() -> int:
     ask.add_argument("--largest", type=int, default=40_000, help="bytes of a file that is broken")
     options = ask.parse_args()
     warnings.simplefilter("ignore")
-    counts = Counts()
+    counts, told = Counts(), 0
     chosen = islice(broken_files(options.folders, options.largest), options.start, options.start + options.mutants)
     for number, item in enumerate(chosen, start=options.start):
         form = list(FORMS)[number % len(FORMS)]
@@ -235,6 +235,9 @@ def main() -> int:
             check(item, form, counts)
         except Exception as error:
             counts.broken.append(f"{item.path} ({item.kind}, {form}): {type(error).__name__}: {error}")
+        if (number + 1) % 100 == 0 or len(counts.broken) > told:
+            print(f"{number + 1}:", *counts.broken[told:], sep="\n  ", file=sys.stderr, flush=True)
+            told = len(counts.broken)
     print("| planted | files | found | runs that changed it |\n|---|---|---|---|")
     for kind in counts.planted:
         print(f"| {kind} | {counts.planted[kind]} | {counts.found[kind]} | {counts.fixed[kind]} |")

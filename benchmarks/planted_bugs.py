@@ -33,6 +33,8 @@ HOISTED = frozenset({"JIT101", "JIT102"})
 OWN_DRAWS = re.compile(
     r"torch\.(?:rand|randn|randint|randperm)|(?:np|numpy)\.random\.\w+|random\.(?:random|uniform|randint|sample|choice)"
 )
+# What a file's own networks have if they behave otherwise in training.
+SENSITIVE = re.compile(r"[Dd]rop|BatchNorm|batch_norm")
 BATCH_SIZE = re.compile(r"\b\w+\.(?:size\(0\)|shape\[0\])|\blen\(\w+\)")
 
 
@@ -134,11 +136,12 @@ def _moved_draws(lines: list[str], loop: ast.For) -> Iterator[Planted]:
         if draw is None or line.strip().endswith(";"):
             continue
         moved = " " * loop.col_offset + BATCH_SIZE.sub("64", line.strip())
-        made = {n.id for n in ast.walk(loop) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+        stores = [n.id for n in ast.walk(loop) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+        made = set(stores)
         names = {n.id for n in ast.walk(ast.parse(moved.strip())) if isinstance(n, ast.Name)}
         bound = {n.id for n in ast.walk(statement) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-        if names & made - bound or not bound:
-            continue
+        if names & made - bound or not bound or any(stores.count(name) > 1 for name in bound):
+            continue  # what the loop binds twice is drawn anew by the other statement
         at = statement.lineno - 1
         without = [*lines[:at], *lines[at + 1 :]]
         changed = _insert(without, loop.lineno - 1, [moved])
@@ -183,7 +186,7 @@ def _first_statement(tree: ast.Module) -> int:
 
 
 def _without_calls(lines: list[str], tree: ast.Module) -> Iterator[Planted]:
-    """`set_epoch` removed, and `train()` removed in a file that evaluates."""
+    """`set_epoch` removed, and `train()` removed where the network is evaluated before the next step."""
     found: dict[str, list[ast.stmt]] = {"set_epoch": [], "train": [], "eval": []}
     calls = (n for n in ast.walk(tree) if isinstance(n, ast.Expr) and isinstance(n.value, ast.Call))
     for statement in calls:
@@ -191,7 +194,9 @@ def _without_calls(lines: list[str], tree: ast.Module) -> Iterator[Planted]:
         if method in found and statement.lineno == statement.end_lineno:
             found[method].append(statement)
     kinds = [("set_epoch removed", "JIT306", found["set_epoch"])]
-    if found["eval"]:
+    text = "\n".join(lines)
+    acts = "def forward(" not in text or SENSITIVE.search(text)
+    if acts and _evaluates_between_steps(tree, found["train"]):
         kinds.append(("train() removed", "JIT207", found["train"]))
     for kind, code, statements in kinds:
         changed = list(lines)
@@ -199,6 +204,37 @@ def _without_calls(lines: list[str], tree: ast.Module) -> Iterator[Planted]:
             changed[statement.lineno - 1] = f"{' ' * statement.col_offset}pass"
         if statements:
             yield Planted(kind, frozenset({code}), *_texts(lines, changed))
+
+
+def _evaluates_between_steps(tree: ast.Module, removed: list[ast.stmt]) -> bool:
+    """Whether a loop that trains also calls `eval()` of a network that had `train()`, itself or through a function.
+
+    Elsewhere the removed line changes nothing: networks are made in training mode.
+    """
+    networks = {_owner(statement.value) for statement in removed}  # type: ignore[attr-defined]
+    functions = {item.name: item for item in ast.walk(tree) if isinstance(item, ast.FunctionDef)}
+    for loop in (item for item in ast.walk(tree) if isinstance(item, ast.For | ast.While)):
+        todo: list[tuple[ast.AST, frozenset[str]]] = [(loop, frozenset())]
+        seen: set[str] = set()
+        calls: list[tuple[ast.Call, frozenset[str]]] = []
+        while todo:
+            part, parameters = todo.pop()
+            for call in (item for item in ast.walk(part) if isinstance(item, ast.Call)):
+                calls.append((call, parameters))
+                name = getattr(call.func, "id", "") or getattr(call.func, "attr", "")
+                if name in functions and name not in seen:
+                    seen.add(name)
+                    todo.append((functions[name], frozenset(item.arg for item in functions[name].args.args)))
+        methods = {getattr(call.func, "attr", "") for call, _ in calls}
+        evaluated = ((_owner(call), given) for call, given in calls if getattr(call.func, "attr", "") == "eval")
+        if {"backward", "step"} <= methods and any(owner in networks | given for owner, given in evaluated):
+            return True
+    return False
+
+
+def _owner(call: ast.Call) -> str:
+    """The last name before a method: `model` of `self.model.eval()`."""
+    return ast.unparse(call.func).split(".")[-2] if isinstance(call.func, ast.Attribute) else ""
 
 
 def _reused_keys(lines: list[str], tree: ast.Module) -> Iterator[Planted]:

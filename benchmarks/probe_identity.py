@@ -45,7 +45,8 @@ class Bits:
             for parameter in group["params"]:
                 self.hasher.update(parameter.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
         self.hasher.update(torch.get_rng_state().numpy().tobytes())
-        self.hasher.update(np.random.get_state()[1].tobytes() + repr(np.random.get_state()[2:]).encode())
+        state: Any = np.random.get_state()
+        self.hasher.update(state[1].tobytes() + repr(state[2:]).encode())
         self.hasher.update(repr(random.getstate()).encode())
         self.steps += 1
         self.seconds += time.process_time() - start
@@ -61,8 +62,8 @@ def child(how: str, cpu: bool, script: str, arguments: Sequence[str]) -> None:
     from tests.torchvision_cpu import prepare_torchvision
 
     prepare_torchvision()
-    if cpu:
-        torch.Tensor.cuda = torch.nn.Module.cuda = lambda self, *args, **kwargs: self  # type: ignore[method-assign]
+    for kind in (torch.Tensor, torch.nn.Module) if cpu else ():
+        setattr(kind, "cuda", lambda self, *args, **kwargs: self)
     torch.manual_seed(0)
     np.random.seed(0)
     random.seed(0)

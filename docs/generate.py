@@ -1,6 +1,7 @@
 """Write what the documentation takes from the rules: `python docs/generate.py`.
 
-Every rule gets a page in docs/rules/, made from its docstring, and the tables of rules in README.md and
+Every rule gets a page in docs/rules/, made from its docstring and from what its bug was measured to cost
+(reference_model/results/prices.json), and the tables of rules in README.md and
 docs/rules/README.md are filled. With `--check` nothing is written; the exit code is 1 when a page is out
 of date.
 """
@@ -8,15 +9,18 @@ of date.
 from __future__ import annotations
 
 import inspect
+import json
 import re
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 from jitlint.rules import Rule, all_rules
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ROOT / "docs" / "rules"
+PRICES = ROOT / "reference_model" / "results" / "prices.json"
 SECTIONS = ("What it finds", "Why it matters", "Example", "Use instead", "Fix", "Known limits")
 CODE_SECTIONS = ("Example", "Use instead")
 FAMILIES = {
@@ -50,7 +54,29 @@ def page(rule: type[Rule]) -> str:
     for heading, body in sections(rule).items():
         text += f"\n## {heading}\n\n"
         text += f"```python\n{body}\n```\n" if heading in CODE_SECTIONS else f"{body}\n"
-    return text
+    return text + costs(rule.code)
+
+
+def costs(code: str) -> str:
+    """What the rule's bug cost in small real tasks, as a section; empty for a rule without a measurement."""
+    rows = [row for row in json.loads(PRICES.read_text(encoding="utf-8"))["rows"] if code in row["rules"]]
+    if not rows:
+        return ""
+    lines = [
+        f"| {row['task']}: {row['metric']} | {row['dose']} | {price(row)} | {row['interval_over']} |\n" for row in rows
+    ]
+    return (
+        "\n## What it costs\n\n"
+        "How much worse than the right way the bug was in small tasks, with a 95 % interval. Another task has another\n"
+        "price; [the report](../../reference_model/results/report.md) says what each was measured on.\n\n"
+        f"| task | bug | price | interval over |\n|---|---|---|---|\n{''.join(lines)}"
+    )
+
+
+def price(row: dict[str, Any]) -> str:
+    """The price of a dose and its interval, and what that means where it is not a cost."""
+    said = f"{row['price']:.2f} [{row['low']:.2f}, {row['high']:.2f}] {row['unit']}"
+    return said if row["reading"] == "cost" else f"{row['reading']}: {said}"
 
 
 def table(folder: str) -> str:

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from jitlint.diagnostic import Applicability, Confidence, Span
 from jitlint.fixes.plans import (
     AddArgument,
+    CopyStatement,
     DefaultToNone,
     ExtractAboveLoop,
     InsertFunction,
@@ -33,6 +34,7 @@ from jitlint.fixes.plans import (
 __all__ = [
     "AddArgument",
     "Candidate",
+    "CopyStatement",
     "DefaultToNone",
     "ExtractAboveLoop",
     "FixPlan",

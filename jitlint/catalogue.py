@@ -9,6 +9,8 @@ from __future__ import annotations
 import functools
 import re
 
+from jitlint.libraries.generators import SEEDS_ALL
+
 # ------------------------------------------------------------------------------------------------ draws
 
 TORCH_DRAWS = frozenset(
@@ -74,19 +76,19 @@ SHUFFLES = frozenset(
 
 # ----------------------------------------------------------------------------------- seeds, generators
 
-SEEDS = frozenset(
+SEEDS = SEEDS_ALL | frozenset(
     "torch.manual_seed torch.cuda.manual_seed torch.cuda.manual_seed_all torch.random.manual_seed numpy.random.seed "
     "random.seed tensorflow.random.set_seed tensorflow.set_random_seed keras.utils.set_random_seed "
-    "tensorflow.keras.utils.set_random_seed lightning.seed_everything lightning.pytorch.seed_everything "
-    "pytorch_lightning.seed_everything pytorch_lightning.utilities.seed.seed_everything "
-    "lightning.fabric.utilities.seed.seed_everything transformers.set_seed transformers.trainer_utils.set_seed "
-    "accelerate.utils.set_seed monai.utils.set_determinism torch.mps.manual_seed torch.xpu.manual_seed".split()
+    "tensorflow.keras.utils.set_random_seed pytorch_lightning.utilities.seed.seed_everything "
+    "transformers.trainer_utils.set_seed torch.mps.manual_seed torch.xpu.manual_seed".split()
 )
 # They put a generator back to where it was.
 RESTORES = re.compile(
     r"fork_rng|(?:set|restore|load|reset)_(?:rng|random|seed)_?state|setstate|(?:^|[._])set_state$|"
     r"(?:temp|temporary|isolated|scoped|preserve|keep)\w{0,60}_(?:seed|rng|random)|(?:seed|rng)\w{0,60}_(?:context|scope)"
 )
+# Arguments that hand a draw the generator, the key or the seed it draws from.
+GENERATOR_ARGUMENTS = frozenset("generator rng random_state key seed".split())
 # They give another number in each call.
 VARYING = frozenset(
     "time.time time.time_ns time.perf_counter time.monotonic os.urandom os.getpid secrets.randbits secrets.randbelow "
@@ -160,6 +162,11 @@ FUNCTIONAL_AUGMENTATIONS = frozenset(
         "tensorflow.keras.preprocessing.image.random_rotation",
     ]
 )
+# The arguments for which Keras' ImageDataGenerator draws. keras/preprocessing/image.py, all versions.
+IMAGE_GENERATOR_DRAWS = frozenset(
+    "rotation_range width_shift_range height_shift_range brightness_range shear_range zoom_range channel_shift_range "
+    "horizontal_flip vertical_flip".split()
+)
 COMPOSERS = frozenset(
     "Compose Sequential AugmentationSequential RandomApply RandomChoice RandomOrder OneOf SomeOf".split()
 )
@@ -227,6 +234,20 @@ def promises_augmentation(name: str) -> bool:
     return bool(_PROMISE.search(plain)) and not _NO_PROMISE.search(plain)
 
 
+# Functions that run one of two functions, as their first argument says.
+CONDITIONALS = frozenset({"tensorflow.cond", "tensorflow.compat.v1.cond", "jax.lax.cond", "torch.cond"})
+
+_IMAGE_OPERATIONS = re.compile(
+    r"^(?:torchvision\.transforms\.(?:v2\.)?functional\.(?!normalize|erase)\w+|tensorflow\.image\.\w+|"
+    r"(?:numpy|torch)\.(?:flip|fliplr|flipud|rot90|roll)|PIL\.ImageOps\.\w+|kornia\.(?:geometry|enhance)\.\w+)$"
+)
+
+
+def is_image_operation(qualname: str) -> bool:
+    """Whether a function gives back a flipped, rotated, cut or recoloured copy of an image, as its arguments say."""
+    return bool(_IMAGE_OPERATIONS.match(qualname))
+
+
 def is_functional_augmentation(qualname: str) -> bool:
     """Whether this library function returns its argument perturbed at random."""
     return qualname in FUNCTIONAL_AUGMENTATIONS
@@ -239,6 +260,11 @@ _MODEL_WORD = re.compile(
     r"siren|inr|nerf|mlp|cnn|unet|resnet|vit|transformer|vae|gan|module|classifier|clf|student|teacher|learner|"
     r"denoiser|regressor|rnn|lstm|gru|net[a-z0-9]|[gd]net|renderer|field|wrapped_model|ddp_model|ema_model)s?\d*(?:_|$)"
 )
+# Classes whose objects are networks, whatever they are called.
+CHAINS_OF_LAYERS = frozenset(
+    "torch.nn.Sequential keras.Sequential keras.models.Sequential tensorflow.keras.Sequential "
+    "tensorflow.keras.models.Sequential".split()
+)
 _MODEL_LETTERS = frozenset("G D E F f netG netD net_G net_D g d".split())
 _LOSS_WORD = re.compile(
     r"(?:^|_)(?:loss|losses|criterion|criteria|objective|mse|mae|bce|cross_entropy|nll|kl|kld|l1|l2|psnr)(?:_|$)"
@@ -249,6 +275,10 @@ _LOADER_WORD = re.compile(
     r"trainset_loader|train_batches|data_loader|train_data_loader)\d*(?:_|$)"
 )
 _BATCH_FUNCTION = re.compile(r"(?:^|_)(?:batch|batches|minibatch|minibatches|loader|batchify|iterate)(?:_|$)")
+_ANOTHER_BATCH = re.compile(
+    r"(?:^|_)(?:next|get|sample|draw|fetch|load|read|make|generate|random)_(?:\w+_)?(?:mini)?batch(?:es)?(?:_|$)"
+)
+_COORDINATES = re.compile(r"(?:^|_)(?:coords?|coordinates?|mgrid|meshgrid|grid)(?:_|\d|$)")
 _EVALUATION_WORD = re.compile(
     r"(?:^|_)(?:eval|evaluate|evaluation|evaluator|val|valid|validate|validation|validator|test|tests|testing|tester|"
     r"infer|inference|predict|prediction|sample|sampler|sampling|visualize|visualise|visualization|vis|demo|plot|show|"
@@ -279,9 +309,21 @@ def names_loader(name: str) -> bool:
 
 
 @functools.lru_cache(maxsize=2048)
+def names_coordinates(name: str) -> bool:
+    """Whether a name says that it holds, or gives, the coordinates of points or of a grid of them."""
+    return bool(_COORDINATES.search(snake(name)))
+
+
+@functools.lru_cache(maxsize=2048)
 def names_batch_function(name: str) -> bool:
     """Whether a function's name says that it gives batches one after the other."""
     return bool(_BATCH_FUNCTION.search(snake(name)))
+
+
+@functools.lru_cache(maxsize=2048)
+def gives_batch(name: str) -> bool:
+    """Whether a function's name says that each call of it gives another batch: `data.next_batch(64)`."""
+    return bool(_ANOTHER_BATCH.search(snake(name)))
 
 
 @functools.lru_cache(maxsize=2048)
@@ -295,14 +337,14 @@ def names_training(name: str) -> bool:
     return snake(name) in ("train", "train_epoch", "train_one_epoch", "train_batch", "update_model", "train_iter")
 
 
-STEP_FUNCTIONS = frozenset(
-    "training_step train_step _train_step _training_step iter_step _iter_step forward __call__ compute_loss "
-    "__getitem__ collate_fn call train_batch optimize_parameters training_iteration".split()
-)
+# The methods that run when a network is called.
+FORWARD_METHODS = frozenset("forward call __call__".split())
 TRAINING_STEP_FUNCTIONS = frozenset(
     "training_step train_step _train_step _training_step iter_step _iter_step compute_loss train_batch train_on_batch "
     "optimize_parameters training_iteration".split()
 )
+# Functions that run once for each batch or sample.
+STEP_FUNCTIONS = FORWARD_METHODS | TRAINING_STEP_FUNCTIONS | {"__getitem__", "collate_fn"}
 OPTIMIZER_WORD = re.compile(
     r"(?:^|_)(?:opt|optim|optimizer|optimiser|optimizers|opts|scaler|solver|adam|sgd|trainer)\w*(?:_|$)"
 )

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from jitlint.errors import UsageError
+from jitlint.errors import UsageError, internal_error
 from jitlint.terminal import say, write
 
 __all__ = ["main"]
@@ -29,8 +29,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         say(f"jitlint: {error.strerror or error}{f': {error.filename}' if error.filename else ''}")
     except Exception as error:  # the last place that can say it in one line
-        from jitlint.parts import internal_error
-
         say(f"jitlint: {internal_error('in the run', error)}")
     finally:
         gc.enable()
@@ -62,6 +60,10 @@ def _command(name: str, arguments: list[str]) -> int:
         from jitlint.rule_cases import test_rules
 
         return test_rules(arguments)
+    if name == "doctor":
+        from jitlint.doctor import doctor
+
+        return doctor(arguments)
     if name == "server":
         from jitlint.server import serve
 

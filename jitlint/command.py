@@ -25,6 +25,8 @@ from jitlint.workers import Workers, cores
 
 if TYPE_CHECKING:
     from jitlint.diagnostic import Diagnostic
+    from jitlint.evidence import Evidence
+    from jitlint.evidence_join import Joined
     from jitlint.report import Texts, View
 
 __all__ = ["Command"]
@@ -50,6 +52,8 @@ class Command:
             _check_reason(options.add_ignore)
         near = [options.stdin_filename or "."] if self.is_stdin else options.paths
         self.hierarchy = hierarchy_for(options, near)
+        self.evidence = self._evidence()
+        self.joined: Joined | None = None
         self.format: str = options.format or ("full" if is_terminal(sys.stdout) else "concise")
 
     def run(self) -> int:
@@ -131,7 +135,11 @@ class Command:
         return Outcome(lint(files, run))
 
     def _new_ones(self, found: Sequence[Diagnostic], changed: Mapping[str, bytes]) -> Sequence[Diagnostic]:
-        """What is to be fixed: not what the baseline accepts."""
+        """What is to be fixed: not what the run refutes, nor what the baseline accepts."""
+        if self.evidence is not None:
+            from jitlint.evidence_join import not_refuted
+
+            found = not_refuted(found, self.evidence, self.cwd)
         if not self.options.baseline:
             return found
         from jitlint.baseline import new_ones
@@ -145,6 +153,8 @@ class Command:
         if self._prints_text():
             _write_stdout(next(iter({**given, **outcome.changed}.values())))
         texts = self._texts({**given, **outcome.changed})
+        if self.evidence is not None:
+            outcome = self._joined(outcome, self.evidence, files, texts)
         if self.options.baseline:
             from jitlint.baseline import apply_baseline
 
@@ -156,8 +166,23 @@ class Command:
     def _looks_for_everything(self) -> bool:
         """Whether what is not found is not there: no rule, share or plugin was left out."""
         options = self.options
-        is_narrowed = options.select or options.ignore or options.confidence or options.shard != (1, 1)
+        is_narrowed = options.select or options.ignore or options.confidence or options.evidence
+        is_narrowed = is_narrowed or options.shard != (1, 1)
         return not is_narrowed and not plugins.refused
+
+    def _evidence(self) -> Evidence | None:
+        if not self.options.evidence:
+            return None
+        from jitlint.evidence_join import load
+
+        return load(self.options.evidence, self.cwd)
+
+    def _joined(self, outcome: Outcome, evidence: Evidence, files: Sequence[File], texts: Texts) -> Outcome:
+        """Without what the run refuted, and with what only the run saw."""
+        from jitlint.evidence_join import join
+
+        self.joined = join(outcome, evidence, files, texts)
+        return self.joined.outcome
 
     def _show_diff(self, outcome: Outcome, files: tuple[File, ...], given: Mapping[str, bytes]) -> int:
         from jitlint.report.diff import file_diffs
@@ -224,7 +249,7 @@ class Command:
         path.write_text(text, "utf-8", "backslashreplace")
 
     def _report(self, outcome: Outcome, texts: Texts) -> Iterable[str]:
-        if not outcome.report.diagnostics and self.format in _TEXT_FORMATS:
+        if not outcome.report.diagnostics and self.format in _TEXT_FORMATS and not self._refuted():
             return ()  # most runs: spare them the reporters
         from jitlint.report import render
 
@@ -235,7 +260,11 @@ class Command:
 
         color = is_colourful(self.options.color) and not self.options.output_file
         ascii = not self.options.output_file and not writes_frames(sys.stdout)
-        return View(outcome.report.diagnostics, texts, width(), color, ascii)
+        observed = self.joined.observed if self.joined is not None else {}
+        return View(outcome.report.diagnostics, texts, width(), color, ascii, observed, self._refuted())
+
+    def _refuted(self) -> tuple[Diagnostic, ...]:
+        return self.joined.refuted if self.joined is not None else ()
 
     def _texts(self, changed: Mapping[str, bytes]) -> Texts:
         from jitlint.report import Texts
@@ -253,6 +282,8 @@ class Command:
         from jitlint.report.summary import summary
 
         lines = summary(outcome)
+        if self.joined is not None and self.joined.sentence:
+            lines.insert(1, self.joined.sentence)
         if self.format == "full" and not self.options.output_file and not self._prints_text():
             write(map(visible, lines))
         else:

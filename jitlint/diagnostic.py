@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from jitlint.candidate import (
         AddArgument,
         Candidate,
+        CopyStatement,
         DefaultToNone,
         ExtractAboveLoop,
         FixPlan,
@@ -44,6 +45,7 @@ __all__ = [
     "Applicability",
     "Candidate",
     "Confidence",
+    "CopyStatement",
     "DefaultToNone",
     "Diagnostic",
     "Edit",

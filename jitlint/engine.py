@@ -37,8 +37,8 @@ _ALL_CHECKED = 2_000_000
 class Report:
     """What a run found, and what it read. `problems` are what it could not do, one line each.
 
-    `held` counts the findings below the confidence that was asked for. `undecided` are the files that train, if no
-    file of the run draws anything: what happens there, only a run of the program can tell.
+    `held` counts the findings below the confidence that was asked for, and `uncertain` are these. `undecided` are the
+    files that train, if no file of the run draws anything: what happens there, only a run of the program can tell.
     """
 
     diagnostics: tuple[Diagnostic, ...] = ()
@@ -47,6 +47,7 @@ class Report:
     problems: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     held: int = 0
+    uncertain: tuple[Diagnostic, ...] = ()
     undecided: tuple[str, ...] = ()
 
 
@@ -101,6 +102,7 @@ def merged(outcomes: Sequence[Outcome]) -> Outcome:
         problems=tuple(line for item in reports for line in item.problems),
         warnings=tuple(line for item in reports for line in item.warnings),
         held=sum(item.held for item in reports),
+        uncertain=tuple(diagnostic for report in reports for diagnostic in report.uncertain),
         undecided=tuple(key for item in reports for key in item.undecided),
     )
     return Outcome(
@@ -131,6 +133,7 @@ def lint(files: Sequence[File], run: Run) -> Report:
         problems=(*(item.problem for item in surveys if item.problem), *_of(results, "problems")),
         warnings=tuple(_of(results, "warnings")),
         held=len(found) - len(shown),
+        uncertain=tuple(item for item in found if item.confidence < least),
         undecided=tuple(_undecided(files, surveys)),
     )
 

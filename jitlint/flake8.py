@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator, Sequence
 
 from jitlint import __version__
 from jitlint.api import lint_text
+from jitlint.plugins import plugins
+from jitlint.terminal import say
 
 __all__ = ["Checker"]
 
@@ -23,7 +26,16 @@ class Checker:
 
     def run(self) -> Iterator[tuple[int, int, str, type[Checker]]]:
         """Each finding as line, column from 0, text and origin."""
-        for item in lint_text(self.text, self.filename).diagnostics:
+        report = lint_text(self.text, self.filename)
+        for line in (*report.problems, *plugins.refused):
+            _say_once(line)
+        for item in report.diagnostics:
             if item.code != "JIT000":  # flake8 says itself what it cannot read
                 place = item.location
                 yield place.line, place.column - 1, f"{item.code} {item.message}", type(self)
+
+
+@functools.cache
+def _say_once(line: str) -> None:
+    """What is wrong with a plugin, or with jitlint itself, on standard error; flake8 asks for every file anew."""
+    say(f"jitlint: {line}")

@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from jitlint.config import NAMES, Settings, find_settings, settings_in
 from jitlint.files import File
+from jitlint.plugins import plugins
 
-__all__ = ["Hierarchy"]
+__all__ = ["Hierarchy", "with_plugins"]
+
+
+def with_plugins(settings: Settings) -> Settings:
+    """The settings with all plugins that this process has loaded."""
+    return replace(settings, plugins=tuple(dict.fromkeys((*settings.plugins, *plugins.loaded.values()))))
 
 
 class Hierarchy:

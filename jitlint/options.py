@@ -13,20 +13,21 @@ from typing import NoReturn
 from jitlint.config import Settings, own_plugins, parse_confidence, read_settings
 from jitlint.errors import UsageError, nearest
 from jitlint.files import Exclusions
-from jitlint.hierarchy import Hierarchy
+from jitlint.hierarchy import Hierarchy, with_plugins
 from jitlint.plugins import plugins
 from jitlint.terminal import width
 
 __all__ = ["COMMANDS", "FORMATS", "build_parser", "exclusions_for", "hierarchy_for", "parse_options"]
 
-COMMANDS = ("check", "rule", "rules", "test", "schema", "completion", "server")
+COMMANDS = ("check", "doctor", "rule", "rules", "test", "schema", "completion", "server")
 FORMATS = ("full", "concise", "json", "sarif", "github", "gitlab", "junit", "html")
 
 _EPILOG = """\
 other commands:
+  jitlint doctor SCRIPT     lint a script, run it, fix it, and run it again
   jitlint rule CODE|NAME    explain a rule
   jitlint rules             list all rules (--format json: for programs)
-  jitlint test MODULE       run the cases of a plugin's rules
+  jitlint test MODULE|CODE  run the cases of a plugin's rules, or of one rule
   jitlint schema            print the configuration's JSON schema
   jitlint completion SHELL  print a completion script (bash, zsh, fish)
   jitlint server            run the language server (stdin and stdout)
@@ -84,12 +85,11 @@ def _override(options: argparse.Namespace) -> Callable[[Settings], Settings]:
 
     def override(settings: Settings) -> Settings:
         return replace(
-            settings,
+            with_plugins(settings),
             select=selectors("select") or settings.select,
             extend_select=(*settings.extend_select, *selectors("extend_select")),
             ignore=(*settings.ignore, *selectors("ignore")),
             confidence=confidence or settings.confidence,
-            plugins=tuple(plugins.loaded.values()),
         )
 
     return override
@@ -166,6 +166,11 @@ def _add_fixes(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--unsafe-fixes", action="store_true", help="with --fix or --diff: include fixes to be reviewed")
     group.add_argument("--diff", action="store_true", help="show what --fix would change without changing it")
     group.add_argument("--add-ignore", metavar="REASON", help="suppress every finding with a comment that gives REASON")
+    group.add_argument(
+        "--evidence",
+        metavar="FILE",
+        help="mark findings as a run confirms or refutes them (see python -m runtime_probe)",
+    )
     group.add_argument("--baseline", metavar="FILE", help="report only findings that FILE does not have; create it")
 
 

@@ -8,13 +8,14 @@ import hashlib
 import os
 import sys
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from types import ModuleType
 from typing import TYPE_CHECKING, NamedTuple
 
 from jitlint.cache import PartResult
 from jitlint.config import Settings
 from jitlint.diagnostic import Candidate, Confidence, Diagnostic, Location
+from jitlint.errors import internal_error
 from jitlint.files import File, is_matched, key_of
 from jitlint.imports import ImportGraph, ModuleFinder, answers_digest, lookups
 from jitlint.plugins import plugins
@@ -23,6 +24,7 @@ from jitlint.screen import Level, is_idle, screen
 from jitlint.selection import UNREADABLE, codes_of, enabled_codes
 from jitlint.semantics.builder import build_module
 from jitlint.semantics.graph import RELATIVE, Module
+from jitlint.semantics.pieces import KeptPieces
 from jitlint.semantics.project import Project
 from jitlint.source import Source, UnreadableSource, load_source
 from jitlint.suppress import UNUSED, Suppressed, suppress, unused_diagnostic
@@ -32,7 +34,7 @@ from jitlint.tree import Texts
 if TYPE_CHECKING:
     from jitlint.survey import Trouble
 
-__all__ = ["Task", "codes_for", "internal_error", "lint_part", "unfinished", "unreadable"]
+__all__ = ["Task", "codes_for", "lint_part", "unfinished", "unreadable"]
 
 # Bytes of files that were not asked for and are modelled to understand those that were.
 CONTEXT_SIZE = 800_000
@@ -61,8 +63,8 @@ def lint_part(task: Task) -> PartResult:
         return _Part(task).result()
     finally:
         _forget_projects()
-        if not gc.isenabled():
-            gc.collect()
+        if not gc.isenabled() and task.fixes and "libcst" in sys.modules:
+            gc.collect()  # concrete trees have cycles; models and what is asked of them have none
 
 
 def unfinished(task: Task) -> PartResult:
@@ -83,16 +85,6 @@ def codes_for(path: str, settings: Settings) -> frozenset[str]:
         if is_matched([pattern], path, str(settings.root)):
             codes -= {code for selector in selectors for code in codes_of(selector)}
     return codes
-
-
-def internal_error(what: str, error: BaseException) -> str:
-    """One line that names the place, for a report."""
-    where = error.__traceback__
-    while where is not None and where.tb_next is not None:
-        where = where.tb_next
-    at = f" ({Path(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno})" if where else ""
-    text = " ".join(str(error).split())[:200]
-    return f"internal error {what}: {type(error).__name__}: {text}{at}; please report it with the file"
 
 
 def _failure(rule: type[Rule], where: str, error: Exception) -> str:
@@ -148,7 +140,8 @@ class _Part:
 
     def _model(self, key: str) -> None:
         try:
-            self.modules[key] = build_module(self._source(key))
+            kept = _kept_pieces(self.paths[key]) if self.paths[key] in self.changed and not self.fixes else None
+            self.modules[key] = build_module(self._source(key), kept=kept)
         except OSError as error:
             self.problems.append(f"cannot read {key}: {error.strerror or error}")
         except (SyntaxError, RecursionError, MemoryError, ValueError, UnreadableSource) as error:
@@ -354,6 +347,12 @@ class _KeptModels:
 _kept_models = _KeptModels()
 
 
+@functools.lru_cache(maxsize=8)
+def _kept_pieces(path: str) -> KeptPieces:
+    """What the last version of a text left that an editor changes."""
+    return KeptPieces()
+
+
 def _context_model(key: str, data: bytes) -> Module | None:
     try:
         return build_module(load_source(key, data), context=True)
@@ -373,13 +372,15 @@ def _unique(candidates: Iterable[Candidate]) -> list[Candidate]:
 
 def _forget_projects() -> None:
     """Drop what the analyses remember of a project, so that a large tree needs no more memory than a part."""
-    for function in _remembering():
-        function.cache_clear()
-
-
-def _remembering() -> Iterator[functools._lru_cache_wrapper[object]]:
     for name, module in list(sys.modules.items()):
         if name.startswith("jitlint.semantics"):
-            for value in vars(module).values():
-                inside = vars(value).values() if isinstance(value, type) else (value,)
-                yield from (item for item in inside if isinstance(item, functools._lru_cache_wrapper))
+            for function in _remembering(module):
+                function.cache_clear()
+
+
+@functools.cache
+def _remembering(module: ModuleType) -> tuple[functools._lru_cache_wrapper[object], ...]:
+    """The functions and methods of a module that remember their answers."""
+    values = list(vars(module).values())
+    values += [item for value in values if isinstance(value, type) for item in vars(value).values()]
+    return tuple(dict.fromkeys(item for item in values if isinstance(item, functools._lru_cache_wrapper)))

@@ -64,6 +64,12 @@ class Plugins:
             for module in modules:
                 self._load(module, self._path(file))
 
+    def distrust(self, path: str | Path) -> None:
+        """Note that something else is linted as well, such as a file that an editor opens later."""
+        tree = _project_around(path)
+        if tree is not None and tree not in self.trees:
+            self.trees = (*self.trees, tree)
+
     def name(self, modules: Sequence[str], file: Path) -> None:
         """Load the plugins that a configuration file names, if it may."""
         if not self.is_allowed and self._is_theirs(file):

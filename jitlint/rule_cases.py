@@ -1,4 +1,4 @@
-"""`jitlint test MODULE`: run the cases of a plugin's rules, as this project's tests do with its own."""
+"""`jitlint test MODULE` or `jitlint test CODE`: run the cases of a plugin's rules, or of one rule."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class _Case(NamedTuple):
 def test_rules(modules: Sequence[str]) -> int:
     """Run every case of every rule in the modules, tell, and return 1 if one went wrong."""
     if not modules:
-        raise UsageError("`jitlint test` takes the modules of a plugin, such as mypkg.rules")
+        raise UsageError("`jitlint test` takes the modules of a plugin, such as mypkg.rules, or the code of a rule")
     cases = [case for module in modules for rule in _rules(module) for case in _cases(rule)]
     if not cases:
         raise UsageError(f"{', '.join(modules)}: no rule with VALID or INVALID cases")
@@ -50,7 +50,10 @@ def test_rules(modules: Sequence[str]) -> int:
 
 
 def _rules(name: str) -> list[type[Rule]]:
-    """The rules of a module, which the user asks for by name: it may lie in the current directory."""
+    """One of the rules here, by its code; or those of a module, which may lie in the current directory."""
+    rule = find_rule(name)
+    if rule is not None:
+        return [rule]
     sys.path.insert(0, str(Path.cwd()))
     plugins.begin([], True, {})
     plugins.name([name], Path.cwd() / "-")

@@ -32,7 +32,16 @@ from jitlint.rules import all_rules, find_rule
 from jitlint.source import Source
 from jitlint.survey import has_directives
 
-__all__ = ["UNUSED", "Statements", "Suppressed", "comments", "end_of_codes", "suppress", "unused_diagnostic"]
+__all__ = [
+    "UNUSED",
+    "Statements",
+    "Suppressed",
+    "comments",
+    "end_of_codes",
+    "suppress",
+    "suppresses",
+    "unused_diagnostic",
+]
 
 UNUSED = "JIT001"
 _NAME = "unused-suppression"
@@ -85,6 +94,16 @@ def suppress(source: Source, candidates: Sequence[Candidate], enabled: frozenset
         unused = [found for item in directives for found in _unused(source, item, enabled)]
         unused = [item for item in unused if not _is_suppressed(item, directives)]
     return Suppressed((*kept, *unused), tuple(_warnings(source, directives)))
+
+
+def suppresses(source: Source, line: int, codes: Iterable[str]) -> bool:
+    """Whether a comment accepts findings of one of the codes on a line."""
+    return any(
+        item.word in _WORDS
+        and item.codes & set(codes)
+        and (item.word == "ignore-file" or item.first_line <= line <= item.last_line)
+        for item in _directives(source)
+    )
 
 
 def _is_suppressed(candidate: Candidate, directives: Iterable[_Directive]) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from jitlint.diagnostic import Location
+from jitlint.errors import internal_error
 from jitlint.screen import Level, imports_of, screen
 from jitlint.source import Source, UnreadableSource, load_source
 
@@ -75,8 +76,6 @@ def survey(key: str, path: str, changed: Mapping[str, bytes], *, check: bool) ->
     except OSError as error:
         return Survey((0, 0, 0), problem=f"cannot read {key}: {error.strerror or error}")
     except Exception as error:  # the other files are still linted
-        from jitlint.parts import internal_error
-
         return Survey((0, 0, 0), problem=internal_error(f"at the first look at {key}", error))
 
 

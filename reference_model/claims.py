@@ -42,8 +42,8 @@ class Claim:
 
 @dataclass(frozen=True)
 class Verdict:
-    """`word` is supported, refuted, undecided, "not testable" where the networks do not see, "too few images" or
-    "not measured"."""
+    """`word` is supported, refuted, undecided, "not testable" where the networks do not see, "too few images",
+    "too few seeds" or "not measured"."""
 
     claim: Claim
     word: str

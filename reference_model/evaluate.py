@@ -53,11 +53,15 @@ class Curve:
 
 @dataclass(frozen=True)
 class Measured:
-    """Scalars (means over the test images), curves, and pictures (uint8, (PICTURES, n, n, 3)) by side n."""
+    """Scalars (means over the test images), curves, and pictures (uint8, (PICTURES, n, n, 3)) by side n.
+
+    `by_image` has some of the scalars for each test image: the image is the unit of a verdict.
+    """
 
     metrics: dict[str, float]
     curves: dict[str, Curve] = field(default_factory=dict)
     pictures: dict[str, Tensor] = field(default_factory=dict)
+    by_image: dict[str, list[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,7 @@ def evaluate(predict: Predict, exam: Exam, sigma: float = 0.32) -> Measured:
         if exam.fast is not None:
             metrics["moire"] = moire(large, exam.sharp, exam.fast)
     pictures = {str(LARGE): _bytes(large[:PICTURES]), str(SIZE): _bytes(query.picture(SIZE)[:PICTURES])}
-    return Measured(metrics, curves, pictures)
+    return Measured(metrics, curves, pictures, _each_image(query, large, exam))
 
 
 class _Query:
@@ -148,6 +152,16 @@ def _against_truth(query: _Query, large: Tensor, exam: Exam) -> dict[str, float]
     ]
     anywhere = [score(f"random_{k}") for k in range(RANDOM_SHIFTS)]
     return {**{f"psnr_{name}": score(name) for name in names}, "psnr_shift_random": math.fsum(anywhere) / len(anywhere)}
+
+
+def _each_image(query: _Query, large: Tensor, exam: Exam) -> dict[str, list[float]]:
+    """PSNR of each test image on its grid and, where there is a truth, between the pixels and at 128 px."""
+    asked = {"psnr_clean": (query(pixel_grid(SIZE)), _colours(exam.images).cpu())}
+    if exam.sharp is not None:
+        coords, truth = exam.truth["shift_1_4"]
+        asked["psnr_shift_1_4"] = (query(coords), truth)
+        asked["psnr_128_sharp"] = (_colours(large), exam.truth[f"{LARGE}_sharp"][1])
+    return {name: psnr(predicted, truth).tolist() for name, (predicted, truth) in asked.items()}
 
 
 def _robustness(query: _Query, exam: Exam) -> dict[str, Curve]:

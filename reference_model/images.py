@@ -16,6 +16,7 @@ from reference_model.scenes import Scenes, gratings, natural
 
 SIZE, FINE = 32, 128  # pixels a side of what the network sees, and of the finest truth of photographs
 TRAIN_SEED, TEST_SEED = 1, 2  # of the analytic images
+FRESH_SEEDS = (2611, 2612)  # of the same, for training and test, of the committed run of networks for many images
 Truth = Callable[[Tensor, float], Tensor]
 
 
@@ -63,9 +64,18 @@ def _rendered(scenes: Scenes, size: int, aperture: float | None = None) -> Tenso
 
 
 def _analytic(images: int, test_images: int, root: Path | None, download: bool) -> Dataset:
-    train, test = natural(images, TRAIN_SEED), natural(test_images, TEST_SEED)
+    return _scenes("analytic", images, test_images, (TRAIN_SEED, TEST_SEED))
+
+
+def _fresh(images: int, test_images: int, root: Path | None, download: bool) -> Dataset:
+    """Scenes that no run saw before claims_networks.toml was frozen."""
+    return _scenes("fresh", images, test_images, FRESH_SEEDS)
+
+
+def _scenes(name: str, images: int, test_images: int, seeds: tuple[int, int]) -> Dataset:
+    train, test = (natural(count, seed) for count, seed in zip((images, test_images), seeds, strict=True))
     return Dataset(
-        "analytic", _rendered(train, SIZE), _rendered(test, SIZE), test.values, lambda size: _rendered(train, size)
+        name, _rendered(train, SIZE), _rendered(test, SIZE), test.values, lambda size: _rendered(train, size)
     )
 
 
@@ -184,6 +194,7 @@ def _cifar10(images: int, test_images: int, root: Path | None, download: bool) -
 
 DATASETS: dict[str, Callable[[int, int, Path | None, bool], Dataset]] = {
     "analytic": _analytic,
+    "fresh": _fresh,
     "gratings": _gratings,
     "photographs": _photographs,
     "cifar10": _cifar10,

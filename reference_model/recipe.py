@@ -80,14 +80,15 @@ PRESETS: dict[str, Recipe] = {
         ),
     ),
     "cpu": Recipe(
-        images=240,
+        data="fresh",
+        images=320,
         epochs=20,
-        warmup=2,
-        batch=8,
-        learning_rate=3e-3,
-        model=ModelConfig(
-            patch=4, width=64, layers=2, feed_forward=256, encoder_heads=4, lp_tokens=64, heads=2, head_width=32
-        ),
+        warmup=1,
+        batch=4,
+        learning_rate=1e-2,
+        second_moment=0.99,
+        # The locality decides how soon the network sees: a query's kernel of 0.57 px, a quarter of the tokens' spacing
+        model=ModelConfig(width=64, layers=1, feed_forward=128, encoder_heads=4, head_width=32, locality=1600),
     ),
     "gpu": Recipe(),
 }

@@ -11,12 +11,14 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch.nn import functional
 
+from reference_model import networks
 from reference_model.checkpoint import CheckpointError
 from reference_model.distributed import is_first, processes, shared
 from reference_model.evaluate import NYQUIST, Curve, Exam, Predict, evaluate, prepare
@@ -212,7 +214,7 @@ def _row(task: Task, trained: Trained, index: int, exam: Exam, options: Options)
     seed, recipe, model = task.seeds[index], task.recipe, trained.models[index]
     row = Row(
         recipe.digest(), task.label, "model", options.preset, seed, recipe=recipe.to_dict(),
-        probe=trained.probe, seconds=trained.seconds / len(task.seeds),
+        probe=trained.probe, claims=networks.claims_hash(), seconds=trained.seconds / len(task.seeds),
         parameters=sum(parameter.numel() for parameter in model.parameters()),
         computed={
             **{name: getattr(options, name) for name in ("device", "bf16", "compile", "deterministic")},
@@ -225,7 +227,9 @@ def _row(task: Task, trained: Trained, index: int, exam: Exam, options: Options)
     if seed == 0 and is_first():
         Store(options.runs).save_pictures(recipe.digest(), measured)
     more = {**_end_of_training(trained.losses[index]), "psnr_thumbnail": _thumbnail_psnr(recipe, exam)}
-    return Row(**{**vars(row), "metrics": measured.metrics | more, "curves": measured.curves})
+    curves = measured.curves | {"loss": _loss_curve(trained.losses[index])}
+    found = {"metrics": measured.metrics | more, "curves": curves, "by_image": measured.by_image}
+    return Row(**{**vars(row), **found})
 
 
 def _end_of_training(losses: torch.Tensor) -> dict[str, float]:
@@ -233,6 +237,13 @@ def _end_of_training(losses: torch.Tensor) -> dict[str, float]:
     tenth = max(1, len(losses) // 10)
     last, before = float(losses[-tenth:].mean()), float(losses[-2 * tenth : -tenth].mean())
     return {"final_loss": last, "loss_change": 1 - last / before}
+
+
+def _loss_curve(losses: torch.Tensor) -> Curve:
+    """The mean loss of each tenth of the steps, over the last step of that tenth."""
+    ends = [len(losses) * part // 10 for part in range(11)]
+    parts = [(end, float(losses[start:end].mean())) for start, end in pairwise(ends) if end > start]
+    return Curve([float(end) for end, _ in parts], [mean for _, mean in parts])
 
 
 def _thumbnail_psnr(recipe: Recipe, exam: Exam) -> float:

@@ -34,8 +34,9 @@ class Row:
     """One run: a trained network of one seed (`kind` "model") or a method without training ("reference").
 
     `arm` is the recipe's digest, or data and method of a reference; `status` "finished" or "nan", with `message`
-    saying when. `computed` says on what device and how: bf16, compile, deterministic. `metrics` and `curves` are those
-    of `evaluate.evaluate`, `probe` the report of runtime_probe.
+    saying when. `computed` says on what device and how: bf16, compile, deterministic. `metrics`, `curves` and
+    `by_image` are those of `evaluate.evaluate`, `probe` the report of runtime_probe, `claims` the hash of the frozen
+    claims that the run was made for.
     """
 
     arm: str
@@ -48,6 +49,8 @@ class Row:
     recipe: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, float] = field(default_factory=dict)
     curves: dict[str, Curve] = field(default_factory=dict)
+    by_image: dict[str, list[float]] = field(default_factory=dict)
+    claims: str = ""
     probe: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     parameters: int = 0

@@ -6,7 +6,8 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from runtime_probe.run import Options, Program, exit_code, is_first_rank, run, show
+from runtime_probe.evidence import WINDOW
+from runtime_probe.run import Options, Program, exit_code, is_first_rank, keep_evidence, run, show
 
 
 def main(argv: Sequence[str]) -> int:
@@ -15,6 +16,7 @@ def main(argv: Sequence[str]) -> int:
     outcome = run(program, options)
     if is_first_rank():
         show(outcome.report, options)
+        keep_evidence(outcome, options)
     return exit_code(outcome, options)
 
 
@@ -27,21 +29,24 @@ def parse(argv: Sequence[str]) -> tuple[Program, Options]:
         parser.error("a script or -m package.module is needed")
     if not known.module and not Path(name).is_file():
         parser.error(f"no such script: {name}")
-    if known.after < 0 or known.provenance < 0 or (known.max_steps is not None and known.max_steps < 1):
+    provenance = known.provenance if known.provenance is not None else WINDOW if known.evidence else 32
+    if known.after < 0 or provenance < 0 or (known.max_steps is not None and known.max_steps < 1):
         parser.error("--after and --provenance must be >= 0, --max-steps >= 1")
-    if known.output is not None and (known.output.is_dir() or not known.output.absolute().parent.is_dir()):
-        parser.error(f"--output: cannot write {known.output}: its folder has to be there")
+    for option, file in (("--output", known.output), ("--evidence", known.evidence)):
+        if file is not None and (file.is_dir() or not file.absolute().parent.is_dir()):
+            parser.error(f"{option}: cannot write {file}: its folder has to be there")
     options = Options(
         argument=_argument(known.argument),
         on_violation=known.on_violation,
         after=known.after,
         max_steps=known.max_steps,
-        provenance=known.provenance,
+        provenance=provenance,
         check_used=known.check_used,
         loaders=not known.no_loaders,
         strict=known.strict,
         format=known.format,
         output=known.output,
+        evidence=known.evidence.absolute() if known.evidence else None,
     )
     return Program(name, tuple(arguments), bool(known.module)), options
 
@@ -62,12 +67,18 @@ def _parser() -> argparse.ArgumentParser:
     add("--on-violation", choices=("report", "warn", "raise"), default="report", help="default: report at the end")
     add("--after", type=int, default=0, metavar="N", help="act on violations only after N batches")
     add("--max-steps", type=int, metavar="N", help="observe N batches only")
-    add("--provenance", type=int, default=32, metavar="N", help="forwards in which draws are followed (default 32)")
+    add(
+        "--provenance",
+        type=int,
+        metavar="N",
+        help=f"forwards in which draws are followed (default 32, {WINDOW} for evidence)",
+    )
     add("--check-used", action="store_true", help="one extra forward: does the output depend on the coordinates?")
     add("--no-loaders", action="store_true", help="do not audit the samples of training loaders")
     add("--strict", action="store_true", help="exit with 3 when there is a violation")
     add("--format", choices=("auto", "text", "json", "html"), default="auto", help="default: by terminal or suffix")
     add("--output", type=Path, metavar="FILE", help="write the report to a file (.json, .html or text)")
+    add("--evidence", type=Path, metavar="FILE", help="write what the run proves about lines, for jitlint --evidence")
     add("-m", dest="module", metavar="MODULE", help="run a module as a script; the rest goes to it")
     add("program", nargs=argparse.REMAINDER, help="script.py and its arguments")
     return parser

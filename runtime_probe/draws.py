@@ -31,7 +31,7 @@ PYTHON = "random randint randrange uniform choice choices sample shuffle gauss n
 
 @dataclass(eq=False)
 class DrawLine:
-    """A line that draws: how often, and in which batches of training (0: before the first step).
+    """A line that draws: how often, in how many batches of training, and in which (0: before the first step).
 
     `given_data`: the function it stands in had been handed data; `in_dataset`: a data set was making itself.
     """
@@ -42,6 +42,7 @@ class DrawLine:
     given_data: bool
     in_dataset: bool
     times: int = 0
+    batches: int = 0
     first_batch: int = 0
     last_batch: int = 0
 
@@ -123,5 +124,6 @@ class DrawLog:
             line = self._lines[key] = DrawLine(
                 function, sites[0], tuple(sites[1:4]), is_given_data(frame), is_in_dataset(frame), first_batch=batch
             )
+        line.batches += line.times == 0 or line.last_batch != batch
         line.times += 1
         line.last_batch = batch

@@ -92,9 +92,14 @@ class LoaderAudit:
 
     def reports(self) -> tuple[LoaderReport, ...]:
         """The reports on the loaders that were trained on, and on those that a network was evaluated on."""
+        return tuple(report for report, _, _ in self.details())
+
+    def details(self) -> Iterator[tuple[LoaderReport, tuple[type, ...], int]]:
+        """The same reports, each with the classes of its data set and the number of its workers."""
         for audited in self._all:
             audited.record.evaluation = audited.evaluated and not audited.trained
-        return tuple(audited.record.report() for audited in self._all if audited.trained or audited.evaluated)
+            if audited.trained or audited.evaluated:
+                yield audited.record.report(), audited.kinds, audited.record.num_workers
 
     def drawn_once(self) -> Iterator[tuple[str, int]]:
         """The loaders that made their samples with draws and were read once: their name, and how many batches."""

@@ -55,6 +55,7 @@ LOOKING = frozenset("size dim numel stride is_contiguous __len__ __get__ element
 MAX_NUMBERS = 4096
 LOOKS_INSIDE = 2  # forwards of each model in which draws inside it are followed
 MAX_DRAWS = 8  # per tensor, the last ones; enough to name the lines
+MAX_PLACES = 6  # of the user's calls that lead to a draw
 
 
 class Provenance(ProbeMode):
@@ -71,7 +72,9 @@ class Provenance(ProbeMode):
         self.lines: dict[tuple[str, Site], int] = {}  # that drew between the forwards, and how often
         self.unused = UnusedDraws()
         self.is_inside: Callable[[], bool] = lambda: False  # a network is running
-        self.on_draw: Callable[[str, FrameType], None] = lambda function, frame: None
+        self.on_torch_draw: Callable[[str, FrameType], None] = lambda function, frame: None
+        self.on_draw: Callable[[Draw], None] = lambda draw: None
+        self.on_use: Callable[[object, Trace], None] = lambda stream, trace: None
         self._given_data: dict[tuple[CodeType, int], bool] = {}
         self._floats: dict[float, Draw] = {}  # numbers that NumPy and Python drew
         self._call: Site | None = None
@@ -112,6 +115,7 @@ class Provenance(ProbeMode):
             self.unused.used(trace.draws)
             self.unused.given(tensor, trace.draws)
             self._uses.setdefault(stream, []).append(Use(trace, self._forwards, tuple(tensor.shape)))
+            self.on_use(stream, trace)
             if self._call is None and training:
                 self._call = next(user_frames(sys._getframe(1)), None)
 
@@ -202,33 +206,37 @@ class Provenance(ProbeMode):
                 return Trace()  # a parameter is initialised
             draw = self._draw(name, sys._getframe(3))
             draw = replace(draw, values=_digest(targets[0])) if self._forwards else draw
-            return Trace((draw,), whole=(draw,))
+            return Trace((draw,), whole=frozenset([draw.serial]))
         known = [trace for source in sources if (trace := self._traces.get(source)) is not None]
         drawn = [self._floats[number] for number in numbers if number in self._floats]
-        known += [Trace((draw,), whole=(draw,)) for draw in drawn]
+        known += [Trace((draw,), whole=frozenset([draw.serial])) for draw in drawn]
         if not known and not sources:
             return Trace(origin=_origin(name))
         draws = {draw.serial: draw for trace in known for draw in trace.draws}
-        origin = next((trace.origin for trace in known if trace.origin), None)
+        kept = tuple(draws.values())[-MAX_DRAWS:]
+        whole = frozenset[int]().union(*(trace.whole for trace in known)) if name not in PICKING else frozenset()
         return Trace(
-            tuple(draws.values())[-MAX_DRAWS:],
-            origin,
+            kept,
+            next((trace.origin for trace in known if trace.origin), None),
             self._combined(name, known, sources, targets[0]),
             self._gathered(name, known),
-            () if name in PICKING else tuple({d.serial: d for t in known for d in t.whole}.values())[-MAX_DRAWS:],
+            whole.intersection(draw.serial for draw in kept),
         )
 
     def _draw(self, name: str, called: FrameType) -> Draw:
         unknown = Site("unknown", 0, "unknown")
         frame = _user_frame(called)
         if frame is not None and name in DRAWS and not self.is_inside():
-            self.on_draw(f"torch.{name}", frame)
-        sites = list(itertools.islice(user_frames(frame), 2))
+            self.on_torch_draw(f"torch.{name}", frame)
+        sites = list(itertools.islice(user_frames(frame), MAX_PLACES))
         site, caller = (*sites, None, None)[:2]
         if site is not None and self._forwards and name in DRAWS and not self.is_inside():
             self.lines[name, site] = self.lines.get((name, site), 0) + 1
         given = self._forwards == 0 and frame is not None and self._is_given_data(frame)
-        return Draw(name, site or unknown, caller, next(self._serials), self._forwards, given)
+        draw = Draw(name, site or unknown, caller, next(self._serials), self._forwards, given, outer=tuple(sites[2:]))
+        if name in DRAWS:
+            self.on_draw(draw)
+        return draw
 
     def _is_given_data(self, frame: FrameType) -> bool:
         line = (frame.f_code, frame.f_lineno)
@@ -246,7 +254,7 @@ class Provenance(ProbeMode):
     ) -> tuple[Draw, int] | None:
         """The latest noise that this operation mixes into something else, or the one that is mixed in already."""
         if name in COMBINING:
-            drawn = (draw for trace in known for draw in trace.whole)
+            drawn = (draw for trace in known for draw in trace.draws if draw.serial in trace.whole)
             noise = [draw for draw in drawn if _is_noise(draw) and (len(sources) > 1 or "." in draw.operation)]
             if noise:
                 latest = max(noise, key=lambda draw: draw.serial)

@@ -12,7 +12,9 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
+from runtime_probe.evidence import Recorder, write_evidence
 from runtime_probe.policy import OnViolation
 from runtime_probe.probe import Probe
 from runtime_probe.report import Report
@@ -45,14 +47,16 @@ class Options:
     strict: bool = False
     format: str = "auto"
     output: Path | None = None
+    evidence: Path | None = None
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """The script's own exit code and the report."""
+    """The script's own exit code, the report, and the evidence for the linter if it was asked for."""
 
     exit_code: int
     report: Report
+    evidence: dict[str, Any] | None = None
 
 
 def run(program: Program, options: Options) -> Outcome:
@@ -61,16 +65,23 @@ def run(program: Program, options: Options) -> Outcome:
         options.argument, options.on_violation, options.after, options.max_steps,
         options.provenance, options.check_used, everything=True, loaders=options.loaders,
     )  # fmt: skip
+    recorder = Recorder(probe.watch) if options.evidence is not None else None
+    if recorder is not None:
+        recorder.lines.install()
     probe.start()
     kept: dict[str, object] = {}
     with _as_main(program), _ranks_compared_before_exit(probe):
         exit_code = _execute(program, kept)
+    if recorder is not None:
+        recorder.lines.remove()
     try:
         probe.stop(failed=exit_code != 0)
     except AssertionError as error:  # on_violation="raise", found at the very end
         print(error, file=sys.stderr)
         exit_code = exit_code or 1
-    return Outcome(exit_code, probe.report())
+    report = probe.report()
+    evidence = recorder.to_dict(report, (program.name, *program.arguments), exit_code) if recorder is not None else None
+    return Outcome(exit_code, report, evidence)
 
 
 def _execute(program: Program, kept: dict[str, object]) -> int:
@@ -161,6 +172,17 @@ def _write(text: str, report: Report, output: Path) -> None:
     except OSError as error:
         print(report)
         print(f"runtime_probe: cannot write {output}: {error.strerror or error}", file=sys.stderr)
+        raise SystemExit(2) from None
+
+
+def keep_evidence(outcome: Outcome, options: Options) -> None:
+    """Write the evidence for `jitlint --evidence`."""
+    if options.evidence is None or outcome.evidence is None:
+        return
+    try:
+        write_evidence(outcome.evidence, options.evidence)
+    except OSError as error:
+        print(f"runtime_probe: cannot write {options.evidence}: {error.strerror or error}", file=sys.stderr)
         raise SystemExit(2) from None
 
 

@@ -14,7 +14,7 @@ class Draw:
     """One execution of a random operation: where it is written, who called that, and a serial number.
 
     `forward` is the number of the watched forward that came next. `given_data`: the function that drew was handed
-    data, so it did not make the data up.
+    data, so it did not make the data up. `outer` are the places that the call came from beyond `caller`.
     """
 
     operation: str
@@ -23,6 +23,7 @@ class Draw:
     serial: int
     forward: int = 0
     given_data: bool = False
+    outer: tuple[Site, ...] = ()
     values: int | None = None  # a digest of what was drawn, of draws in the loop
 
 
@@ -31,15 +32,15 @@ class Trace:
     """What is known about a tensor: the draws in it, and where its first ingredient was made.
 
     `combined` and `gathered` are the last operation that mixed a draw into something else, and the last that picked
-    entries in a drawn order: the draw, and the number of the forward that came next. `whole` are those of the draws
-    that nothing was picked from; parts of drawn numbers, a batch at a time, are made-up data and no noise.
+    entries in a drawn order: the draw, and the number of the forward that came next. `whole` are the serials of the
+    draws from which nothing was picked; parts of drawn numbers, a batch at a time, are made-up data and no noise.
     """
 
     draws: tuple[Draw, ...] = ()
     origin: tuple[str, Site] | None = None
     combined: tuple[Draw, int] | None = None
     gathered: tuple[Draw, int] | None = None
-    whole: tuple[Draw, ...] = ()
+    whole: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)

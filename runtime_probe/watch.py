@@ -79,7 +79,7 @@ class Watch:
         self.seeds = SeedLog(lambda: self.borders.all_steps)
         self.draws = DrawLog(lambda: self.borders.all_steps)
         self.draws.on_float = lambda *drawn: self.provenance.drawn_number(*drawn)
-        self.provenance.on_draw = self.draws.record
+        self.provenance.on_torch_draw = self.draws.record
         self._on_change, self._on_epoch_end = on_change, on_epoch_end
         self._hooks = Hooks(self)
         self._undo: list[Callable[[], object]] = []

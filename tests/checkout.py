@@ -9,8 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def build_wheel(source: Path, wheels: Path) -> Path:
-    """Copy the files that git knows, and those that it would add, to `source` and let pip build the wheel there."""
+def copy_checkout(target: Path) -> None:
+    """Copy the files that git knows, and those that it would add."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         cwd=ROOT,
@@ -20,8 +20,13 @@ def build_wheel(source: Path, wheels: Path) -> Path:
     )
     for name in filter(None, listed.stdout.split("\0")):
         if (ROOT / name).is_file():
-            (source / name).parent.mkdir(parents=True, exist_ok=True)
-            (source / name).write_bytes((ROOT / name).read_bytes())
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            (target / name).write_bytes((ROOT / name).read_bytes())
+
+
+def build_wheel(source: Path, wheels: Path) -> Path:
+    """Copy this checkout to `source` and let pip build the wheel there."""
+    copy_checkout(source)
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "wheel", "--quiet", "--no-deps"]
     subprocess.run([*command, "--wheel-dir", str(wheels), str(source)], check=True, timeout=300)
     (built,) = wheels.glob("*.whl")

@@ -11,11 +11,12 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from jitlint.cli import main
-from jitlint.rules import Rule, all_rules
+from jitlint.rules import Rule, add_rules, all_rules
 
 ROOT = Path(__file__).resolve().parent.parent
 RULES = all_rules()
@@ -64,6 +65,20 @@ def test_codes_and_names_are_unique() -> None:
 def test_every_rule_is_in_the_changelog() -> None:
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     assert set(re.findall(r"\bJIT\d{3}\b", changelog)) == {rule.code for rule in RULES}
+
+
+def test_the_rule_that_the_architecture_page_shows_works(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    example = re.search(r"## Adding a rule\n.*?```python\n(.*?)```", page, re.DOTALL)
+    assert example
+    names: dict[str, Any] = {"__name__": "jit499_drawn_in_loop"}
+    exec(example[1], names)
+    rule = names["rule"]
+    add_rules("the page", [rule])
+    try:
+        assert [rule.code in codes_found(rule, case, tmp_path) for case in rule.INVALID + rule.VALID] == [True, False]
+    finally:
+        add_rules("the page", [])
 
 
 def test_generated_documentation_is_current() -> None:

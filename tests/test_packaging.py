@@ -71,6 +71,16 @@ def test_the_version_is_in_the_changelog() -> None:
     )
 
 
+def test_the_other_linters_are_pinned_as_they_were_measured() -> None:
+    text = (ROOT / "benchmarks" / "constraints.txt").read_text(encoding="utf-8")
+    pins = dict(line.split("==") for line in text.splitlines() if "==" in line)
+    page = (ROOT / "docs" / "detection-matrix.md").read_text(encoding="utf-8")
+    (line,) = [line for line in page.splitlines() if line.startswith("ruff ") and "semgrep " in line]
+    measured = dict(item.split(" ") for item in line.rstrip(".").split(", "))
+    assert {name: pins.get(name) for name in measured} == measured
+    assert set(measured) <= set((ROOT / "Makefile").read_text(encoding="utf-8").split()), "make bench installs them"
+
+
 # ------------------------------------------------------------------------------------------------ wheel
 # Both tests of the wheel are in one group, so that it is built once when the suite runs in parallel.
 

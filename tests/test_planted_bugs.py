@@ -50,7 +50,6 @@ def fit(loss_of, params, loader, optimizer, state, seed):
         params = optax.apply_updates(params, updates)
     return params
 """
-LOW = ("mask above", "crop position above")  # a product or a slice may be meant, so it is of low confidence
 CASES = [*mistakes(TORCH), *mistakes(JAX)]
 
 
@@ -72,4 +71,4 @@ def test_a_planted_mistake_is_found_and_the_original_is_silent(case: Planted, tm
     found = codes(case.text, tmp_path)
 
     assert not codes(case.original, tmp_path)
-    assert bool(case.codes & set(found)) is not case.kind.startswith(LOW)
+    assert case.codes & set(found)

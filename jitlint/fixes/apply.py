@@ -11,7 +11,7 @@ from jitlint.fixes.render import render
 from jitlint.fixes.text import Text, TextEdit
 from jitlint.source import Source
 
-__all__ = ["FixResult", "apply_fixes"]
+__all__ = ["FixResult", "apply_fixes", "changed_lines"]
 
 _IMPORTS = re.compile(r"\n?(?:(?:import|from)\s.*\n|\n)+(?:(?:import|from)\s.*)?")
 
@@ -65,17 +65,14 @@ def _is_wanted(fix: Fix, unsafe: bool) -> bool:
 
 
 def _are_apart(text: Text, edits: Sequence[TextEdit], others: Sequence[TextEdit]) -> bool:
-    """Whether all lines from the first to the last edit of one lie before or after all those of the other.
-
-    Imports that both add, or that one adds, do not count.
-    """
-    ranges = [_lines(text, own) for own in (_without_imports(edits), _without_imports(others)) if own]
-    return len(ranges) < 2 or ranges[0][1] < ranges[1][0] or ranges[1][1] < ranges[0][0]
+    """Whether all lines from the first to the last edit of one lie before or after all those of the other."""
+    own, theirs = changed_lines(text, edits), changed_lines(text, others)
+    return own[1] < theirs[0] or theirs[1] < own[0]
 
 
-def _without_imports(edits: Sequence[TextEdit]) -> list[TextEdit]:
-    return [edit for edit in edits if edit.start != edit.end or not _IMPORTS.fullmatch(edit.content)]
-
-
-def _lines(text: Text, edits: Sequence[TextEdit]) -> tuple[int, int]:
-    return text.line_of(min(edit.start for edit in edits)), text.line_of(max(edit.end for edit in edits))
+def changed_lines(text: Text, edits: Sequence[TextEdit]) -> tuple[int, int]:
+    """The first and the last line of some edits; imports that they add do not count, and alone they change no line."""
+    own = [edit for edit in edits if edit.start != edit.end or not _IMPORTS.fullmatch(edit.content)]
+    if not own:
+        return 0, -1
+    return text.line_of(min(edit.start for edit in own)), text.line_of(max(edit.end for edit in own))

@@ -9,6 +9,7 @@ import libcst as cst
 
 from jitlint.diagnostic import Span
 from jitlint.fixes.change_argument import add_argument, replace_argument
+from jitlint.fixes.copy_statement import copy_statement
 from jitlint.fixes.default_to_none import default_to_none
 from jitlint.fixes.excerpt import Excerpt, excerpt_of
 from jitlint.fixes.imports import add_imports
@@ -16,9 +17,9 @@ from jitlint.fixes.insert_function import insert_function
 from jitlint.fixes.insert_statement import insert_statement, insert_statements
 from jitlint.fixes.move_above_loop import extract_above_loop, move_above_loop
 from jitlint.fixes.move_into_loop import move_into_loop
-from jitlint.fixes.names import Touched, touched
 from jitlint.fixes.plans import (
     AddArgument,
+    CopyStatement,
     DefaultToNone,
     ExtractAboveLoop,
     InsertFunction,
@@ -38,7 +39,8 @@ from jitlint.fixes.plans import (
     SwapCalls,
     Uncomment,
 )
-from jitlint.fixes.program import Program, Scope, parameters, parse
+from jitlint.fixes.program import Program, parse
+from jitlint.fixes.reach import reach_of
 from jitlint.fixes.remove_statement import remove_statement
 from jitlint.fixes.rename_in_loop import rename_in_loop
 from jitlint.fixes.replace_expression import replace, replace_expression
@@ -68,7 +70,7 @@ def edits_of(program: Program, plan: Plan) -> list[TextEdit]:
         case Replace():
             return _replaced(program, plan)
         case ReplaceMany():
-            return replace(program, plan.replacements)
+            return _merged([*add_imports(program, plan.imports), *replace(program, plan.replacements)])
         case InsertStatement():
             excerpt = _around_statement(program, plan.of)
             return _merged([*add_imports(program, plan.imports), *_edited(excerpt, insert_statement, plan)])
@@ -77,6 +79,8 @@ def edits_of(program: Program, plan: Plan) -> list[TextEdit]:
             return _merged([*add_imports(program, plan.imports), *_edited(excerpt, insert_statements, plan)])
         case InsertFunction():
             return _merged([*add_imports(program, plan.imports), *insert_function(program, plan)])
+        case CopyStatement():
+            return _edited(_around_statement(program, plan.statement), copy_statement, plan)
         case RemoveStatement():
             return _edited(_around_statement(program, plan.span), remove_statement, plan)
         case DefaultToNone():
@@ -139,53 +143,19 @@ def _moved(
     """The edits of a move, which declines when a statement would then read another value than before."""
     excerpt = excerpt_of(program, [loop, *statements])
     text, edits = excerpt.changed(transform(excerpt, plan))
-    nodes = [program.statement_around(span) for span in statements]
-    is_top_level = isinstance(excerpt.scope, ast.Module)
-    below = _below(program, excerpt, touched(nodes).binds) if is_top_level else []
-    old, new = _bodies(program, excerpt, text)
-    methods = _methods(program, excerpt.scope)
-    shared = program.declared | (program.read_later(excerpt.first) if is_top_level else frozenset())
-    bound = program.bound_above(excerpt.first) if is_top_level else parameters(excerpt.scope)
-    before = Values([*old, *below], methods, bound, shared, program.imported)
-    after = Values([*new, *below], methods, bound, shared, program.imported, rename)
+    moved = [program.statement_around(span) for span in statements]
+    reach = reach_of(program, excerpt.part, _statements(excerpt, text), moved, rename)
+    before, after = Values(program, reach, reach.before), Values(program, reach, reach.after, rename)
     end = program.statement_around(loop).end_lineno or 0
     require_same_values(before, after, rename, end, same_pass)
     return edits
 
 
-def _bodies(program: Program, excerpt: Excerpt, text: str) -> tuple[list[ast.stmt], list[ast.stmt]]:
-    """The statements of the excerpt's scope before and after."""
-    scope = excerpt.scope
+def _statements(excerpt: Excerpt, text: str) -> list[ast.stmt]:
+    """The statements of a changed excerpt."""
+    is_top_level = excerpt.part.block is excerpt.program.tree.body
     try:
-        if isinstance(scope, ast.Module):
-            last = excerpt.last
-            return [item for item in scope.body if excerpt.first <= item.lineno <= last], parse(text).body
-        function = parse(f"if 1:\n{text}" if scope.col_offset else text).body[0]
-        if isinstance(function, ast.If):
-            function = function.body[0]
+        body = parse(text if is_top_level else f"if 1:\n{text}").body
     except SyntaxError as error:
         raise Declined(f"the result does not parse: {error}") from None
-    assert isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
-    return scope.body, function.body
-
-
-def _below(program: Program, excerpt: Excerpt, names: set[str]) -> list[ast.stmt]:
-    """The top-level statements below the excerpt, up to where all of `names` are bound anew."""
-    found: list[ast.stmt] = []
-    left = set(names)
-    for statement in program.tree.body[program.top_level(excerpt.last) + 1 :]:
-        if not left:
-            break
-        found.append(statement)
-        if isinstance(statement, ast.Assign):
-            left -= touched([statement]).binds
-    return found
-
-
-def _methods(program: Program, scope: Scope) -> Touched:
-    """What the other methods of the scope's class do to `self`, which calls of them do as well."""
-    around = program.class_of(scope)
-    siblings = around.body if around is not None else []
-    others = [stmt for stmt in siblings if stmt is not scope and getattr(stmt, "name", "") != "__init__"]
-    bodies = [line for method in others for line in getattr(method, "body", [])]
-    return touched(bodies, program.imported).of_self()
+    return body if is_top_level else body[0].body  # type: ignore[attr-defined]

@@ -5,13 +5,15 @@ from __future__ import annotations
 import ast
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate, zip_longest
+from itertools import accumulate
 
 from jitlint.diagnostic import Candidate, Diagnostic, Fix
+from jitlint.fixes.apply import changed_lines
 from jitlint.fixes.carry_out import edits_of
 from jitlint.fixes.locate import Find, located
+from jitlint.fixes.looks import Looks
 from jitlint.fixes.program import Program, first_line
 from jitlint.fixes.prove import Check, fixed_source, not_gone
 from jitlint.fixes.text import Declined, Text, TextEdit, Unreadable
@@ -60,9 +62,15 @@ class _Fixes:
 
     def proven(self) -> dict[int, Fix]:
         """The proven fixes, by the identity of their candidate."""
-        drafts = list(self._drafts())
-        proven = (draft for batch in _batches(drafts) for draft in self._proven(batch))
-        return {id(draft.candidate): self._fix(draft) for draft in proven}
+        by_place: dict[tuple[int, int], list[_Draft]] = defaultdict(list)
+        for draft in self._drafts():
+            by_place[draft.lines].append(draft)
+        places = [Looks(drafts, self._changed_lines) for drafts in by_place.values()]
+        while asked := [(place, group) for place in places if (group := place.next())]:
+            right = self._right([group for _, group in asked])
+            for number, (place, _) in enumerate(asked):
+                place.answer(number in right)
+        return {id(draft.candidate): self._fix(draft) for place in places for draft in place.proven}
 
     def _drafts(self) -> Iterator[_Draft]:
         unreadable: dict[str, None] = {}
@@ -93,47 +101,53 @@ class _Fixes:
         node: ast.stmt = functions[-1] if functions else self._top_level(candidate.span.line)
         return first_line(node), node.end_lineno or node.lineno
 
+    def _changed_lines(self, draft: _Draft) -> tuple[int, int]:
+        return changed_lines(self.program.text, draft.edits)
+
     def _top_level(self, line: int) -> ast.stmt:
         return self.program.tree.body[max(self.program.top_level(line), 0)]
 
-    def _proven(self, batch: Sequence[_Draft]) -> list[_Draft]:
-        """Those of the drafts that are right: few looks at the source with all of them, or with half of them.
+    def _right(self, groups: Sequence[Sequence[_Draft]]) -> set[int]:
+        """Which of the groups, one a function, are right: few looks at the source with all of them, or half of them.
 
-        Where a look finds something, the drafts of the same functions are dropped, and that has to be all.
+        Where a look finds something, the groups of the same functions are dropped, and that has to be all.
         """
-        left = list(batch)
+        left = dict(enumerate(groups))
         while left:
             guilty = self._wrong(left)
             if guilty is None:
                 break
             if not guilty:
-                return left
-            left = [draft for number, draft in enumerate(left) if number not in guilty]
+                return set(left)
+            left = {number: group for number, group in left.items() if number not in guilty}
         else:
-            return []
-        half = len(batch) // 2
-        return self._proven(batch[:half]) + self._proven(batch[half:]) if half else []
+            return set()
+        half = len(groups) // 2
+        if not half:
+            return set()
+        return self._right(groups[:half]) | {half + number for number in self._right(groups[half:])}
 
-    def _wrong(self, batch: Sequence[_Draft]) -> set[int] | None:
-        """The drafts that leave or bring findings, by their number; None where it cannot be told which do."""
-        plans = [draft.candidate.fix.plan for draft in batch if draft.candidate.fix]
-        edits = sorted({edit for draft in batch for edit in draft.edits})
+    def _wrong(self, groups: Mapping[int, Sequence[_Draft]]) -> set[int] | None:
+        """The groups that leave or bring findings, by their number; None where it cannot be told which do."""
+        drafts = [draft for group in groups.values() for draft in group]
+        plans = [draft.candidate.fix.plan for draft in drafts if draft.candidate.fix]
+        edits = sorted({edit for draft in drafts for edit in draft.edits})
         try:
             changed = fixed_source(self.program, plans, edits)
-            found = not_gone([draft.candidate for draft in batch], self.candidates, self.source, self.check, changed)
+            found = not_gone([draft.candidate for draft in drafts], self.candidates, self.source, self.check, changed)
         except Declined:
             return None
-        return self._guilty(batch, edits, found)
+        return self._guilty({number: group[0].lines for number, group in groups.items()}, edits, found)
 
     def _guilty(
-        self, batch: Sequence[_Draft], edits: Sequence[TextEdit], found: Sequence[Candidate]
+        self, places: Mapping[int, tuple[int, int]], edits: Sequence[TextEdit], found: Sequence[Candidate]
     ) -> set[int] | None:
-        """The drafts in whose lines something is found; None if something lies elsewhere."""
+        """The numbers of those in whose lines something is found; None if something lies elsewhere."""
         growth = _Growth(self.source.text, edits)
         text = self.program.text
         ranges = sorted(
-            (growth.line(text, draft.lines[0], before=True), growth.line(text, draft.lines[1]), number)
-            for number, draft in enumerate(batch)
+            (growth.line(text, first, before=True), growth.line(text, last), number)
+            for number, (first, last) in places.items()
         )
         guilty: set[int] = set()
         for candidate in found:
@@ -164,15 +178,3 @@ class _Growth:
         if before:
             return line + self._sums[bisect_left(self._starts, text.start_of(line))]
         return line + self._sums[bisect_right(self._starts, text.end_of(line))]
-
-
-def _batches(drafts: Sequence[_Draft]) -> Iterator[list[_Draft]]:
-    """The drafts in groups that are proven together: one a function, or a statement of the top level.
-
-    In one function a fix might hide what another brings, so two of them are never proven together.
-    """
-    by_place: dict[tuple[int, int], list[_Draft]] = defaultdict(list)
-    for draft in drafts:
-        by_place[draft.lines].append(draft)
-    for batch in zip_longest(*by_place.values()):
-        yield [draft for draft in batch if draft is not None]

@@ -1,7 +1,7 @@
-"""The part of a source that a plan touches, as a concrete tree: one function, or some statements of the top level.
+"""The part of a source that a plan touches, as a concrete tree: some statements of one block.
 
-Reading a whole file with libcst, and asking it for positions, takes fifty times as long as `ast`. A function alone,
-under a line that gives it its indentation, is a module of its own; so the cost of a fix is that of its function.
+Reading a whole file with libcst, and asking it for positions, takes fifty times as long as `ast`. Statements alone,
+under a line that gives them their indentation, are a module of its own; so a fix costs what it touches.
 """
 
 from __future__ import annotations
@@ -18,15 +18,37 @@ from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
 
 from jitlint.diagnostic import Span
 from jitlint.fixes.leading import CELL, Statement
-from jitlint.fixes.program import Program, Scope, first_line
+from jitlint.fixes.program import Program, first_line
 from jitlint.fixes.text import Declined, Text, TextEdit, Unreadable
 
-__all__ = ["Block", "Excerpt", "Loop", "Placed", "excerpt_of", "top_level_excerpt"]
+__all__ = ["Block", "Excerpt", "Loop", "Part", "Placed", "excerpt_of", "top_level_excerpt"]
 
 Block = cst.Module | cst.IndentedBlock
 Loop = cst.For | cst.While
 Node = TypeVar("Node", bound=cst.CSTNode)
 _PARTS = (cst.If, cst.Else, cst.ExceptHandler, cst.ExceptStarHandler, cst.Finally, cst.MatchCase)
+
+
+class Part(NamedTuple):
+    """Statements of a block, from one to another."""
+
+    block: list[ast.stmt]
+    low: int
+    high: int
+
+    @property
+    def statements(self) -> list[ast.stmt]:
+        """The statements."""
+        return self.block[self.low : self.high + 1]
+
+    def lines(self, program: Program) -> tuple[int, int]:
+        """Their first and last line, with the comments around them."""
+        lines, statements = program.source.lines, self.statements
+        top = first_line(statements[0]) if statements else 1
+        end = (self.block[self.low - 1].end_lineno or 0) if self.low else 0
+        while top - 1 > end and _is_between(lines[top - 2]):
+            top -= 1
+        return top, _with_comments_below(program, (statements[-1].end_lineno or 1) if statements else top)
 
 
 class Placed(NamedTuple):
@@ -38,16 +60,15 @@ class Placed(NamedTuple):
 
 
 class Excerpt:
-    """Whole lines of a source as a tree; the first statement of the tree and the last one only frame them."""
+    """Statements of one block as a tree; the first statement of the tree and the last one only frame them."""
 
-    def __init__(self, program: Program, first: int, last: int, scope: Scope) -> None:
+    def __init__(self, program: Program, part: Part) -> None:
         self.program = program
-        self.first, self.last = first, last
-        self.scope = scope
+        self.part = part
+        self.first, self.last = part.lines(program)
         lines = program.source.lines
-        indent = lines[first - 1][: scope.col_offset] if not isinstance(scope, ast.Module) else ""
-        self._header = "if 1:" if indent else "pass"
-        self._cells = [cell.first_line for cell in program.source.cells if first < cell.first_line <= last]
+        self.header = "if 1:" if part.block is not program.tree.body else "pass"
+        self._cells = [cell.first_line for cell in program.source.cells if self.first < cell.first_line <= self.last]
         self.text = self._framed(lines)
         try:
             self.tree = cst.parse_module(self.text)
@@ -57,7 +78,7 @@ class Excerpt:
             raise Unreadable("libcst does not write the text as it was")
 
     def _framed(self, lines: Sequence[str]) -> str:
-        parts = [self._header]
+        parts = [self.header]
         for number in range(self.first, self.last + 1):
             parts += ([CELL] if number in self._cells else []) + [lines[number - 1]]
         if parts.count(CELL) != len(self._cells):
@@ -187,7 +208,7 @@ class Excerpt:
     def changed(self, tree: cst.Module) -> tuple[str, list[TextEdit]]:
         """The text of the changed tree without its frame, and the edits that make it of the source's."""
         lines = tree.code.split("\n")
-        if lines[0] != self._header or lines[-1] != "pass" or lines.count(CELL) != len(self._cells):
+        if lines[0] != self.header or lines[-1] != "pass" or lines.count(CELL) != len(self._cells):
             raise Declined("the change does not lie within one cell")
         lines = lines[1:-1]
         edits: list[TextEdit] = []
@@ -208,29 +229,45 @@ class Excerpt:
 
 
 def excerpt_of(program: Program, spans: Sequence[Span]) -> Excerpt:
-    """The innermost function that has all the spans in its body, else the statements of the top level around them."""
-    around = [program.functions_around(span) for span in spans]
-    common = [functions[0] for functions in zip(*around, strict=False) if len(set(functions)) == 1]
-    if not common:
-        return top_level_excerpt(program, min(span.line for span in spans), max(span.line for span in spans))
-    function = common[-1]
-    last = _with_comments_below(program, function.end_lineno or function.lineno)
-    return Excerpt(program, first_line(function), last, function)
+    """The statements that hold the spans, in the innermost block that has them all."""
+    ways = [program.way_to(span) for span in spans]
+    depth = min(len(way) for way in ways)
+    for number in reversed(range(depth)):
+        block = program.place(ways[0][number]).block
+        if all(program.place(way[number]).block is block for way in ways) and _stands_alone(program, block):
+            indices = [program.place(way[number]).number for way in ways]
+            return _excerpt(program, block, min(indices), max(indices))
+    first, last = min(span.line for span in spans), max(span.line for span in spans)
+    return top_level_excerpt(program, first, last)
 
 
 def top_level_excerpt(program: Program, first: int, last: int) -> Excerpt:
     """The statements of the top level that these lines are in, with the comments around them."""
-    body, lines = program.tree.body, program.source.lines
-    low, high = max(program.top_level(first), 0), program.top_level(last)
-    while low > 0 and _are_joined(lines, body[low - 1], body[low]):
+    return _excerpt(program, program.tree.body, max(program.top_level(first), 0), program.top_level(last))
+
+
+def _excerpt(program: Program, block: list[ast.stmt], low: int, high: int) -> Excerpt:
+    """Some statements of a block, and their neighbours: how many blank lines stay depends on those.
+
+    At the top level the frame of the excerpt is neighbour enough.
+    """
+    lines, beside = program.source.lines, int(block is not program.tree.body)
+    low, high = max(low - beside, 0), min(high + beside, len(block) - 1)
+    while low > 0 and _are_joined(lines, block[low - 1], block[low]):
         low -= 1
-    while high + 1 < len(body) and _are_joined(lines, body[high], body[high + 1]):
+    while 0 <= high < len(block) - 1 and _are_joined(lines, block[high], block[high + 1]):
         high += 1
-    top = first_line(body[low]) if body else 1
-    while top > 1 and _is_between(lines[top - 2]) and (low == 0 or top - 1 > (body[low - 1].end_lineno or 0)):
-        top -= 1
-    end = (body[high].end_lineno or 1) if body and high >= low else top
-    return Excerpt(program, top, _with_comments_below(program, end), program.tree)
+    part = Part(block, low, high)
+    if program.excerpt is None or program.excerpt.part != part:  # the last one is kept: findings come in their order
+        program.excerpt = Excerpt(program, part)
+    return program.excerpt
+
+
+def _stands_alone(program: Program, block: Sequence[ast.stmt]) -> bool:
+    """Whether a block is below its header, and needs nothing of the function around it (`nonlocal`) to be read."""
+    first = block[0]
+    before = program.source.lines[first_line(first) - 1].encode()[: first.col_offset]
+    return not before.strip() and program.scope_of(first) not in program.closures
 
 
 def _are_joined(lines: Sequence[str], before: ast.stmt, after: ast.stmt) -> bool:

@@ -8,10 +8,10 @@ A name is a dotted path (`coord`, `self.coord`). A read of `self.grid.shape` is 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 
-__all__ = ["HARMLESS", "SELF", "Touched", "path_of", "prefixes", "touched"]
+__all__ = ["HARMLESS", "SELF", "Touched", "key_of", "keys_of", "path_of", "prefixes", "touched"]
 
 SELF = ("self", "cls")
 # Methods of training code that change nothing an augmentation reads.
@@ -32,6 +32,21 @@ class Touched:
     def writes(self) -> set[str]:
         """What is bound or changed."""
         return self.binds | self.changes
+
+    def only(self, keys: Container[str]) -> Touched:
+        """What is done to names with some keys."""
+        reads, binds, changes, later = ({name for name in names if key_of(name) in keys} for names in _sets(self))
+        return Touched(reads, binds, changes, later, self.calls_self)
+
+    @staticmethod
+    def union(parts: Iterable[Touched]) -> Touched:
+        """What several pieces of code do."""
+        found = Touched()
+        for part in parts:
+            for mine, theirs in zip(_sets(found), _sets(part), strict=True):
+                mine |= theirs
+            found.calls_self |= part.calls_self
+        return found
 
     def of_self(self) -> Touched:
         """Only what happens to attributes of `self`."""
@@ -62,6 +77,17 @@ def prefixes(path: str) -> Iterator[str]:
     """`self`, `self.grid`, `self.grid.shape` for the last of them."""
     parts = path.split(".")
     return (".".join(parts[:count]) for count in range(1, len(parts) + 1))
+
+
+def key_of(path: str) -> str:
+    """The part of a path that tells values apart: its first name, and behind `self` the second as well."""
+    root, _, rest = path.partition(".")
+    return f"{root}.{rest.partition('.')[0]}" if rest and root in SELF else root
+
+
+def keys_of(paths: Iterable[str]) -> set[str]:
+    """The keys of several paths."""
+    return {key_of(path) for path in paths}
 
 
 def _is_attribute(name: str) -> bool:

@@ -13,6 +13,7 @@ from jitlint.diagnostic import Span
 
 __all__ = [
     "AddArgument",
+    "CopyStatement",
     "DefaultToNone",
     "ExtractAboveLoop",
     "InsertFunction",
@@ -167,6 +168,18 @@ class InsertFunction(NamedTuple):
     before: Span | None = None
 
 
+class CopyStatement(NamedTuple):
+    """Bind `name` to the same value below an assignment, without the elements `without` of a list in it. ::
+
+    train = Compose([Flip(), ToTensor()])    ->    train = Compose([Flip(), ToTensor()])
+                                                   val = Compose([ToTensor()])
+    """
+
+    statement: Span
+    name: str
+    without: tuple[Span, ...]
+
+
 class RemoveStatement(NamedTuple):
     """Remove a statement; comments above it stay. Declined when there are comments in it or behind it. ::
 
@@ -194,12 +207,13 @@ class DefaultToNone(NamedTuple):
 
 
 class SwapCalls(NamedTuple):
-    """Exchange two adjacent links of a method chain; `call` is the span of the outer (second) call. ::
+    """Move a link of a method chain in front of the `over` links before it; `call` is the span of its call. ::
 
     ds.map(augment).cache()    ->    ds.cache().map(augment)
     """
 
     call: Span
+    over: int = 1
 
 
 class AddArgument(NamedTuple):
@@ -242,9 +256,13 @@ class Replace(NamedTuple):
 
 
 class ReplaceMany(NamedTuple):
-    """Several replacements that belong together, all or none; spans must not overlap."""
+    """Several replacements that belong together, all or none; spans must not overlap.
+
+    `imports` as in :class:`InsertStatements`.
+    """
 
     replacements: tuple[Replace, ...]
+    imports: tuple[str, ...] = ()
 
 
 # ---------------------------------------------------------------------------------------------- together
@@ -258,6 +276,7 @@ _One = (
     | InsertStatement
     | InsertStatements
     | InsertFunction
+    | CopyStatement
     | RemoveStatement
     | DefaultToNone
     | SwapCalls

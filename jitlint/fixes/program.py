@@ -7,20 +7,33 @@ import io
 import tokenize
 import warnings
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from jitlint.diagnostic import Span
-from jitlint.fixes.names import Touched, touched
+from jitlint.fixes.names import Touched, keys_of, touched
 from jitlint.fixes.text import Declined, Text
 from jitlint.source import Source
 
-__all__ = ["Function", "Program", "Scope", "comments_of", "first_line", "parameters", "parse", "span_of"]
+if TYPE_CHECKING:
+    from jitlint.fixes.excerpt import Excerpt
+    from jitlint.fixes.reach import Scopes
+
+__all__ = ["Function", "Place", "Program", "Scope", "comments_of", "first_line", "parameters", "parse", "span_of"]
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Scope = ast.Module | Function
 
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+
+
+class Place(NamedTuple):
+    """Where a statement stands: in which block, as which of its statements, and what statement the block is part of."""
+
+    block: list[ast.stmt]
+    number: int
+    around: ast.stmt | None
 
 
 def parse(text: str) -> ast.Module:
@@ -46,24 +59,34 @@ class Program:
         self.source = source
         self.text = Text(source)
         self.tree = parse(source.text)
+        self.excerpt: Excerpt | None = None  # the last that was read
+        self.scopes: Scopes | None = None
+        self._touched: dict[ast.AST, Touched] = {}
+        self._keys: dict[ast.AST, frozenset[str]] = {}
 
     @cached_property
-    def _parents(self) -> dict[ast.stmt, ast.stmt | None]:
-        """Every statement with the one it is in, in the order of the text."""
-        found: dict[ast.stmt, ast.stmt | None] = {}
+    def _places(self) -> dict[ast.stmt, Place]:
+        """Where every statement stands, in the order of the text."""
+        found: dict[ast.stmt, Place] = {}
         waiting: list[tuple[ast.AST, ast.stmt | None]] = [(self.tree, None)]
         while waiting:
             node, parent = waiting.pop()
             for field in _BLOCKS:
-                for child in getattr(node, field, ()) if not isinstance(node, ast.expr) else ():
+                block: list[Any] = getattr(node, field, []) if not isinstance(node, ast.expr) else []
+                for number, child in enumerate(block):
                     if isinstance(child, ast.stmt):
-                        found[child] = parent
+                        found[child] = Place(block, number, parent)
                     waiting.append((child, child if isinstance(child, ast.stmt) else parent))
         return dict(sorted(found.items(), key=lambda item: _start(item[0])))
 
     @cached_property
     def _in_order(self) -> list[ast.stmt]:
-        return list(self._parents)
+        return list(self._places)
+
+    @property
+    def statements(self) -> Sequence[ast.stmt]:
+        """Every statement, in the order of the text."""
+        return self._in_order
 
     @cached_property
     def comments(self) -> dict[int, str]:
@@ -82,8 +105,21 @@ class Program:
         before = bisect_right(self._in_order, position, key=_start)
         found = self._in_order[before - 1] if before else None
         while found is not None and position >= (found.end_lineno or 0, found.end_col_offset or 0):
-            found = self._parents[found]
+            found = self._places[found].around
         return found
+
+    def way_to(self, span: Span) -> list[ast.stmt]:
+        """The statements that `span` begins in, outside in."""
+        found: list[ast.stmt] = []
+        current = self._around(span)
+        while current is not None:
+            found.append(current)
+            current = self._places[current].around
+        return found[::-1]
+
+    def place(self, statement: ast.stmt) -> Place:
+        """The block that a statement is in."""
+        return self._places[statement]
 
     def functions_around(self, span: Span) -> list[Function]:
         """The functions that `span` lies in, outside in; one whose header it is in is not among them."""
@@ -93,43 +129,53 @@ class Program:
         while current is not None:
             if isinstance(current, Function) and position >= _start(current.body[0]):
                 found.append(current)
-            current = self._parents[current]
+            current = self._places[current].around
         return found[::-1]
 
     def top_level(self, line: int) -> int:
         """The index of the last top-level statement that begins at `line` or before it, or -1."""
         return bisect_right(self.tree.body, line, key=first_line) - 1
 
+    def scope_of(self, statement: ast.stmt) -> Scope | ast.ClassDef:
+        """The function, class or module whose body a statement is part of."""
+        around = self._places[statement].around
+        while around is not None and not isinstance(around, Function | ast.ClassDef):
+            around = self._places[around].around
+        return around or self.tree
+
+    @cached_property
+    def closures(self) -> frozenset[Scope | ast.ClassDef]:
+        """The functions that declare a name `nonlocal`."""
+        return frozenset(self.scope_of(stmt) for stmt in self._places if isinstance(stmt, ast.Nonlocal))
+
     def class_of(self, function: Scope) -> ast.ClassDef | None:
         """The class whose method a function is."""
-        around = self._parents.get(function) if isinstance(function, Function) else None
+        around = self._places[function].around if isinstance(function, Function) else None
         return around if isinstance(around, ast.ClassDef) else None
 
     @cached_property
     def declared(self) -> frozenset[str]:
         """The names that `global` or `nonlocal` declare, anywhere in the source."""
-        declarations = (stmt for stmt in self._parents if isinstance(stmt, ast.Global | ast.Nonlocal))
+        declarations = (stmt for stmt in self._places if isinstance(stmt, ast.Global | ast.Nonlocal))
         return frozenset(name for declaration in declarations for name in declaration.names)
 
-    def read_later(self, line: int) -> frozenset[str]:
-        """What functions and lambdas that stand above `line` at the top level read when they are called."""
-        return frozenset().union(*(self._touched[statement].deferred for statement in self._above(line)))
+    def touched(self, node: ast.AST) -> Touched:
+        """What a node does to names; a node is looked at once."""
+        if node not in self._touched:
+            self._touched[node] = touched([node], self.imported)
+        return self._touched[node]
 
-    def bound_above(self, line: int) -> frozenset[str]:
-        """What the top-level statements above `line` bind."""
-        return frozenset().union(*(self._touched[statement].binds for statement in self._above(line)))
-
-    def _above(self, line: int) -> list[ast.stmt]:
-        return self.tree.body[: bisect_right(self.tree.body, line - 1, key=first_line)]
-
-    @cached_property
-    def _touched(self) -> dict[ast.stmt, Touched]:
-        return {statement: touched([statement]) for statement in self.tree.body}
+    def keys(self, node: ast.AST) -> frozenset[str]:
+        """The keys of all names that a node touches."""
+        if node not in self._keys:
+            found = self.touched(node)
+            self._keys[node] = frozenset(keys_of(found.reads | found.binds | found.changes | found.deferred))
+        return self._keys[node]
 
     @cached_property
     def imported(self) -> frozenset[str]:
         """The names that imports bind, anywhere in the source."""
-        return frozenset(touched(stmt for stmt in self._parents if isinstance(stmt, ast.Import | ast.ImportFrom)).binds)
+        return frozenset(touched(stmt for stmt in self._places if isinstance(stmt, ast.Import | ast.ImportFrom)).binds)
 
     def expression(self, span: Span) -> ast.expr:
         """The expression with exactly this span (the outermost, where several have it)."""
@@ -140,12 +186,16 @@ class Program:
 
     def uses(self, name: str) -> bool:
         """Whether anything in the source is called `name`."""
-        return any(name in _names(node) for node in ast.walk(self.tree))
+        return name in self._used
+
+    @cached_property
+    def _used(self) -> frozenset[str | None]:
+        return frozenset(name for node in ast.walk(self.tree) for name in _names(node))
 
 
-def parameters(scope: Scope) -> frozenset[str]:
+def parameters(scope: Scope | ast.ClassDef) -> frozenset[str]:
     """The parameters of a function."""
-    arguments = [] if isinstance(scope, ast.Module) else [scope.args]
+    arguments = [scope.args] if isinstance(scope, Function) else []
     return frozenset(node.arg for part in arguments for node in ast.walk(part) if isinstance(node, ast.arg))
 
 

@@ -1,4 +1,4 @@
-"""Carries out `SwapCalls`: exchange two adjacent links of a method chain."""
+"""Carries out `SwapCalls`: move a link of a method chain in front of the links before it."""
 
 from __future__ import annotations
 
@@ -14,29 +14,37 @@ __all__ = ["swap_calls"]
 
 
 def swap_calls(excerpt: Excerpt, plan: SwapCalls) -> cst.Module:
-    """The tree with the names and arguments of the two calls exchanged; their places keep their line breaks."""
+    """The tree with the names and arguments of the calls exchanged; their places keep their line breaks."""
     outer = excerpt.node(plan.call, cst.Call)
-    match outer:
-        case cst.Call(func=cst.Attribute(value=cst.Call(func=cst.Attribute()) as inner)):
-            pass
-        case _:
-            raise Declined("the call is not the second of two links")
-    link, before = outer.func, inner.func
-    assert isinstance(link, cst.Attribute) and isinstance(before, cst.Attribute)
-    if m.findall(link.dot, m.Comment()) or m.findall(before.dot, m.Comment()):
+    places = _links(outer, plan.over)
+    if any(m.findall(_function(place).dot, m.Comment()) for place in places):
         raise Declined("a comment stands between the calls")
     if any(isinstance(node, cst.Attribute) and _is_followed(node, outer) for node in excerpt.positions):
         raise Declined("a comment stands behind the calls")
-    first = _with_link(inner, before.with_changes(attr=link.attr), outer)
-    second = _with_link(outer, link.with_changes(attr=before.attr, value=first), inner)
-    return excerpt.tree.visit(Transformer({outer: second}))
+    value = _function(places[0]).value
+    for place, link in zip(places, (outer, *places[:-1]), strict=True):
+        function = _function(place).with_changes(attr=_function(link).attr, value=value)
+        value = link.with_changes(func=function, lpar=place.lpar, rpar=place.rpar)
+    return excerpt.tree.visit(Transformer({outer: value}))
+
+
+def _links(outer: cst.Call, over: int) -> list[cst.Call]:
+    """The call and the links that it moves in front of, the first link first."""
+    links = [outer]
+    for _ in range(over):
+        match links[0]:
+            case cst.Call(func=cst.Attribute(value=cst.Call(func=cst.Attribute()) as before)):
+                links.insert(0, before)
+            case _:
+                raise Declined("the call is not the second of two links")
+    return links
+
+
+def _function(call: cst.Call) -> cst.Attribute:
+    assert isinstance(call.func, cst.Attribute)
+    return call.func
 
 
 def _is_followed(node: cst.Attribute, call: cst.Call) -> bool:
     """Whether a link follows the call with a comment in between, which belongs to the call."""
     return node.value is call and bool(m.findall(node.dot, m.Comment()))
-
-
-def _with_link(place: cst.Call, function: cst.Attribute, link: cst.Call) -> cst.Call:
-    """The name and the arguments of `link` where the call `place` stands."""
-    return link.with_changes(func=function, lpar=place.lpar, rpar=place.rpar)

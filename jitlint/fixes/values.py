@@ -13,8 +13,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from jitlint.fixes.names import SELF, Touched, path_of, prefixes, touched
+from jitlint.fixes.names import SELF, Touched, path_of, prefixes
 from jitlint.fixes.plans import Rename
+from jitlint.fixes.program import Program
+from jitlint.fixes.reach import Reach
 from jitlint.fixes.text import Declined
 
 __all__ = ["Values", "require_same_values"]
@@ -30,32 +32,24 @@ _OPERATORS: dict[str, type[ast.operator]] = {"add_": ast.Add, "sub_": ast.Sub, "
 class Values:
     """The values that the statements of one scope read: `reads[statement][path]`, statements by their code.
 
-    `bound` are names that have a value at the start, `shared` those that others may read at any time; `methods` is
-    what calling a method of `self` may do.
+    `body` are those that a move can reach, before or after it.
     """
 
-    def __init__(
-        self,
-        body: Sequence[ast.stmt],
-        methods: Touched,
-        bound: Iterable[str],
-        shared: Iterable[str],
-        modules: frozenset[str],
-        rename: Rename | None = None,
-    ) -> None:
+    def __init__(self, program: Program, reach: Reach, body: Sequence[ast.stmt], rename: Rename | None = None) -> None:
         self.reads: dict[str, dict[str, set[Made]]] = {}
         self.lines: dict[str, int] = {}
-        self._methods = methods
-        self._modules = modules
+        self._program = program
+        self._followed = reach.followed
+        self._methods = reach.followed.methods
         self._rename = rename
         self._keys: dict[ast.AST, str] = {}
         self._seen: Counter[str] = Counter()
-        self._touched: dict[ast.AST, Touched] = {}
+        self._touched: dict[ast.AST, Touched | None] = {}
         self._breaks: list[list[State | None]] = []
         self._continues: list[list[State | None]] = []
         self._raises: list[list[State | None]] = []
-        start: State = {name: frozenset([("above", _NOW)]) for name in bound}
-        self._block(body, {**start, _LATER: frozenset((name, _NOW) for name in shared)})
+        start: State = {name: frozenset([(f"{name} from above", _NOW)]) for name in reach.bound}
+        self._block(body, {**start, _LATER: frozenset((name, _NOW) for name in reach.shared)})
 
     # -------------------------------------------------------------------------------------- statements
 
@@ -136,7 +130,10 @@ class Values:
 
     def _run(self, node: ast.AST, state: State) -> State:
         """Read and write what a simple statement, or a part of a compound one, reads and writes."""
-        key, found = self._key(node), self._names(node)
+        found = self._names(node)
+        if found is None:
+            return state
+        key = self._key(node)
         seen = self.reads.setdefault(key, {})
         reads = found.reads | {name for name, _ in state[_LATER]}
         for path in reads | (self._methods.reads if found.calls_self else set()):
@@ -159,9 +156,13 @@ class Values:
         state[_LATER] |= {(name, _NOW) for name in found.deferred}
         return state
 
-    def _names(self, node: ast.AST) -> Touched:
+    def _names(self, node: ast.AST) -> Touched | None:
+        """What a node does to the names that are followed; None when that is nothing."""
         if node not in self._touched:
-            self._touched[node] = touched([node], self._modules)
+            found, names = self._program.touched(node), self._followed.names
+            is_part = found.calls_self and bool(self._methods.reads or self._methods.writes)
+            is_part = is_part or self._followed.is_read_later or not names.isdisjoint(self._program.keys(node))
+            self._touched[node] = found.only(names) if is_part else None
         return self._touched[node]
 
     def _key(self, node: ast.AST) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from jitlint.libraries.facts import What
+from jitlint.libraries.tables import all_names
+
 # Decorators that keep what a function returned, by its arguments.
 CACHING_DECORATORS = frozenset(
     "functools.lru_cache functools.cache cachetools.cached cachetools.func.lru_cache cachetools.func.ttl_cache "
@@ -18,15 +21,10 @@ CHAIN = frozenset(
 )
 TENSORFLOW = frozenset("tensorflow tensorflow_datasets keras tensorflow_io".split())
 # They keep every element after the first pass: `cache` in memory or in a file, the others in files.
-KEEPS_ELEMENTS = frozenset("cache snapshot".split())
+KEEPS_ELEMENTS = all_names(What.KEEPS_ELEMENTS)
 
-# Hugging Face datasets, all versions: what loads or makes a data set whose `map` runs once and is kept in Arrow files.
-# https://huggingface.co/docs/datasets/about_map_batch, https://huggingface.co/docs/datasets/about_cache
-KEPT_DATASETS = frozenset(
-    "datasets.load_dataset datasets.load_from_disk datasets.concatenate_datasets datasets.Dataset.from_dict "
-    "datasets.Dataset.from_pandas datasets.Dataset.from_generator datasets.Dataset.from_list datasets.Dataset.from_csv "
-    "datasets.DatasetDict".split()
-)
+# Hugging Face datasets: what loads or makes a data set whose `map` runs once and is kept in Arrow files.
+KEPT_DATASETS = all_names(What.KEPT_DATASET)
 KEPT_METHODS = frozenset(
     "map filter select shuffle sort train_test_split rename_column rename_columns remove_columns cast cast_column "
     "with_format flatten select_columns shard add_column class_encode_column".split()

@@ -6,6 +6,9 @@ import re
 
 # What starts one. torch.distributed, torch_xla, Horovod, DeepSpeed, all versions.
 STARTS = frozenset("init_process_group init_distributed init_distributed_mode".split())
+# What starts the processes of one program, each of which begins anew: its parent's seeds are not theirs.
+# https://pytorch.org/docs/stable/multiprocessing.html#spawning-subprocesses, https://docs.python.org/3/library/multiprocessing.html
+SPAWNS = frozenset("spawn start_processes Process launch elastic_launch".split())
 # Names of a process' number.
 RANK = re.compile(r"(?:^|_)(?:rank|ordinal|process_index|local_rank|global_rank|node_rank)(?:_|$)|^RANK$|_RANK$")
 # Names that may hold it: a graphics card for each process.

@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-# torch: `training` is True by default, at this position. torch/nn/functional.py, all versions since 0.4.
-FUNCTIONAL = {
-    "torch.nn.functional.dropout": 2,
-    "torch.nn.functional.dropout1d": 2,
-    "torch.nn.functional.dropout2d": 2,
-    "torch.nn.functional.dropout3d": 2,
-    "torch.nn.functional.alpha_dropout": -1,  # its `training` is False by default: only a constant True counts
-    "torch.nn.functional.feature_alpha_dropout": -1,
-    "torch.dropout": 2,
-    "torch_geometric.utils.dropout_adj": 4,  # since 1.1; dropout_edge and dropout_node since 2.1
-    "torch_geometric.utils.dropout_edge": 3,
-    "torch_geometric.utils.dropout_node": 4,
-    "torch_geometric.utils.dropout_path": 5,
-}
+from jitlint.libraries.facts import What
+from jitlint.libraries.tables import all_names, facts
+
+# Functions by the position of `training`; -1 where it is False by default.
+FUNCTIONAL = {name: fact.detail for _, fact in facts(What.DROPS) for name in fact.names if isinstance(fact.detail, int)}
 DEFAULT_IS_TRAINING = frozenset(name for name, position in FUNCTIONAL.items() if position >= 0)
 # Layers that are in training mode when they are made, so that making one in `forward` makes it drop for ever.
-TORCH_LAYERS = frozenset(
-    f"torch.nn.{name}" for name in "Dropout Dropout1d Dropout2d Dropout3d AlphaDropout FeatureAlphaDropout".split()
-)
-# No switch at all. tensorflow >= 2.0 (before, a placeholder for the rate was fed).
-ALWAYS_ON = frozenset({"tensorflow.nn.dropout", "tensorflow.nn.experimental.stateless_dropout"})
-# Flax linen: `deterministic` of the layer or of its call. flax/linen/stochastic.py
-FLAX_LAYERS = frozenset({"flax.linen.Dropout", "flax.nnx.Dropout"})
+TORCH_LAYERS = frozenset(name for name in all_names(What.DROPPING_LAYER) if name.startswith("torch."))
+# No switch at all.
+ALWAYS_ON = all_names(What.DROPS_ALWAYS)
+# `deterministic` of the layer or of its call.
+FLAX_LAYERS = all_names(What.DROPPING_LAYER) - TORCH_LAYERS
 
 # Arguments with which a network is told its mode, and the value that means training.
 MODE_ARGUMENTS = {

@@ -2,48 +2,22 @@
 
 from __future__ import annotations
 
+from jitlint.libraries.facts import What
+from jitlint.libraries.tables import all_names, facts
+
 # Classes (or makers) of generator objects that a program keeps for itself.
-OWN_GENERATORS = frozenset(
-    {
-        "numpy.random.default_rng",
-        "numpy.random.RandomState",
-        "numpy.random.Generator",
-        "numpy.random.mtrand.RandomState",
-        "random.Random",
-        "torch.Generator",
-    }
-)
+OWN_GENERATORS = all_names(What.GENERATOR)
+# Those that take a seed as their first argument.
+SEEDED_MAKERS = OWN_GENERATORS - {"numpy.random.Generator", "torch.Generator"}
 # Methods that start a generator object again.
 RESEEDS = frozenset("seed manual_seed setstate set_state set_random_state".split())
 
 # Seeds of the global generators, by the library whose draws they decide.
-GLOBAL_SEEDS = {
-    "numpy": frozenset({"numpy.random.seed", "numpy.random.set_state"}),
-    "python": frozenset({"random.seed", "random.setstate"}),
-    "torch": frozenset({"torch.manual_seed", "torch.random.manual_seed", "torch.cuda.manual_seed_all"}),
-    "imgaug": frozenset({"imgaug.seed", "imgaug.random.seed"}),
-}
+GLOBAL_SEEDS = {str(fact.detail): frozenset(fact.names) for _, fact in facts(What.GLOBAL_SEED)}
 # Seeds of several libraries at once.
-SEEDS_ALL = frozenset(
-    "lightning.seed_everything lightning.pytorch.seed_everything pytorch_lightning.seed_everything "
-    "lightning.fabric.utilities.seed.seed_everything transformers.set_seed accelerate.utils.set_seed "
-    "monai.utils.set_determinism".split()
-)
-# Which library's global generator the transforms of a package draw from.
-TRANSFORM_DRAWS = {
-    "torchvision.transforms": "torch",  # since 0.8: torch.rand, before: random
-    "kornia": "torch",
-    "torchio": "torch",
-    "torchaudio": "torch",
-    "torch_audiomentations": "torch",
-    "albumentations": "python",  # up to 1.4: random; since 2.0 a generator of its own, which torch seeds in workers
-    "audiomentations": "python",  # random and numpy.random
-    "imgaug": "imgaug",
-    "skimage": "numpy",
-    "monai.transforms": "own",  # Randomizable.R, which MONAI seeds in workers
-}
-# The first torch that seeds numpy in its workers: release notes of 1.9, torch/utils/data/_utils/worker.py.
-NUMPY_SEEDED_SINCE = (1, 9)
+SEEDS_ALL = all_names(What.SEEDS_ALL)
+# The first torch that seeds numpy in its workers.
+NUMPY_SEEDED_SINCE = next(fact.since for _, fact in facts(What.SEEDS_WORKERS) if fact.since is not None)
 # Libraries with a global generator of their own that torch does not seed in its workers.
 # imgaug: every augmenter draws from its module's generator (issue 659: all workers sample the same)
 UNSEEDED = frozenset({"imgaug"})

@@ -13,8 +13,12 @@ __all__ = ["render"]
 
 def render(view: View) -> Iterator[str]:
     """The lines of the report."""
-    for item in view.diagnostics:
-        yield f"{_place(item, view)}: {_code(item, view)} {_fixable(item)}{visible(item.message)}"
+    for item in view.with_refuted():
+        run = f" [{visible(view.said(item))}]" if item in view.observed else ""
+        if item in view.refuted:
+            yield _style("2", f"{place(item.path, item.location)}: {item.code} {visible(item.message)}{run}", view)
+        else:
+            yield f"{_place(item, view)}: {_code(item, view)} {_fixable(item)}{visible(item.message)}{run}"
 
 
 def _place(item: Diagnostic, view: View) -> str:

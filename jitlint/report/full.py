@@ -33,6 +33,8 @@ def render(view: View) -> Iterator[str]:
     style = Style(view.color, view.ascii)
     for story in stories(view.diagnostics):
         yield "\n".join(_story(story, view, style)) + "\n"
+    for item in view.refuted:
+        yield "\n".join(map(style.dim, _refuted(item, view))) + "\n"
 
 
 def stories(diagnostics: Sequence[Diagnostic]) -> list[list[Diagnostic]]:
@@ -72,7 +74,7 @@ def _end(location: Location) -> tuple[int, int]:
 
 def _story(story: Sequence[Diagnostic], view: View, style: Style) -> Iterator[str]:
     for item in story:
-        yield from _headline(item, view.width, style)
+        yield from _headline(item, view, style)
     places = _places(story)
     digits = len(str(max(spot.mark.location.end_line for spot in places)))
     for path, cell, marks in _frames(places):
@@ -86,13 +88,19 @@ def _story(story: Sequence[Diagnostic], view: View, style: Style) -> Iterator[st
             yield from _fix(item, item.fix, view, style, max(digits, 3))
 
 
-def _headline(item: Diagnostic, width: int, style: Style) -> Iterator[str]:
+def _refuted(item: Diagnostic, view: View) -> Iterator[str]:
+    """A finding that the run disproved: what was claimed, and why it does not hold."""
+    yield from _headline(item, view, Style(color=False))
+
+
+def _headline(item: Diagnostic, view: View, style: Style) -> Iterator[str]:
     """What happens to the training, then where and which rule says so."""
     message = visible(item.message[:1].upper() + item.message[1:])
-    for line in textwrap.wrap(message + "." * (message[-1:] not in ".!?"), width) or [message]:
+    for line in textwrap.wrap(message + "." * (message[-1:] not in ".!?"), view.width) or [message]:
         yield style.bold(visible(line))
     sure = "" if item.confidence.label == "high" else f" · {item.confidence.label} confidence"
     yield style.path(place(item.path, item.location)) + "  " + style.code(item.code) + style.dim(f" {item.name}{sure}")
+    yield from textwrap.wrap(visible(view.said(item)), view.width)
 
 
 def _places(story: Sequence[Diagnostic]) -> list[_Place]:

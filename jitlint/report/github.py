@@ -16,7 +16,7 @@ _LEVELS = {Confidence.HIGH: "error", Confidence.MEDIUM: "warning", Confidence.LO
 def render(view: View) -> Iterator[str]:
     """The lines of the report."""
     for item in view.diagnostics:
-        yield f"::{_LEVELS[item.confidence]} {_properties(item, view)}::{_escaped(_message(item))}"
+        yield f"::{_LEVELS[item.confidence]} {_properties(item, view)}::{_escaped(_message(item, view))}"
 
 
 def _properties(item: Diagnostic, view: View) -> str:
@@ -32,9 +32,10 @@ def _properties(item: Diagnostic, view: View) -> str:
     return ",".join(f"{key}={_escaped_property(value)}" for key, value in values.items())
 
 
-def _message(item: Diagnostic) -> str:
+def _message(item: Diagnostic, view: View) -> str:
     steps = [f"{step.role}: {place(step.path, step.location)}: {visible(step.message)}" for step in item.evidence]
-    return "\n".join([f"{place(item.path, item.location)}: {visible(item.message)}", *steps])
+    run = [visible(view.said(item))] if item in view.observed else []
+    return "\n".join([f"{place(item.path, item.location)}: {visible(item.message)}", *run, *steps])
 
 
 def _escaped(text: str) -> str:

@@ -41,15 +41,15 @@ class _Mark(NamedTuple):
 def render(view: View) -> Iterator[str]:
     """The page in pieces of whole lines."""
     yield _HEAD.format(version=_text(__version__), style=_resource("page.css"))
-    yield _bar(view.diagnostics)
+    yield _bar(view)
     for digit, (name, question) in _FAMILIES.items():
-        found = [item for item in view.diagnostics if _family(item) == digit]
+        found = [item for item in view.with_refuted() if _family(item) == digit]
         if found:
             yield f'<section data-family="{digit}"><h2>{name.capitalize()} <small>{question}</small></h2>'
             for item in found:
                 yield _finding(item, view)
             yield "</section>"
-    if not view.diagnostics:
+    if not view.diagnostics and not view.refuted:
         yield '<p class="empty">No findings.</p>'
     script = _resource("page.js")
     yield f'<p class="empty" id="none" hidden>Nothing matches.</p></main>\n<script>\n{script}</script>\n</html>'
@@ -72,14 +72,16 @@ def _resource(name: str) -> str:
     return files("jitlint.report").joinpath(name).read_text(encoding="utf-8")
 
 
-def _bar(diagnostics: Sequence[Diagnostic]) -> str:
+def _bar(view: View) -> str:
     """The headline, a button a family, and the filter."""
+    diagnostics = view.diagnostics
     paths = len({item.path for item in diagnostics})
     counted = f"{_count(len(diagnostics), 'finding')} in {_count(paths, 'file')}" if diagnostics else "no findings"
+    counted += f", {len(view.refuted):,} refuted by the run" if view.refuted else ""
     buttons = []
     for digit, (name, _) in _FAMILIES.items():
         number = sum(_family(item) == digit for item in diagnostics)
-        if number:
+        if number or any(_family(item) == digit for item in view.refuted):
             buttons.append(f'<button class="family" aria-pressed="true" value="{digit}">{name} {number:,}</button>')
     return (
         f'<header><h1>jitlint</h1><p id="counted">{counted}</p>'
@@ -96,7 +98,18 @@ def _finding(item: Diagnostic, view: View) -> str:
     frames = "".join(_frame(path, cell, marks, item, view) for path, cell, marks in _frames(item))
     fix = _fix(item, item.fix, view) if item.fix else ""
     sure = f'<span class="sure">{item.confidence.label} confidence</span>'
-    return f"<article>\n<h3>{_prose(message)}</h3>\n<p>{where} {rule} {sure}</p>\n{frames}{fix}</article>"
+    kind = ' class="refuted"' if item in view.refuted else ""
+    head = f"<h3>{_prose(message)}</h3>\n<p>{where} {rule} {sure}</p>\n{_run(item, view)}"
+    return f"<article{kind}>\n{head}{frames}{fix}</article>"
+
+
+def _run(item: Diagnostic, view: View) -> str:
+    """What a run says of the finding, with the status as a badge."""
+    seen = view.observed.get(item)
+    if seen is None:
+        return ""
+    kind = seen.status.value.replace(" ", "-")
+    return f'<p class="run"><b class="{kind}">{seen.status.value}</b> by the run: {_text(seen.because)}</p>\n'
 
 
 def _frames(item: Diagnostic) -> Iterator[tuple[str, int | None, list[_Mark]]]:

@@ -6,12 +6,13 @@ import json
 from typing import Any
 
 from jitlint.diagnostic import Diagnostic, Evidence, Fix, Location
+from jitlint.report.view import View
 from jitlint.rules import find_rule, is_own
 from jitlint.visible import visible
 
-__all__ = ["json_text", "location_record", "record", "rule_url"]
+__all__ = ["json_text", "location_record", "record", "rule_url", "run_record"]
 
-_RULES = "https://github.com/jitlint/jitlint/blob/main/docs/rules"
+_DOCS = "https://github.com/jitlint/jitlint/blob/main/docs"
 
 
 def json_text(value: Any) -> str:
@@ -23,9 +24,11 @@ def json_text(value: Any) -> str:
 
 
 def rule_url(code: str) -> str:
-    """The page that explains a rule; for a plugin's, what it says itself, or an empty text."""
+    """The page that explains a rule, or what only a run saw; for a plugin's, what it says itself, or an empty text."""
+    if code.startswith("RUN"):
+        return f"{_DOCS}/evidence.md"
     rule = find_rule(code)
-    return f"{_RULES}/{code}.md" if rule is None or is_own(rule) else rule.url
+    return f"{_DOCS}/rules/{code}.md" if rule is None or is_own(rule) else rule.url
 
 
 def record(item: Diagnostic) -> dict[str, Any]:
@@ -41,6 +44,12 @@ def record(item: Diagnostic) -> dict[str, Any]:
         "fix": _fix(item.fix) if item.fix else None,
         "url": rule_url(item.code),
     }
+
+
+def run_record(item: Diagnostic, view: View) -> dict[str, Any]:
+    """What a run says of a finding, if there is evidence of one."""
+    seen = view.observed.get(item)
+    return {"run": {"status": seen.status.value, "because": visible(seen.because)}} if seen is not None else {}
 
 
 def location_record(location: Location) -> dict[str, int | None]:

@@ -30,8 +30,11 @@ def render(view: View) -> Iterator[str]:
     """The lines of the report."""
     rules = all_rules()
     codes = [rule.code for rule in rules]
-    names = fingerprints(view)
-    results = [_result(item, name, codes, view.texts) for item, name in zip(view.diagnostics, names, strict=True)]
+    found = view.with_refuted()
+    names = fingerprints(found, view.texts)
+    results = [
+        {**_result(item, name, codes, view.texts), **_run(item, view)} for item, name in zip(found, names, strict=True)
+    ]
     driver = {
         "name": "jitlint",
         "version": __version__,
@@ -70,6 +73,18 @@ def _result(item: Diagnostic, name: str, codes: Sequence[str], texts: Texts) -> 
     if item.fix and item.location.cell is None:
         result["fixes"] = [_fix(item.path, item.fix)]
     return result
+
+
+def _run(item: Diagnostic, view: View) -> dict[str, Any]:
+    """What a run says of the finding; a refuted one is suppressed, with the reason."""
+    seen = view.observed.get(item)
+    if seen is None:
+        return {}
+    properties = {"run": {"status": seen.status.value, "because": _text(seen.because)}}
+    if item not in view.refuted:
+        return {"properties": properties}
+    suppression = {"kind": "external", "status": "accepted", "justification": _text(view.said(item))}
+    return {"properties": properties, "suppressions": [suppression]}
 
 
 def _step(step: Evidence, texts: Texts) -> dict[str, Any]:

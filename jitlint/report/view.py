@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from jitlint.diagnostic import Diagnostic, Location
 from jitlint.visible import visible
+
+if TYPE_CHECKING:
+    from jitlint.evidence import Observed
 
 __all__ = ["Texts", "View", "place"]
 
@@ -88,10 +92,26 @@ def _cell_lines(path: str, data: bytes, cell: int) -> list[str]:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """One page to write."""
+    """One page to write. With evidence of a run, `observed` says what it says of each finding.
+
+    `refuted` are findings that the run disproved: formats that can say so show them, and nothing counts them.
+    """
 
     diagnostics: Sequence[Diagnostic]
     texts: Texts
     width: int = 100
     color: bool = False
     ascii: bool = False
+    observed: Mapping[Diagnostic, Observed] = field(default_factory=dict)
+    refuted: Sequence[Diagnostic] = ()
+
+    def with_refuted(self) -> list[Diagnostic]:
+        """The findings and the refuted ones, in the order of the text."""
+        if not self.refuted:
+            return list(self.diagnostics)
+        return sorted([*self.diagnostics, *self.refuted], key=lambda item: item.sort_key)
+
+    def said(self, item: Diagnostic) -> str:
+        """What the run says of a finding; empty without evidence."""
+        seen = self.observed.get(item)
+        return f"{seen.status.value} by the run: {seen.because}" if seen is not None else ""

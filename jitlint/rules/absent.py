@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
-from jitlint.diagnostic import Confidence
+from jitlint.diagnostic import Confidence, Span, Trace
 from jitlint.semantics.augmenters import How
-from jitlint.semantics.commented import CommentedOut, only_call
+from jitlint.semantics.commented import CommentedOut
+from jitlint.semantics.mentions import mentions_of
 from jitlint.semantics.project import Project
 from jitlint.semantics.purpose import Purpose
 
@@ -29,3 +30,42 @@ def comment_confidence(project: Project, item: CommentedOut) -> Confidence:
     if item.in_network and not known and not item.guarded:
         return Confidence.LOW
     return Confidence.HIGH if (known and item.emptied) or (named and only_call(project, item)) else Confidence.MEDIUM
+
+
+def comment_trace(item: CommentedOut) -> Trace:
+    """Where the comment stands."""
+    return Trace("comment", item.scope.path, item.span, "the call is commented out here")
+
+
+def definition_span(project: Project, path: str, qualname: str) -> Span | None:
+    """The name of a function or class of the project."""
+    module = project.modules[path]
+    if qualname in module.scopes:
+        return module.scopes[qualname].name_span
+    return module.classes[qualname].name_span if qualname in module.classes else None
+
+
+def definition_traces(project: Project, item: CommentedOut) -> Iterator[Trace]:
+    """Where the project defines what the comment would call."""
+    for path, qualname in dict.fromkeys(call.definition for call in item.calls if call.definition):
+        span = definition_span(project, path, qualname)
+        if span is not None:
+            yield Trace("definition", path, span, f"`{qualname.rpartition('.')[2]}` is defined here")
+
+
+def only_call(project: Project, item: CommentedOut) -> bool:
+    """Whether the project defines all that the comment would call, and nothing else mentions it."""
+    if not all(call.definition for call in item.calls):
+        return False
+    return not any(mentions_of(project).of(name.rpartition(".")[2]) for name in item.names)
+
+
+def consumer_trace(project: Project, item: CommentedOut) -> Trace | None:
+    """The first call after the comment that gets the clean value."""
+    scope = project.scope(item.scope)
+    for name in item.targets:
+        values = set(scope.variables.get(name, ()))
+        for _, node in scope.calls():
+            if node.span.line > item.piece.last_line and values & set(node.arguments):
+                return Trace("consumer", item.scope.path, node.span, f"{node.text} gets `{name}` without it")
+    return None

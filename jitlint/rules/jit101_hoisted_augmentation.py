@@ -18,6 +18,8 @@ from jitlint.rules.stale import (
 )
 from jitlint.semantics.calls import is_draw
 from jitlint.semantics.clocks import Role
+from jitlint.semantics.flow import reached, sources
+from jitlint.semantics.graph import Kind
 from jitlint.semantics.hoisted import hoisted_of
 from jitlint.semantics.moves import plan_move
 from jitlint.semantics.project import Project, Ref, Value
@@ -197,7 +199,7 @@ def train(model, loader, opt, grid):
             return Confidence.MEDIUM
         if not made.data:
             return None
-        grid = "grid" in variance_of(project).seen(stale.origin).data and stale.loop.trains
+        grid = self._is_grid(project, stale) and stale.loop.trains
         if stale.per_epoch or stale.loop.region == HIDDEN:
             return Confidence.MEDIUM if grid else self._over_epochs(project, stale)
         same_scope = stale.origin.scope == stale.loop.scope
@@ -207,6 +209,23 @@ def train(model, loader, opt, grid):
         if not stale.certain:
             return Confidence.LOW
         return Confidence.HIGH if same_scope or stale.loop.trains else Confidence.MEDIUM
+
+    def _is_grid(self, project: Project, stale: Stale) -> bool:
+        """Whether coordinates are perturbed: of a grid made here, or given under a name that says so."""
+        held = variance_of(project).seen(stale.origin)
+        named = any(catalogue.names_coordinates(hole.name) for hole in held.holes)
+        return ("grid" in held.data or named) and not self._is_measured_there(project, stale)
+
+    def _is_measured_there(self, project: Project, stale: Stale) -> bool:
+        """Whether something else is computed from the perturbed value outside the loop: `y = sin(x)` is its target."""
+        if stale.origin.scope != stale.loop.scope or stale.loop.region < 1:
+            return False
+        scope = project.scope(stale.origin.scope)
+        way = set(sources(scope, [stale.entry.node]))
+        beside = [index for index in reached(scope, [stale.origin.node], way.__contains__) if index not in way]
+        made = (scope.nodes[index] for index in beside)
+        computed = (node for node in made if node.kind in (Kind.OP, Kind.CALL))
+        return any(not scope.within(node.region, stale.loop.region) for node in computed)
 
     def _over_epochs(self, project: Project, stale: Stale) -> Confidence | None:
         """Data that is perturbed once, for all epochs: medium where it is loaded or a helper perturbs it.
@@ -221,7 +240,8 @@ def train(model, loader, opt, grid):
             held = variance_of(project).seen(stale.origin)
             if "data" not in held.data and not held.holes:
                 return None
-            return Confidence.MEDIUM if stale.loop.region == HIDDEN else Confidence.LOW
+            given = "loaded" in held.data or held.holes or stale.loop.region == HIDDEN
+            return Confidence.MEDIUM if given else Confidence.LOW
         return Confidence.MEDIUM
 
     def _is_given_data(self, project: Project, site: Value) -> bool:

@@ -5,18 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from jitlint import catalogue
 from jitlint.diagnostic import Applicability, Candidate, Confidence, FixPlan
 from jitlint.rules.base import Rule
 from jitlint.rules.stale import describe_loop, draw_trace, is_evaluation_name, stale_names, stale_traces, subject
-from jitlint.semantics.graph import Kind
+from jitlint.semantics.flow import sources
+from jitlint.semantics.graph import ADDING, Kind
 from jitlint.semantics.hoisted import hoisted_of
 from jitlint.semantics.moves import plan_move
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.staleness import Stale, staleness_of
+from jitlint.semantics.when import variance_of
 
 _NOISE_NAME = re.compile(
-    r"(?:^|_)(?:noise|noises|noisy|jitter|perturb\w*|eps|epsilon|lam|lamb|lambda|lmbda|mix\w*|offset|shift)(?:_|\d|$)"
+    r"(?:^|_)(?:noise|noises|noisy|speckle|jitter|perturb\w*|eps|epsilon|lam|lamb|lambda|lmbda|mix\w*|offset|shift)(?:_|\d|$)"
 )
+_COMPARING = frozenset({"<", "<=", ">", ">="})
+_HIDING = frozenset({"where", "masked_fill", "masked_fill_"})
 _JOINING = frozenset({"cat", "concat", "concatenate", "hstack"})
 _MIX_NAME = re.compile(r"^(?:lam|lamb|lambda_?|lmbda|mix\w*|mixing|mixup_\w+|cutmix_\w+)$")
 _LATENT_NAME = re.compile(
@@ -29,8 +34,9 @@ class HoistedNoise(Rule):
 
     What it finds:
         A draw made outside the batch loop and combined with the batch inside it (`images + noise`), one
-        mixup or cutmix coefficient for the whole loop, a generator that draws above its `for ...: yield`,
-        and a latent that is drawn once and fed to the network which the loop trains.
+        mixup or cutmix coefficient, mask, crop position or angle for the whole loop, a generator that draws
+        above its `for ...: yield`, and a latent that is drawn once and fed to the network which the loop
+        trains. The loop may run over a loader, or count steps and take a batch in each.
 
     Why it matters:
         Every batch gets the same noise, so the network can learn to subtract it. A mixup coefficient drawn
@@ -51,8 +57,10 @@ class HoistedNoise(Rule):
 
     Known limits:
         Latents and noise whose name says that they are kept on purpose (`fixed_noise`, `sample_z`) are left
-        alone, and so is everything an optimizer owns. Products are only reported for mixing coefficients;
-        a random matrix that multiplies the data may be a projection.
+        alone, and so is everything an optimizer owns. Products are only reported for mixing coefficients
+        and for masks made by a comparison; a random matrix that multiplies the data may be a projection, and
+        a mask in k-space the pattern of a measurement. A latent beside one picture that all steps share may
+        be meant to stay, as in a deep image prior.
     """
 
     code = "JIT102"
@@ -163,18 +171,29 @@ def noisy_batches(data, batch_size):
             return self._latent_confidence(project, stale)
         operation = project.node(stale.combined)
         named = any(_NOISE_NAME.search(name.lower()) for name in stale_names(project, stale))
+        sure = stale.loop.trains and self._over_batches(project, stale)
+        if operation.kind is Kind.INDEX:
+            return Confidence.MEDIUM if sure else Confidence.LOW
         if operation.kind is not Kind.OP:
-            if self._mixes(project, stale) and stale.loop.loader and stale.loop.trains:
+            hides = operation.method in _HIDING and self._is_mask(project, stale)
+            if sure and (hides or self._mixes(project, stale) or catalogue.is_image_operation(operation.name)):
                 return Confidence.MEDIUM
-            joins = operation.method in _JOINING and named and stale.loop.loader
+            joins = operation.method in _JOINING and (named or self._is_latent(project, stale)) and sure
             return Confidence.MEDIUM if joins and staleness_of(project).trains_on(stale) else Confidence.LOW
-        if operation.name in ("+", "-", "+=", "-="):
-            sure = Confidence.HIGH if stale.loop.loader else Confidence.MEDIUM
-            return sure if named or stale.loop.loader else Confidence.LOW
-        return Confidence.MEDIUM if operation.name in ("*", "*=") and self._mixes(project, stale) else Confidence.LOW
+        if operation.name in ADDING:
+            certain = Confidence.HIGH if stale.loop.loader else Confidence.MEDIUM
+            return certain if named or stale.loop.loader else Confidence.LOW
+        speckles = named and (sure or project.node(stale.consumer).kind is Kind.YIELD)
+        scales = operation.name in ("*", "*=") and (speckles or self._mixes(project, stale))
+        masks = operation.name in ("*", "*=", "&") and sure and self._is_mask(project, stale)
+        return Confidence.MEDIUM if scales or masks else Confidence.LOW
+
+    def _over_batches(self, project: Project, stale: Stale) -> bool:
+        """Whether each pass of the loop has other data: it runs over a loader, or draws its batch itself."""
+        return stale.loop.loader or hoisted_of(project).sees_batches(stale.loop)
 
     def _mixes(self, project: Project, stale: Stale) -> bool:
-        """Whether a factor is a mixing coefficient or a mask: by its distribution or by its name."""
+        """Whether a factor is a mixing coefficient: by its distribution or by its name."""
         draw = stale.made.draw
         assert draw is not None
         node = project.node(Value(Ref(draw.path, draw.scope), draw.node))
@@ -183,11 +202,32 @@ def noisy_batches(data, batch_size):
         named = any(_MIX_NAME.match(name.lower()) for name in stale_names(project, stale))
         return named or "beta" in distribution or "bernoulli" in distribution
 
+    def _is_mask(self, project: Project, stale: Stale) -> bool:
+        """Whether a factor is a comparison of a draw, and no pattern in which something is measured."""
+        scope = project.scope(stale.origin.scope)
+        compared = any(scope.nodes[item].name in _COMPARING for item in staleness_of(project).chain(stale.origin))
+        assert stale.combined is not None
+        where = project.scope(stale.combined.scope)
+        measures = any("fft" in where.nodes[item].text for item in sources(where, [stale.combined.node]))
+        return compared and not measures
+
     def _latent_confidence(self, project: Project, stale: Stale) -> Confidence | None:
-        if not stale.loop.loader or not stale.loop.trains or not staleness_of(project).trains_on(stale):
+        """A draw that a network gets as it is: a latent, if a name says so or the network gets nothing else."""
+        if not stale.loop.trains or not self._over_batches(project, stale):
             return None
-        named = any(_LATENT_NAME.match(name.rpartition(".")[2]) for name in stale_names(project, stale))
-        return Confidence.MEDIUM if named else Confidence.LOW
+        if not staleness_of(project).trains_on(stale):
+            return None
+        sure = self._is_latent(project, stale) or self._is_all(project, stale)
+        return Confidence.MEDIUM if sure else Confidence.LOW
+
+    def _is_latent(self, project: Project, stale: Stale) -> bool:
+        return any(_LATENT_NAME.match(name.rpartition(".")[2]) for name in stale_names(project, stale))
+
+    def _is_all(self, project: Project, stale: Stale) -> bool:
+        """Whether a network gets a draw and nothing else."""
+        given = project.node(stale.consumer).arguments
+        made = [variance_of(project).seen(Value(stale.consumer.scope, item)) for item in given]
+        return len(made) == 1 and not made[0].data and not made[0].holes
 
     def _candidate(self, project: Project, stale: Stale, confidence: Confidence) -> Candidate:
         draw = draw_trace(project, stale, "the noise is drawn here, once")

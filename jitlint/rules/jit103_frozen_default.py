@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from jitlint import catalogue
 from jitlint.diagnostic import Applicability, Candidate, Confidence, DefaultToNone, FixPlan, Trace
 from jitlint.rules.base import Rule
 from jitlint.rules.stale import batch_word, draw_span, is_evaluation_name, kept_on_purpose, loop_span
 from jitlint.semantics.clocks import Role
-from jitlint.semantics.graph import Kind, Scope
+from jitlint.semantics.flow import reached, sources
+from jitlint.semantics.graph import ADDING, Kind, Scope
 from jitlint.semantics.hoisted import hoisted_of
 from jitlint.semantics.made_once import is_made_at_import
 from jitlint.semantics.project import Project, Ref, Value
@@ -48,9 +50,10 @@ class FrozenDefault(Rule):
         attributes and constants get no fix.
 
     Known limits:
-        Scalar defaults that only name a seed, a port or a size are no noise: the default must be combined
-        with another value by an operator. A default that is not called noise, jitter or the like (an example
-        input, say) is reported with low confidence.
+        Scalar defaults that only name a seed, a port or a size are no noise: the default must be added to
+        another value, or meet one on the way to the result of a function that is called an augmentation. A
+        default that is not called noise, jitter or the like (an example input, say) is reported with low
+        confidence elsewhere.
     """
 
     code = "JIT103"
@@ -135,7 +138,10 @@ class Trainer:
     def _default(self, project: Project, ref: Ref, scope: Scope, name: str, default: int) -> Iterator[Candidate]:
         assert scope.parent is not None
         made = provenance_of(project).made(Value(Ref(ref.path, scope.parent), default))
+        augments = catalogue.names_augmentation(scope.name) or scope.name.startswith("random")
         use = combination(scope, name)
+        if use is None and augments:
+            use = meeting(scope, name)
         if made.draw is None or made.data or use is None or kept_on_purpose(name):
             return
         span = draw_span(project, made.draw.path, made.draw.scope, made.draw.node)
@@ -148,7 +154,9 @@ class Trainer:
             f"the default of `{name}` is made once, when the function is defined"
         )
         fix = FixPlan(Applicability.SAFE, "Draw in the body, once per call", DefaultToNone(scope.span, name))
-        confidence = Confidence.HIGH if _NOISE.search(name.lower()) else Confidence.LOW
+        confidence = Confidence.MEDIUM if augments else Confidence.LOW
+        if _NOISE.search(name.lower()):
+            confidence = Confidence.HIGH
         yield Candidate(self.code, ref.path, span, message, confidence, evidence, fix)
 
     def _constant(self, project: Project, stale: Stale, draw: Draw) -> Candidate:
@@ -170,7 +178,7 @@ def combination(scope: Scope, name: str) -> int | None:
     for index, node in enumerate(scope.nodes):
         if not carriers & set(node.inputs):
             continue
-        if node.kind is Kind.OP and node.name in ("+", "-", "+=", "-="):
+        if node.kind is Kind.OP and node.name in ADDING:
             other = [scope.nodes[item] for item in node.inputs if item not in carriers]
             if other and other[0].kind is not Kind.CONST:
                 return index
@@ -189,10 +197,19 @@ def combination(scope: Scope, name: str) -> int | None:
     return None
 
 
+def meeting(scope: Scope, name: str) -> int | None:
+    """The first value on the way to the result in which a parameter meets another one: `warp(image, angle)`."""
+    nodes = scope.nodes
+    ours = set(reached(scope, [i for i, node in enumerate(nodes) if node.kind is Kind.PARAM and node.name == name]))
+    others = [i for i, node in enumerate(nodes) if node.kind is Kind.PARAM and node.name not in (name, "self", "cls")]
+    both = ours & set(reached(scope, others)) & set(sources(scope, scope.returns))
+    return min((index for index in both if nodes[index].kind in (Kind.CALL, Kind.OP)), default=None)
+
+
 def is_constant(project: Project, stale: Stale) -> bool:
     """Whether a stale value is a class attribute or an upper-case module constant, added to data."""
     entry, operation = project.node(stale.entry), project.node(stale.consumer)
-    if stale.per_epoch or stale.made.perturbed or stale.made.data or operation.name not in ("+", "-", "+=", "-="):
+    if stale.per_epoch or stale.made.perturbed or stale.made.data or operation.name not in ADDING:
         return False
     if stale.origin.scope.qualname or kept_on_purpose(entry.name):
         return False

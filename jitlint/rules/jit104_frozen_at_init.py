@@ -10,7 +10,7 @@ from jitlint.diagnostic import Candidate, Confidence, Trace
 from jitlint.rules.base import Rule
 from jitlint.rules.stale import draw_span, is_evaluation_name, kept_on_purpose, loop_span
 from jitlint.semantics.clocks import CALL, Clock, Role
-from jitlint.semantics.graph import Kind, Scope
+from jitlint.semantics.graph import ADDING, Kind, Scope
 from jitlint.semantics.hoisted import hoisted_of
 from jitlint.semantics.kept_noise import KeptNoise, kept_noise
 from jitlint.semantics.made_once import is_made_at_setup, is_per_item, is_pinned
@@ -209,7 +209,7 @@ class Images(Dataset):
         name = catalogue.snake(entry.name)
         if kept_on_purpose(name):
             return None
-        if operation.name in ("+", "-", "+=", "-="):
+        if operation.name in ADDING:
             return Confidence.MEDIUM if _NOISE.search(name) else Confidence.LOW
         dataset = project.is_dataset_class(stale.loop.scope.path, project.scope(stale.loop.scope).owner)
         if operation.name in ("*", "*=") and _NOISE.search(name):

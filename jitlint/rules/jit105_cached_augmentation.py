@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jitlint.diagnostic import Applicability, Candidate, Confidence, FixPlan, Replace, ReplaceMany, Span, Trace
+from jitlint.diagnostic import Applicability, Candidate, Confidence, FixPlan, Replace, Span, SwapCalls, Trace
 from jitlint.rules.base import Rule
 from jitlint.semantics.caches import Cached, caches_of
 from jitlint.semantics.graph import Node
@@ -34,8 +34,9 @@ class CachedAugmentation(Rule):
         train = files.map(load).cache().map(augment).shuffle(1000).batch(32)
 
     Fix:
-        Moves `cache()` in front of the first random `map` where both stand in one expression. For
-        `cycle(loader)`, a generator that iterates the loader again in every round. Both are safe.
+        Moves `cache()` in front of the first random `map` where both stand in one expression; safe, but for a cache
+        in a file, which has to be removed as well. For `cycle(loader)`, a generator that iterates the loader again in
+        every round. Safe.
 
     Known limits:
         A loader that cannot be followed is judged by its name, with medium confidence. What a data set keeps in a
@@ -175,40 +176,27 @@ class Pictures(Dataset):
 
 def _swap(project: Project, item: Cached) -> FixPlan | None:
     """`cache()` in front of the first random `map`, if both are links of one expression."""
-    cache = project.node(item.keeps)
-    first = _first_random(project, item)
-    if first is None or cache.method != "cache" or cache.arguments:
+    cache, over = project.node(item.keeps), _links_over(project, item)
+    if not over:
         return None
-    step, receiver = project.node(first), project.node(Value(first.scope, project.node(item.keeps).inputs[0]))
-    before = _end_of_receiver(project, first, step)
-    if before is None or step.statement != cache.statement or receiver.span.end_line > cache.span.end_line:
-        return None
-    drop = Span(receiver.span.end_line, receiver.span.end_column, cache.span.end_line, cache.span.end_column)
-    insert = Span(before[0], before[1], before[0], before[1])
-    plan = ReplaceMany((Replace(insert, ".cache()"), Replace(drop, "")))
-    return FixPlan(Applicability.SAFE, "Cache before the random map", plan)
+    plan = SwapCalls(cache.span, over)
+    if not cache.arguments:
+        return FixPlan(Applicability.SAFE, "Cache before the random map", plan)
+    leaves = "what the old cache file holds is augmented: remove it"
+    return FixPlan(Applicability.UNSAFE, "Cache before the random map", plan, leaves)
 
 
-def _first_random(project: Project, item: Cached) -> Value | None:
-    """The earliest random `map` of the chain in the cache's own expression, if the cache follows a call directly."""
-    receiver = Value(item.keeps.scope, project.node(item.keeps).inputs[0])
+def _links_over(project: Project, item: Cached) -> int:
+    """How many links of the cache's own expression stand between its first random `map` and the cache; 0 if none."""
+    statement = project.node(item.keeps).statement
     chain: list[Value] = []
-    value = receiver
-    while (
-        project.node(value).name.startswith(".") and project.node(value).statement == project.node(receiver).statement
-    ):
+    value = item.keeps
+    while project.node(value).name.startswith(".") and project.node(value).statement == statement:
         chain.append(value)
         value = Value(value.scope, project.node(value).inputs[0])
-    random = [link for link in chain if link == item.step or caches_of(project).draws(link)]
-    return random[-1] if random and item.step in chain else None
-
-
-def _end_of_receiver(project: Project, step: Value, node: Node) -> tuple[int, int] | None:
-    """Where the text of what `map` is called on ends."""
-    if isinstance(node.value, str):
-        return node.span.line, node.span.column + len(node.value.encode()) - len(".map")
-    receiver = project.node(Value(step.scope, node.inputs[0]))
-    return receiver.span.end_line, receiver.span.end_column
+    links = chain[1:]
+    random = [number for number, link in enumerate(links, 1) if link == item.step or caches_of(project).draws(link)]
+    return random[-1] if random and item.step in links else 0
 
 
 def _iterate_again(node: Node) -> FixPlan | None:

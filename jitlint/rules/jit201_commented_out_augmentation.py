@@ -6,16 +6,16 @@ import ast
 from collections.abc import Iterator
 
 from jitlint.diagnostic import Applicability, Candidate, FixPlan, Uncomment
-from jitlint.rules.absent import comment_confidence, listed
-from jitlint.rules.base import Rule
-from jitlint.semantics.commented import (
-    CommentedOut,
+from jitlint.rules.absent import (
+    comment_confidence,
     comment_trace,
-    comments_of,
     consumer_trace,
     definition_traces,
+    listed,
     only_call,
 )
+from jitlint.rules.base import Rule
+from jitlint.semantics.commented import CommentedOut, comments_of
 from jitlint.semantics.project import Project
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from jitlint.diagnostic import Candidate, Confidence, Trace
-from jitlint.rules.absent import comment_confidence
+from jitlint.rules.absent import comment_confidence, comment_trace
 from jitlint.rules.base import Rule
-from jitlint.semantics.commented import comment_trace
 from jitlint.semantics.project import Project
 from jitlint.semantics.unused import Unused, unused_of
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from jitlint.diagnostic import Applicability, Candidate, Confidence, FixPlan, Replace, Span, Trace
 from jitlint.rules.base import Rule
 from jitlint.semantics.augmenters import How
-from jitlint.semantics.discarded import Discarded, What, discarded_of
+from jitlint.semantics.discarded import Discarded, discarded_of
 from jitlint.semantics.graph import Kind
+from jitlint.semantics.pipeline_steps import What
 from jitlint.semantics.project import Project, Value
 from jitlint.semantics.purpose import Purpose
 

@@ -19,6 +19,8 @@ class DisabledAugmentation(Rule):
         range with equal ends (`RandomRotation((90, 90))`), the project's own augmentations called with `std=0`,
         augmentations under `if False:`, and under a switch that is off by default and that no caller turns on.
 
+        And a `Sequential` of Keras' random layers that `Dataset.map` calls without `training=True`.
+
     Why it matters:
         Who reads the pipeline sees the augmentation and believes that training has it.
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from jitlint.diagnostic import Candidate, Confidence, Trace
 from jitlint.rules.base import Rule
 from jitlint.semantics.project import Project
-from jitlint.semantics.switches import Given, Switch, What, switches_of
+from jitlint.semantics.promises import Given, Switch, What
+from jitlint.semantics.switches import switches_of
 
 
 class UnreadSwitch(Rule):

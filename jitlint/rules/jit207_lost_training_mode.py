@@ -16,7 +16,8 @@ class LostTrainingMode(Rule):
 
     What it finds:
         `model.eval()` in a training loop, directly or in a function that the loop calls, where nothing in that loop
-        calls `train()` again before the next step. And an evaluation that writes zero over a rate
+        calls `train()` again before the next step; also where the step is a function of its own that a loop calls, and
+        evaluates at its end. And an evaluation that writes zero over a rate
         (`if not self.training: self.dropout_p = 0.0`) that nothing sets back.
 
     Why it matters:
@@ -149,11 +150,10 @@ class Attention(nn.Module):
             yield self._overwritten(project, rate)
 
     def _lost(self, project: Project, lost: Lost) -> Candidate:
-        path, scope = lost.event.scope.path, project.scope(lost.event.scope)
+        path = lost.event.scope.path
         often = "epochs" if lost.is_epoch else "batches"
         message = f"`{lost.network}` stays in evaluation mode: the loop over {often} never calls `train()` after this"
-        header = scope.regions[lost.loop].header_span or scope.span
-        traces = [Trace("loop", path, header, f"the loop over {often}, in which nothing calls `train()`")]
+        traces = [Trace("loop", *lost.header, f"the loop over {often}, in which nothing calls `train()`")]
         if lost.setter != lost.event:
             where, span = lost.setter.scope.path, project.node(lost.setter).span
             traces.append(Trace("definition", where, span, "evaluation mode is set here"))

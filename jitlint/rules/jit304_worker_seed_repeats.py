@@ -6,9 +6,10 @@ from collections.abc import Iterator
 
 from jitlint.diagnostic import Applicability, Candidate, Confidence, FixPlan, Replace, ReplaceMany, Trace
 from jitlint.rules.base import Rule
+from jitlint.rules.seed_workers import FRESH_SEED, seed_workers
 from jitlint.semantics.project import Project
 from jitlint.semantics.purpose import Purpose
-from jitlint.semantics.worker_seeds import Start, worker_seeds_of
+from jitlint.semantics.worker_seeds import Other, Start, worker_seeds_of
 
 
 class WorkerSeedRepeats(Rule):
@@ -33,7 +34,7 @@ class WorkerSeedRepeats(Rule):
 
     Fix:
         Seeds numpy and `random` from `torch.initial_seed()`, which is reproducible too and differs between
-        workers and epochs. Safe. No fix where torch itself is seeded, or is not imported.
+        workers and epochs; for imgaug, a `worker_init_fn` that does so. Safe. No fix where torch itself is seeded.
 
     Known limits:
         Nothing is said without worker processes, with `persistent_workers=True`, for evaluation, or if the
@@ -133,7 +134,8 @@ class Crops(Dataset):
             where = project.node(other.transform).span
             draw = Trace("draw", other.transform.scope.path, where, f"draws from {other.library}'s own generator")
             confidence = Confidence.HIGH if other.loader.workers else Confidence.MEDIUM
-            yield Candidate(self.code, made.scope.path, project.node(made).span, message, confidence, (draw,))
+            fix = _seed_library(project, other)
+            yield Candidate(self.code, made.scope.path, project.node(made).span, message, confidence, (draw,), fix)
 
 
 def _confidence(start: Start) -> Confidence:
@@ -151,13 +153,19 @@ def _traces(project: Project, start: Start) -> Iterator[Trace]:
 
 def _fix(project: Project, start: Start) -> FixPlan | None:
     """Every seed from `torch.initial_seed()`."""
-    path = start.seeds[0].scope.path
-    if start.loader is None or start.libraries - {"numpy", "python"} or "torch" not in project.modules[path].imports:
+    if start.loader is None or start.libraries - {"numpy", "python"}:
         return None
     calls = [project.node(seed) for seed in start.seeds]
-    replacements = tuple(Replace(call.span, f"{call.text}(torch.initial_seed() % 2**32)") for call in calls)
-    plan = replacements[0] if len(replacements) == 1 else ReplaceMany(replacements)
+    replacements = tuple(Replace(call.span, f"{call.text}({FRESH_SEED})") for call in calls)
+    plan = ReplaceMany(replacements, ("import torch",))
     return FixPlan(Applicability.SAFE, "Seed from the number that torch gives each worker", plan)
+
+
+def _seed_library(project: Project, other: Other) -> FixPlan | None:
+    """A function that seeds the library in each worker, for a loader that has none."""
+    line = f"{other.library}.seed({FRESH_SEED})"
+    plan = seed_workers(project, other.loader.made.scope.path, other.loader, (line,), f"import {other.library}")
+    return FixPlan(Applicability.SAFE, f"Seed {other.library} in every worker", plan) if plan is not None else None
 
 
 rule = WorkerSeedRepeats

@@ -45,7 +45,8 @@ class SamplerEpochNotSet(Rule):
     Known limits:
         The loop over the epochs and the loader must be found; a single pass over the data is fine. Nothing is
         said if a trainer that sets the epoch (Lightning, Accelerate, the Trainer of transformers, …) is
-        imported, or if a call of `set_epoch` may concern this sampler.
+        imported, or if a call of `set_epoch` in the same program (a script and what it imports) may concern this
+        sampler.
     """
 
     code = "JIT306"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jitlint.diagnostic import Candidate, Confidence, FixPlan, Trace
+from jitlint.diagnostic import Candidate, Confidence, Trace
 from jitlint.rules.base import Rule
+from jitlint.rules.split_key import split_key
 from jitlint.semantics.clocks import CALL
 from jitlint.semantics.graph import Kind
 from jitlint.semantics.keys import Keys, Reuse
@@ -39,8 +40,8 @@ class KeyReuse(Rule):
             params = update(params, batch + noise)
 
     Fix:
-        Splits the key right above the use: `key, subkey = jax.random.split(key)`. Unsafe, since it changes the numbers
-        that are drawn; offered where the key is a plain name in the loop that uses it.
+        Splits the key right above the use, or above the first of two: `key, subkey = jax.random.split(key)`. Unsafe,
+        since two draws from one key may be meant to agree; offered where the key is a variable of the function itself.
 
     Known limits:
         Keys in containers, and keys that reach a function through `functools.partial` or `vmap`, are not followed.
@@ -151,7 +152,7 @@ class Block(eqx.Module):
                 Trace("draw", path, node.span, "so the same numbers are drawn here every time"),
             )
         confidence = self._confidence(project, reuse)
-        return Candidate(self.code, path, node.span, message, confidence, evidence, self._fix(project, reuse))
+        return Candidate(self.code, path, node.span, message, confidence, evidence, split_key(project, reuse))
 
     def _confidence(self, project: Project, reuse: Reuse) -> Confidence:
         ref = reuse.again.scope
@@ -176,10 +177,6 @@ class Block(eqx.Module):
             return False
         outer = [Ref(ref.path, scope.parent)] if scope.parent else []
         return any(map(loops.trains, (ref, *outer, *(site.scope for site in project.callers(ref)))))
-
-    def _fix(self, project: Project, reuse: Reuse) -> FixPlan | None:
-        """`key, subkey = jax.random.split(key)` above the use, which then draws from `subkey`."""
-        return None
 
 
 def _name(project: Project, key: Value) -> str:

@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jitlint.diagnostic import Applicability, Candidate, Confidence, FixPlan, Replace, Span, Trace
+from jitlint.diagnostic import (
+    AddArgument,
+    Applicability,
+    Candidate,
+    Confidence,
+    FixPlan,
+    Trace,
+)
 from jitlint.rules.base import Rule
+from jitlint.rules.plain_pipeline import plain_pipeline
 from jitlint.semantics.dropout import AlwaysOn, dropouts_of
 from jitlint.semantics.held_out import HeldOut, held_outs_of
 from jitlint.semantics.project import Project
@@ -35,8 +43,9 @@ class AugmentationInEval(Rule):
             return self.fc2(F.dropout(self.fc1(x), 0.5, training=self.training))
 
     Fix:
-        Adds `training=self.training` to functional dropout. Safe. Which pipeline the held-out data should have
-        is not known, so there is no other fix.
+        Adds `training=self.training` to functional dropout. Safe. A data set whose random pipeline stands in the same
+        file gets a copy of it without what is random, where that keeps the size of the pictures. Unsafe: evaluation may
+        need a crop or a resize instead. No fix where training and evaluation share the data set.
 
     Known limits:
         Data is held out if the names of its loader, data set or dict key say so; where a data set may be one of
@@ -136,7 +145,9 @@ valid_loader = DataLoader(train_set, sampler=SubsetRandomSampler(second))
         draw = Trace("draw", item.draw.scope.path, project.node(item.draw).span, "drawn here for every sample")
         confidence = Confidence.HIGH if certain else Confidence.MEDIUM
         span = project.node(item.used).span
-        return Candidate(self.code, item.used.scope.path, span, message, confidence, (draw,))
+        return Candidate(
+            self.code, item.used.scope.path, span, message, confidence, (draw,), plain_pipeline(project, item)
+        )
 
     def _dropout(self, project: Project, item: AlwaysOn, evaluates: bool) -> Candidate:
         node = project.node(item.call)
@@ -145,16 +156,16 @@ valid_loader = DataLoader(train_set, sampler=SubsetRandomSampler(second))
         confidence = Confidence.HIGH if evaluates else Confidence.MEDIUM
         if item.may_be_wanted:
             confidence = Confidence.LOW
-        return Candidate(self.code, item.call.scope.path, node.span, message, confidence, (), _fix(project, item))
+        return Candidate(self.code, item.call.scope.path, node.span, message, confidence, (), _tell_mode(project, item))
 
 
-def _fix(project: Project, item: AlwaysOn) -> FixPlan | None:
-    """`training=self.training` as the last argument."""
+def _tell_mode(project: Project, item: AlwaysOn) -> FixPlan | None:
+    """`training=self.training`, as one argument more or in place of the constant."""
     scope, span = project.scope(item.call.scope), project.node(item.call).span
     if item.switch is None or not scope.is_method or not scope.parameters:
         return None
-    end = Span(span.end_line, span.end_column - 1, span.end_line, span.end_column - 1)
-    plan = Replace(end, f", {item.switch}={scope.parameters[0].name}.training")
+    mode = f"{scope.parameters[0].name}.training"
+    plan = AddArgument(span, item.switch, mode)
     return FixPlan(Applicability.SAFE, "Tell it the mode of the network", plan)
 
 

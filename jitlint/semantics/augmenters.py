@@ -7,7 +7,7 @@ import functools
 import re
 
 from jitlint import catalogue
-from jitlint.semantics.calls import is_draw
+from jitlint.semantics.calls import is_draw, outer_values
 from jitlint.semantics.graph import Kind, Node, Scope
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import Provenance, provenance_of
@@ -180,18 +180,7 @@ class Augmenters:
         if node.name.startswith("."):
             owner = self.project.self_class(Value(value.scope, node.inputs[0]))
             return self.project.attribute_stores(owner, node.method) if owner else ()
-        return self._outer(value.scope, node.name)
-
-    def _outer(self, ref: Ref, name: str) -> tuple[Value, ...]:
-        """The values of a variable that a scope or one around it binds."""
-        module = self.project.modules[ref.path]
-        inner: str | None = ref.qualname
-        while inner is not None and inner in module.scopes:
-            scope = module.scopes[inner]
-            if name in scope.variables:
-                return tuple(Value(Ref(ref.path, inner), node) for node in scope.variables[name])
-            inner = scope.parent
-        return ()
+        return outer_values(self.project, value.scope, node.name)
 
     def is_transform(self, value: Value, depth: int = 0) -> bool:
         """Whether a value is a transform object that draws, of a library or of the project."""

@@ -214,7 +214,7 @@ class Caches:
         return min(drawn, default=None)
 
     def _is_global(self, node: Node) -> bool:
-        handed = {"generator", "key", "seed", "rng", "random_state"} & set(node.keywords)
+        handed = catalogue.GENERATOR_ARGUMENTS & set(node.keywords)
         return node.name in catalogue.DRAWS - catalogue.JAX_DRAWS and not handed
 
     # ------------------------------------------------------------------------------------------ replays

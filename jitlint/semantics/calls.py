@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from jitlint import catalogue
-from jitlint.semantics.graph import Node
+from jitlint.semantics.graph import Kind, Node
 from jitlint.semantics.project import Project, Ref, Value
 
 # Attributes and methods whose result says nothing of the values in a tensor.
@@ -70,6 +70,18 @@ def _named_generator(node: Node) -> bool:
     return bool(_GENERATOR_TEXT.search(node.text))
 
 
+def outer_values(project: Project, ref: Ref, name: str) -> tuple[Value, ...]:
+    """The values of a variable that a scope or one around it binds."""
+    module = project.modules[ref.path]
+    inner: str | None = ref.qualname
+    while inner is not None and inner in module.scopes:
+        scope = module.scopes[inner]
+        if name in scope.variables:
+            return tuple(Value(Ref(ref.path, inner), node) for node in scope.variables[name])
+        inner = scope.parent
+    return ()
+
+
 def is_network_call(project: Project, value: Value, ref: Ref | None = None) -> bool:
     """Whether a call runs a neural network, so that what comes out is no longer its input."""
     node = project.node(value)
@@ -77,6 +89,12 @@ def is_network_call(project: Project, value: Value, ref: Ref | None = None) -> b
         made = project.constructor(Value(value.scope, node.inputs[0]))
         if made is not None and made[0] is not None:
             return project.is_network_class(made[0], made[1])
+        if made is not None and made[1] in catalogue.CHAINS_OF_LAYERS:
+            return True
+    if ref is None and not node.has_receiver:
+        called = (project.node(item) for item in outer_values(project, value.scope, node.name))
+        if any(item.kind is Kind.CALL and item.name in catalogue.CHAINS_OF_LAYERS for item in called):
+            return True
     if ref is not None:
         owner = project.scope(ref).owner
         return (

@@ -70,7 +70,8 @@ class When(NamedTuple):
     varies: Clocks = NONE
     holes: frozenset[Hole] = frozenset()
     carried: Clocks = NONE  # loops in which it is made from its own last value and a fresh draw
-    data: frozenset[str] = frozenset()  # "grid": coordinates, "made": from them, "data": loaded, or not known
+    # "grid": coordinates, "made": from them, "data": not known, and with it "loaded": of a file or a data set
+    data: frozenset[str] = frozenset()
 
 
 EMPTY = When()
@@ -82,6 +83,11 @@ MOST = 16
 
 def join(parts: Iterable[When]) -> When:
     """A value made of several: a draw in two of them is only as fresh as in both."""
+    parts = [part for part in parts if part != EMPTY]
+    if not parts:
+        return EMPTY
+    if len(parts) == 1 and len(parts[0].draws) <= 1 and len(parts[0].holes) <= MOST:
+        return parts[0]
     draws: dict[Value, Drawn] = {}
     varies: set[Clock] = set()
     holes: set[Hole] = set()

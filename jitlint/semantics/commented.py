@@ -14,13 +14,12 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from jitlint import catalogue
-from jitlint.diagnostic import Span, Trace
+from jitlint.diagnostic import Span
 from jitlint.semantics.augmenters import Augmenters, How, augmenters_of
 from jitlint.semantics.builder import build_fragment
 from jitlint.semantics.comments import Piece, pieces, without_definitions
-from jitlint.semantics.flow import users
+from jitlint.semantics.flow import reached, users
 from jitlint.semantics.graph import Comment, Kind, Module, Node, RegionKind, Scope
-from jitlint.semantics.mentions import mentions_of
 from jitlint.semantics.places import display_names, display_users, is_emptied, region_at, scope_at, transform_display
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.purpose import Purpose, Purposes, named, purposes_of
@@ -301,11 +300,18 @@ class _Judge:
         return named and not read.isdisjoint(targets)
 
     def _has_others(self, draft: Draft) -> bool:
-        """Whether another augmentation is live in the same list or function."""
+        """Whether another augmentation is live in the same list or function, or in the data set that gets the list."""
         scope = self.project.scope(draft.scope)
         if draft.display >= 0:
-            return self.live.is_transform(Value(draft.scope, draft.display))
+            takers = (Value(draft.scope, item) for item in _takers(scope, draft.display))
+            return self.live.is_transform(Value(draft.scope, draft.display)) or any(map(self._augments_itself, takers))
         return self.live.has_live(draft.scope, scope)
+
+    def _augments_itself(self, value: Value) -> bool:
+        """Whether a call makes a data set whose samples are augmented by its own code."""
+        made = self.project.constructor(value)
+        giver = self.project.method(made[0], made[1], "__getitem__") if made and made[0] is not None else None
+        return giver is not None and self.live.has_live(giver, self.project.scope(giver))
 
     def _in_network(self, ref: Ref, scope: Scope, region: int) -> bool:
         if not scope.owner or scope.name in catalogue.TRAINING_STEP_FUNCTIONS:
@@ -416,6 +422,13 @@ def _targets(draft: Draft) -> tuple[str, ...]:
     return tuple(dict.fromkeys(store.name for store in draft.fragment.stores))
 
 
+def _takers(scope: Scope, display: int) -> Iterator[int]:
+    """The calls that get a list of transforms, or a pipeline of it."""
+    for index in reached(scope, [display], lambda item: scope.nodes[item].kind is not Kind.LOOPVAR):
+        if index != display and scope.nodes[index].kind is Kind.CALL:
+            yield index
+
+
 def _only_crops(call: Called) -> bool:
     """Whether a transform only cuts the input to its size; without it the input has that size already."""
     return call.text.rpartition(".")[2] in ("RandomCrop", "RandomResizedCrop", "RandomSizedCrop")
@@ -424,48 +437,6 @@ def _only_crops(call: Called) -> bool:
 def _kinds(text: str) -> frozenset[str]:
     """What kind of augmentation a call's name says: `crop`, `noise`, …."""
     return _KINDS & set(catalogue.snake(text.rpartition(".")[2]).split("_"))
-
-
-# ------------------------------------------------------------------------------------------------ evidence
-
-
-def comment_trace(item: CommentedOut) -> Trace:
-    """Where the comment stands."""
-    return Trace("comment", item.scope.path, item.span, "the call is commented out here")
-
-
-def definition_span(project: Project, path: str, qualname: str) -> Span | None:
-    """The name of a function or class of the project."""
-    module = project.modules[path]
-    if qualname in module.scopes:
-        return module.scopes[qualname].name_span
-    return module.classes[qualname].name_span if qualname in module.classes else None
-
-
-def definition_traces(project: Project, item: CommentedOut) -> Iterator[Trace]:
-    """Where the project defines what the comment would call."""
-    for path, qualname in dict.fromkeys(call.definition for call in item.calls if call.definition):
-        span = definition_span(project, path, qualname)
-        if span is not None:
-            yield Trace("definition", path, span, f"`{qualname.rpartition('.')[2]}` is defined here")
-
-
-def only_call(project: Project, item: CommentedOut) -> bool:
-    """Whether the project defines all that the comment would call, and nothing else mentions it."""
-    if not all(call.definition for call in item.calls):
-        return False
-    return not any(mentions_of(project).of(name.rpartition(".")[2]) for name in item.names)
-
-
-def consumer_trace(project: Project, item: CommentedOut) -> Trace | None:
-    """The first call after the comment that gets the clean value."""
-    scope = project.scope(item.scope)
-    for name in item.targets:
-        values = set(scope.variables.get(name, ()))
-        for _, node in scope.calls():
-            if node.span.line > item.piece.last_line and values & set(node.arguments):
-                return Trace("consumer", item.scope.path, node.span, f"{node.text} gets `{name}` without it")
-    return None
 
 
 @functools.lru_cache(maxsize=4)

@@ -10,7 +10,9 @@ from typing import NamedTuple
 from jitlint import catalogue
 from jitlint.semantics.augmenters import How, augmenters_of
 from jitlint.semantics.calls import is_draw
-from jitlint.semantics.graph import Kind, Node, Region, RegionKind, Scope
+from jitlint.semantics.flow import reached
+from jitlint.semantics.graph import ADDING, Kind, Node, Region, RegionKind, Scope
+from jitlint.semantics.inactive_layers import inactive_layers
 from jitlint.semantics.mentions import mentions_of
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import provenance_of
@@ -58,6 +60,7 @@ _DRAW_BY_DEFAULT = frozenset({"RandomBrightnessContrast", "ShiftScaleRotate"})
 # One number after the other: `T.RandomBrightness(0.9, 0.9)` of Detectron2.
 _ENDS_APART = frozenset({"RandomBrightness", "RandomContrast", "RandomSaturation"})
 SAME = "its range holds one value"
+INACTIVE = "in a data pipeline its layers are inactive without `training=True`"
 _STRENGTH = re.compile(
     r"^(?:\w+_)?(?:p|prob|probability|std|stdev|sigma|noise|noise_level|noise_scale|strength|jitter|amount|magnitude)$"
 )
@@ -109,6 +112,10 @@ class DisabledAugmentations:
                 yield from self._scaled_away(Value(ref, index), scope, node)
         for index, region in enumerate(scope.regions):
             yield from self._branch(ref, scope, index, region)
+        for layers, mapped in inactive_layers(self.project, ref):
+            purpose = self.purposes.at(layers.scope, self.project.node(layers).region)
+            purpose = self.purposes.of_use(mapped) if purpose is Purpose.UNKNOWN else purpose
+            yield Disabled(layers, layers, INACTIVE, purpose, True, False)
 
     # --------------------------------------------------------------------------------------- transforms
 
@@ -277,6 +284,8 @@ class DisabledAugmentations:
     def _users(self, scope: Scope, index: int) -> Iterator[str]:
         """What those are called that get the pipeline: `train_set = Pictures(files, transform)`."""
         last = [index, *self._around(scope, index)]
+        for outer in last:
+            yield from scope.statements[scope.nodes[outer].statement].binds
         for node in scope.nodes:
             if node.kind is Kind.CALL and set(node.inputs) & set(last[-2:]):
                 yield from scope.statements[node.statement].binds
@@ -315,7 +324,7 @@ class DisabledAugmentations:
         made = {item: self.provenance.made(Value(value.scope, item)) for item in node.inputs}
         calls = [item for item in node.inputs if scope.nodes[item].kind is Kind.CALL]
         drawn = [item for item in calls if made[item].draw is not None and not made[item].data]
-        sums = [other for other in scope.nodes if value.node in other.inputs and other.name in ("+", "-", "+=", "-=")]
+        sums = [other for other in scope.nodes if value.node in other.inputs and other.name in ADDING]
         if zero is None or not drawn or not sums:
             return
         purpose = self.purposes.at(value.scope, node.region)
@@ -336,24 +345,35 @@ class DisabledAugmentations:
         else:
             switches = [switch]
         off = next((item for item in switches if self._is_off(item)), None)
-        value = self._augmentation_in(ref, scope, index) if off is not None else None
-        if off is None or value is None:
+        if off is None:
             return
         node = self.project.node(off)
         literal = node.kind in (Kind.CONST, Kind.OP) and node.statement == region.statement
+        value = self._augmentation_in(ref, scope, index, inline=not literal)
+        if value is None:
+            return
         reason = f"`{node.name}` is always off" if node.kind not in (Kind.CONST, Kind.OP) else "the branch never runs"
         certain = literal or (node.kind in (Kind.PARAM, Kind.ATTR) and self._is_hidden(off))
         purpose = self.purposes.at(ref, region.parent)
         yield Disabled(value, off, reason, purpose, certain, self._is_conditional(ref, scope, region.parent))
 
-    def _augmentation_in(self, ref: Ref, scope: Scope, region: int) -> Value | None:
+    def _augmentation_in(self, ref: Ref, scope: Scope, region: int, inline: bool) -> Value | None:
+        """The first augmentation in a branch: a call of one, or noise added there, which `if False:` takes out."""
         for index, node in scope.calls():
             value = Value(ref, index)
             if not scope.within(node.region, region):
                 continue
             if self.augmenters.call(value) is How.SURE or catalogue.is_transform_class(node.name):
                 return value
+            if inline and is_draw(self.project, value) and self._perturbs(ref, scope, index, region):
+                return value
         return None
+
+    def _perturbs(self, ref: Ref, scope: Scope, drawn: int, region: int) -> bool:
+        """Whether a draw is combined with data in its own branch: `x = x + torch.randn_like(x)`."""
+        near = reached(scope, [drawn], lambda index: scope.within(scope.nodes[index].region, region))
+        inside = (index for index in near if scope.within(scope.nodes[index].region, region))
+        return any(self.provenance.made(Value(ref, index)).perturbed for index in inside)
 
     def _is_off(self, value: Value) -> bool:
         """Whether a condition is false in every run: a constant, or a switch that nothing turns on."""

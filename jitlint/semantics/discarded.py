@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import functools
 import re
 from collections import defaultdict
@@ -12,9 +11,10 @@ from typing import NamedTuple
 
 from jitlint import catalogue
 from jitlint.semantics.augmenters import How, augmenters_of
-from jitlint.semantics.calls import CONVERSIONS, SHAPE_ATTRIBUTES, is_draw, tells_shape
+from jitlint.semantics.calls import CONVERSIONS, SHAPE_ATTRIBUTES, tells_shape
 from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind, Scope, Store
 from jitlint.semantics.loops import loops_of
+from jitlint.semantics.pipeline_steps import PipelineSteps, What
 from jitlint.semantics.pipelines import pipelines_of
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import COMBINING, provenance_of
@@ -23,20 +23,6 @@ from jitlint.semantics.purpose import Purpose, named, purposes_of
 from jitlint.semantics.shuffles import is_epoch_loop, is_shuffle
 from jitlint.semantics.staleness import staleness_of
 
-# They give back a shuffled copy; what they are given stays in order.
-COPYING_SHUFFLES = frozenset(
-    "sklearn.utils.shuffle tensorflow.random.shuffle tensorflow.random_shuffle jax.random.permutation "
-    "numpy.random.permutation keras.random.shuffle random.sample".split()
-)
-# Their receiver is a pipeline of a library: each method gives back a new one.
-_PIPELINES = re.compile(r"^(?:tensorflow\.data\.|tensorflow_datasets\.|datasets\.|webdataset\.)")
-# Calls that make something new and leave nothing behind when it is shuffled.
-_TEMPORARY = frozenset({"list", "sorted", "tuple", "range", "numpy.arange", "numpy.copy", "copy.copy", "copy.deepcopy"})
-_TEMPORARY_METHODS = frozenset({"copy", "tolist"})
-_IMAGE_OPERATIONS = re.compile(
-    r"^(?:torchvision\.transforms\.(?:v2\.)?functional\.(?!normalize|erase)\w+|tensorflow\.image\.\w+|"
-    r"(?:numpy|torch)\.(?:flip|fliplr|flipud|rot90|roll)|PIL\.ImageOps\.\w+|kornia\.(?:geometry|enhance)\.\w+)$"
-)
 # OpenCV's, with the number of arguments after which the next one is where the result goes.
 _CV2_OPERATIONS = {"flip": 2, "rotate": 2, "warpAffine": 3, "warpPerspective": 3, "GaussianBlur": 3, "resize": 2}
 _PIL_METHODS = frozenset({"rotate", "crop", "filter", "resize"})
@@ -47,17 +33,6 @@ _AUGMENT_FLAG = re.compile(
 # Transform libraries whose objects may change what they are given.
 _IN_PLACE = ("torch_geometric", "torchvision.transforms.v2.RandomErasing", "torchvision.transforms.RandomErasing")
 _WARM_UP = re.compile(r"warm|bench|profil|speed|time|smoke|dry|trial|demo|example", re.IGNORECASE)
-
-
-class What(enum.Enum):
-    """What is lost."""
-
-    AUGMENTATION = "augmentation"
-    SHUFFLE = "shuffle"
-    TEMPORARY = "temporary"  # a temporary copy is shuffled
-    UNREAD = "unread"  # bound to a name that nothing reads
-    UNAPPLIED = "unapplied"  # drawn in an augmentation, which gives back its argument without it
-    ORDER = "order"  # the order of an epoch, bound to a name that nothing reads
 
 
 class Discarded(NamedTuple):
@@ -87,6 +62,7 @@ class DiscardedResults:
         self.provenance = provenance_of(project)
         self.purity = purity_of(project)
         self.pipelines = pipelines_of(project)
+        self.steps = PipelineSteps(project)
         self.purposes = purposes_of(project)
         self.loops = loops_of(project)
         self._readers: dict[str, Mapping[str, set[str]]] = {}
@@ -142,12 +118,14 @@ class DiscardedResults:
         """What a statement computes and throws away."""
         if node.kind is Kind.OP:
             return self._lost_operation(value, node)
-        return self._lost_shuffle(value, node) or self._lost_call(value, node)
+        return self.steps.lost(value, node) or self._lost_call(value, node)
 
     def _lost_operation(self, value: Value, node: Node) -> tuple[What, How, int] | None:
         """`x + noise`, also where `x` is nothing but zeros yet."""
+        if node.name not in ("+", "-", "*"):
+            return None
         made = self.provenance.made(value)
-        if node.name not in ("+", "-", "*") or made.draw is None:
+        if made.draw is None:
             return None
         for item in node.inputs:
             part = self.provenance.made(Value(value.scope, item))
@@ -155,87 +133,6 @@ class DiscardedResults:
             if part.draw is None and ((made.perturbed and part.data) or blank):
                 return What.AUGMENTATION, How.SURE, item
         return None
-
-    def _lost_shuffle(self, value: Value, node: Node) -> tuple[What, How, int] | None:
-        chained = self._head_of_chain(value, node)
-        head = self.project.node(chained)
-        if head.name in COPYING_SHUFFLES and self.project.callee(chained) is None and head.arguments:
-            source = head.arguments[1 if head.name.startswith("jax.") and len(head.arguments) > 1 else 0]
-            return (What.SHUFFLE, How.SURE, source) if self._holds_data(chained, source) else None
-        if head.name in (".permutation", ".permuted") and is_draw(self.project, chained) and head.arguments:
-            source = head.arguments[0]
-            return (What.SHUFFLE, How.SURE, source) if self._holds_data(chained, source) else None
-        if head.name == ".sample" and self._is_whole(chained, head):
-            return What.SHUFFLE, How.SURE, head.inputs[0]
-        if head.name == ".shuffle" and (how := self._pipeline(Value(value.scope, head.inputs[0]), head)):
-            return What.SHUFFLE, how, head.inputs[0]
-        if head.name == ".map" and self._maps_augmentation(chained, head):
-            return What.AUGMENTATION, How.SURE, head.inputs[0]
-        if node.method == "shuffle" and node.arguments and self._is_temporary(value, node):
-            return What.TEMPORARY, How.SURE, node.arguments[0]
-        return None
-
-    def _head_of_chain(self, value: Value, node: Node) -> Value:
-        """The shuffle that a chain of methods begins with: of `df.sample(frac=1).reset_index(drop=True)`."""
-        while node.name.startswith(".") and node.method in ("reset_index", "batch", "prefetch", "repeat", "cache"):
-            value = Value(value.scope, node.inputs[0])
-            node = self.project.node(value)
-            if node.kind is not Kind.CALL:
-                break
-        return value
-
-    def _maps_augmentation(self, value: Value, node: Node) -> bool:
-        """Whether a library's data pipeline is told to augment every element."""
-        if not node.arguments or self._pipeline(Value(value.scope, node.inputs[0]), node) is not How.SURE:
-            return False
-        function = self.project.node(Value(value.scope, node.arguments[0]))
-        if function.kind is Kind.LAMBDA:
-            return self.provenance.made(Value(value.scope, function.inputs[0])).perturbed
-        ref = self.project.function(value.scope.path, function.name) if function.kind is Kind.GLOBAL else None
-        return ref is not None and self.augmenters.function(ref) is not None and self.purity.is_pure(ref)
-
-    def _holds_data(self, value: Value, source: int) -> bool:
-        """Whether a shuffled value is more than a number, or made up on the spot."""
-        node = self.project.node(Value(value.scope, source))
-        if node.kind is Kind.CONST or self.provenance.made(Value(value.scope, source)).draw is not None:
-            return False
-        is_count = node.kind is Kind.CALL and node.name in ("len", "int", "range")
-        return not is_count and not re.search(r"(?:^|_)(?:n|num|size|len|length|count|seed)(?:_|\d|$)", node.name)
-
-    def _is_whole(self, value: Value, node: Node) -> bool:
-        """Whether all rows of a table are sampled, which shuffles it."""
-        fraction = node.keyword("frac")
-        return fraction is not None and self.project.node(Value(value.scope, fraction)).value == 1
-
-    def _pipeline(self, value: Value, shuffle: Node) -> How | None:
-        """Whether a value is a library's data pipeline, or has its name and is shuffled like one."""
-        node = self.project.node(value)
-        while node.kind is Kind.CALL and node.name.startswith("."):
-            value = Value(value.scope, node.inputs[0])
-            node = self.project.node(value)
-        if node.kind is Kind.INDEX:
-            return self._pipeline(Value(value.scope, node.inputs[0]), shuffle)
-        made = self.project.constructor(value)
-        if made is not None:
-            return How.SURE if made[0] is None and _PIPELINES.match(made[1]) else None
-        imports = self.project.modules[value.scope.path].imports.values()
-        library = any(name.partition(".")[0] in ("tensorflow", "datasets", "webdataset") for name in imports)
-        sized = len(shuffle.arguments) == 1 and shuffle.keywords[0] in (None, "buffer_size", "seed")
-        named = re.search(r"(?:^|_)(?:data|dataset|ds)(?:_|\d|$)", node.name)
-        return How.NAME if library and sized and named else None
-
-    def _is_temporary(self, value: Value, node: Node) -> bool:
-        """Whether a shuffle in place changes a copy that nothing keeps: `random.shuffle(list(names))`."""
-        if node.has_receiver and not is_draw(self.project, value):
-            return False
-        if not node.has_receiver and node.name not in ("random.shuffle", "numpy.random.shuffle"):
-            return False
-        made = self.project.node(Value(value.scope, node.arguments[0]))
-        if made.kind is not Kind.CALL or made.span < node.span or made.statement != node.statement:
-            return False
-        inside = (made.span.line, made.span.column) > (node.span.line, node.span.column)
-        fresh = made.name in _TEMPORARY or (made.name.startswith(".") and made.method in _TEMPORARY_METHODS)
-        return inside and fresh and bool(made.inputs)
 
     def _lost_call(self, value: Value, node: Node) -> tuple[What, How, int] | None:
         """An augmentation that gives its result back, called for nothing."""
@@ -266,7 +163,7 @@ class DiscardedResults:
         if node.name.startswith("cv2."):
             given = sum(key is None for key in node.keywords)
             return given <= _CV2_OPERATIONS.get(node.method, 0) and node.keyword("dst") is None
-        return bool(_IMAGE_OPERATIONS.match(node.name))
+        return catalogue.is_image_operation(node.name)
 
     def _is_pil_image(self, value: Value, item: int) -> bool:
         """Whether a value is a picture of Pillow's, whose methods change nothing: by its name, where Pillow is used."""
@@ -454,7 +351,7 @@ class DiscardedResults:
 
     def _later_use(self, scope: Scope, index: int, source: int) -> int | None:
         """A later node that reads the value which should have changed."""
-        carriers = _merged(scope, {source, index})
+        carriers = _merged(scope, {source, index, *_same_parts(scope, source)})
         here = scope.nodes[index]
         for position, node in enumerate(scope.nodes):
             if node.kind is Kind.PHI or node.statement == here.statement or not carriers & set(node.inputs):
@@ -482,6 +379,16 @@ def _fitted_inputs(node: Node) -> Iterator[int]:
             pairs = list(zip(node.arguments, node.keywords, strict=True))
             yield from (item for item, key in pairs[:1] if key is None)
             yield from (item for item, key in pairs if key == "x")
+
+
+def _same_parts(scope: Scope, index: int) -> Iterator[int]:
+    """Other nodes that read the same part of the same value: each `data["train"]` of a dict of data sets."""
+    node = scope.nodes[index]
+    key = scope.nodes[node.inputs[1]].value if node.kind is Kind.INDEX else None
+    if isinstance(key, str):
+        for other, part in scope.of_kind(Kind.INDEX):
+            if part.inputs[0] == node.inputs[0] and scope.nodes[part.inputs[1]].value == key:
+                yield other
 
 
 def _merged(scope: Scope, nodes: set[int]) -> set[int]:

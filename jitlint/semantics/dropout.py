@@ -20,10 +20,12 @@ from jitlint.semantics.calls import names_network
 from jitlint.semantics.flow import sources
 from jitlint.semantics.graph import Kind, Node, RegionKind, Scope
 from jitlint.semantics.held_out import RANDOM_ON_PURPOSE, evaluates_by_name, held_outs_of
+from jitlint.semantics.loops import loops_of
 from jitlint.semantics.mentions import is_elsewhere
 from jitlint.semantics.objects import argument_of
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import provenance_of
+from jitlint.semantics.purpose import Purpose, named
 
 # Dropout at evaluation on purpose.
 _ON_PURPOSE = re.compile(
@@ -31,7 +33,6 @@ _ON_PURPOSE = re.compile(
 )
 _MODE = re.compile(r"(?:^|_)(?:training|train|is_train|is_training|deterministic|inference|eval|mode|phase)(?:_|$)")
 _NOISES = frozenset("torch.randn torch.randn_like torch.rand_like torch.rand torch.normal".split())
-_FORWARD = frozenset("forward call __call__".split())
 
 
 class AlwaysOn(NamedTuple):
@@ -77,10 +78,11 @@ class Dropouts:
         value = Value(ref, index)
         if node.name in FUNCTIONAL and self._is_network(ref, scope):
             return self._functional(value, node)
-        if node.name in ALWAYS_ON and scope.name in _FORWARD and self._is_network(ref, scope):
+        if node.name in ALWAYS_ON and scope.name in catalogue.FORWARD_METHODS and self._is_network(ref, scope):
             return AlwaysOn(value, None) if self._rate(value, node, "rate") else None
-        if node.name in FLAX_LAYERS and self._says(value, node, "deterministic", False) and scope.name != "__init__":
-            return AlwaysOn(value, None, is_constant=True)  # in a constructor it is the mode that `eval()` changes
+        if node.name in FLAX_LAYERS and self._is_network(ref, scope) and scope.name != "__init__":
+            told = self._says(value, node, "deterministic", False)  # in a constructor it is what `eval()` changes
+            return AlwaysOn(value, None, is_constant=True) if told else None
         if node.name == "()":
             return self._called_layer(value, node, scope)
         return None
@@ -136,14 +138,14 @@ class Dropouts:
 
     def _flows_through(self, ref: Ref, scope: Scope) -> bool:
         """Whether a method is the network's forward, or is called by it and nothing else."""
-        if scope.name in _FORWARD:
+        if scope.name in catalogue.FORWARD_METHODS:
             return not any(
                 self._asks_mode(self.project.scope(site.scope), self._region(site))
                 for site in self.project.callers(ref)
             )
         callers = self.project.callers(ref)
         return bool(callers) and all(
-            self.project.scope(site.scope).name in _FORWARD
+            self.project.scope(site.scope).name in catalogue.FORWARD_METHODS
             and not self._asks_mode(self.project.scope(site.scope), self._region(site))
             for site in callers
         )
@@ -181,7 +183,11 @@ class Dropouts:
         made = self.project.node(Value(value.scope, node.inputs[0]))
         if made.kind is not Kind.CALL:
             return None
-        if made.name in TORCH_LAYERS and scope.name in _FORWARD and self._is_network(value.scope, scope):
+        if (
+            made.name in TORCH_LAYERS
+            and scope.name in catalogue.FORWARD_METHODS
+            and self._is_network(value.scope, scope)
+        ):
             return AlwaysOn(value, None) if self._rate(value, made, "p", 0) else None
         if made.name in FLAX_LAYERS and self._says(value, node, "deterministic", False):
             return AlwaysOn(value, None, is_constant=True)
@@ -194,8 +200,11 @@ class Dropouts:
     # ------------------------------------------------------------------------------------ in evaluation
 
     def _in_evaluation(self, ref: Ref, scope: Scope, index: int, node: Node) -> AlwaysOn | None:
-        """`model(x, training=True)` in a function that evaluates."""
+        """`model(x, training=True)` in a function that evaluates, and does not train as well."""
         if not evaluates_by_name(scope.name) or not (names_network(node) or node.method == "apply"):
+            return None
+        trains = named(scope.name) is Purpose.TRAIN or loops_of(self.project).trains(ref)
+        if trains or self._generates(ref):
             return None
         value = Value(ref, index)
         told = any(self._says(value, node, name, constant) for name, constant in MODE_ARGUMENTS.items())

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 from jitlint.libraries.loading import SETS_EPOCH, SHUFFLE_POSITION
@@ -15,10 +13,12 @@ from jitlint.semantics.loading import loading_of
 from jitlint.semantics.loops import Loops, loops_of
 from jitlint.semantics.mentions import mentions_of
 from jitlint.semantics.objects import Objects, Pass, argument_of, objects_of
-from jitlint.semantics.project import Project, Ref, Value
+from jitlint.semantics.programs import Programs, programs_of
+from jitlint.semantics.project import Project, Value
 from jitlint.semantics.purpose import Purpose
+from jitlint.semantics.reads import reads_of
+from jitlint.semantics.seeds import default_of
 
-_ROOT_FILES = frozenset("requirements.txt pyproject.toml setup.cfg environment.yml environment.yaml".split())
 SETTERS = ("set_epoch", "set_start_iter", "set_iteration")
 
 
@@ -41,6 +41,7 @@ class Epochs:
         self.project = project
         self.objects: Objects = objects_of(project)
         self.loops: Loops = loops_of(project)
+        self.programs: Programs = programs_of(project)
 
     @functools.cached_property
     def unset(self) -> tuple[Unset, ...]:
@@ -49,12 +50,16 @@ class Epochs:
 
     def _unset(self) -> Iterator[Unset]:
         for sampler in self.objects.epoch_samplers:
-            if not self._shuffles(sampler) or self._counts_itself(sampler) or self.is_looked_after(sampler.scope.path):
+            if not self._shuffles(sampler) or self._counts_itself(sampler):
                 continue
-            found = next(self._used(sampler), None)
-            if found is None or self._may_be_set(sampler):
-                continue
-            yield Unset(sampler, *found, bool(self._setters))
+            found = next(filter(functools.partial(self._is_left_alone, sampler), self._used(sampler)), None)
+            if found is not None:
+                yield Unset(sampler, *found, bool(self._setters))
+
+    def _is_left_alone(self, sampler: Value, use: tuple[Value, Pass]) -> bool:
+        """Whether nobody tells a sampler the epoch in the program that iterates its loader there."""
+        path = use[1].where.scope.path
+        return not self.is_looked_after(path) and not self._may_be_set(sampler, path)
 
     def _used(self, sampler: Value) -> Iterator[tuple[Value, Pass]]:
         """The loaders of training data with this sampler, and a training pass over one that is repeated."""
@@ -101,9 +106,7 @@ class Epochs:
         argument = self.project.argument(sampler, setup, "shuffle")
         if argument is not None:
             return Value(sampler.scope, argument)
-        scope = self.project.scope(setup)
-        default = next((item.default for item in scope.parameters if item.name == "shuffle"), -1)
-        return Value(Ref(setup.path, scope.parent), default) if default >= 0 and scope.parent is not None else None
+        return default_of(self.project, setup, "shuffle")
 
     def _counts_itself(self, sampler: Value) -> bool:
         """Whether a sampler's class goes on by itself, or never reads its epoch."""
@@ -128,30 +131,24 @@ class Epochs:
     def is_looked_after(self, place: str) -> bool:
         """Whether a library that sets the epoch itself runs the training that a file belongs to."""
         return any(
-            self.together(path, place) and any(map(_sets_epoch, module.imports.values()))
+            any(map(_sets_epoch, module.imports.values())) and self.programs.may_run_with(path, place)
             for path, module in self.project.modules.items()
         )
 
-    def together(self, path: str, other: str) -> bool:
-        """Whether two files may belong to one program: the folder around both is that of a program."""
-        folder = os.path.commonpath([Path(item).absolute().parent for item in (path, other)])
-        return Path(folder) == Path(self.project.root).absolute() or _is_program(folder)
-
     @functools.cached_property
     def _setters(self) -> tuple[Value, ...]:
-        """Every call that tells something the epoch."""
-        return tuple(site for name in SETTERS for site in self.project.call_sites.get(name, ()))
+        """Every call that tells something the epoch, but those that hand on what somebody has to say first."""
+        sites = (site for name in SETTERS for site in self.project.call_sites.get(name, ()))
+        return tuple(site for site in sites if self.project.scope(site.scope).name not in SETTERS)
 
-    def _may_be_set(self, sampler: Value) -> bool:
-        """Whether some call may tell this sampler the epoch."""
-        for site in self._setters:
-            receiver = self._receiver(site)
-            if receiver is None or not self.objects.is_known(receiver):
-                if self.together(site.scope.path, sampler.scope.path):
-                    return True
-            elif self._reaches(receiver, sampler):
-                return True
-        return any(self.together(path, sampler.scope.path) for path in self._said_elsewhere)
+    def _may_be_set(self, sampler: Value, path: str) -> bool:
+        """Whether some call may tell this sampler the epoch in the program of a file."""
+        told = [site.scope.path for site in self._setters if self._may_mean(site, sampler)]
+        return any(self.programs.may_run_with(place, path) for place in (*told, *self._said_elsewhere))
+
+    def _may_mean(self, site: Value, sampler: Value) -> bool:
+        receiver = self._receiver(site)
+        return receiver is None or not self.objects.is_known(receiver) or self._reaches(receiver, sampler)
 
     def _receiver(self, site: Value) -> Value | None:
         node = self.project.node(site)
@@ -169,18 +166,31 @@ class Epochs:
 
     @functools.cached_property
     def _said_elsewhere(self) -> tuple[str, ...]:
-        """Files that set an epoch where no model shows how."""
-        seen = {str(Path(site.scope.path).absolute()) for site in self._setters}
-        places = (place for name in SETTERS for place in mentions_of(self.project).places(name))
-        return tuple(place for place in places if place not in seen)
+        """Files that set an epoch where no model shows how; what an editor has not saved counts."""
+        modelled = {os.path.abspath(path): path for path in self.project.modules}  # noqa: PTH100 - keys are text
+        found: list[str] = []
+        for name in SETTERS:
+            shown = {site.scope.path for site in self.project.call_sites.get(name, ())}
+            for place in mentions_of(self.project).places(name):
+                key = modelled.get(place, place)
+                if key not in shown and (not place.endswith(".py") or _says(reads_of(self.project).code(key), name)):
+                    found.append(place)
+        return tuple(found)
 
 
-@functools.lru_cache(maxsize=256)
-def _is_program(folder: str) -> bool:
-    """Whether a folder holds modules or says what they need, and not only folders."""
-    with contextlib.suppress(OSError):
-        return any(name.endswith(".py") or name in _ROOT_FILES for name in os.listdir(folder))  # noqa: PTH208
-    return True
+def _says(code: str, name: str) -> bool:
+    """Whether code speaks of a method anywhere but in methods of that name, which hand on what they are told."""
+    hands_on, depth = False, 0
+    for line in code.splitlines():
+        word, _, rest = line.partition(name)
+        indent = len(line) - len(line.lstrip())
+        if line.strip() and indent <= depth:
+            hands_on = False
+        if word.strip() in ("def", "async def") and rest[:1] == "(":
+            hands_on, depth = True, indent
+        elif rest and not hands_on:
+            return True
+    return False
 
 
 def _sets_epoch(name: str) -> bool:

@@ -19,11 +19,11 @@ class Evaluations:
         self.loops = loops_of(project)
 
     def training_loop(self, value: Value, scope: Scope, node: Node) -> int | None:
-        """The innermost loop around a call that trains as well."""
+        """The innermost loop around a call that trains as well; 0 if the whole function is a step of its callers'."""
         for region in scope.region_chain(node.region):
             if scope.regions[region].kind in LOOPS and self._trains_in(value.scope, scope, region):
                 return region
-        return None
+        return 0 if scope.qualname and self.loops.steps(value.scope) else None
 
     def _trains_in(self, ref: Ref, scope: Scope, region: int) -> bool:
         calls = (Value(ref, index) for index, node in scope.calls() if scope.within(node.region, region))

@@ -60,6 +60,8 @@ class RegionKind(enum.IntEnum):
 
 
 LOOPS = frozenset({RegionKind.FOR, RegionKind.WHILE})
+# The names of operators that add one value to another.
+ADDING = frozenset("+ - += -=".split())
 
 
 class Node(NamedTuple):

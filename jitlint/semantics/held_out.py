@@ -37,12 +37,8 @@ _SWITCH = re.compile(r"(?:^|_)aug(?:s|ment|mentation|mentations)?(?:_|$)")
 # What an evaluation may do to its inputs because that is what it measures.
 _NOISE = re.compile(r"nois|mask|corrupt|perturb|jitter|drop|occlu|degrad")
 _SPLIT = frozenset("random_split Subset".split())
-# What Keras' ImageDataGenerator draws. keras/preprocessing/image.py, all versions.
+# Keras' generator of augmented images.
 _GENERATORS = frozenset({"ImageDataGenerator"})
-_RANGES = frozenset(
-    "rotation_range width_shift_range height_shift_range brightness_range shear_range zoom_range channel_shift_range "
-    "horizontal_flip vertical_flip preprocessing_function_random".split()
-)
 _FLOWS = frozenset("flow flow_from_directory flow_from_dataframe".split())
 
 
@@ -262,7 +258,10 @@ class HeldOuts:
             (key, self.project.node(Value(maker.scope, item)))
             for item, key in zip(node.arguments, node.keywords, strict=False)
         )
-        return any(key in _RANGES and not (item.kind is Kind.CONST and not item.value) for key, item in given)
+        return any(
+            key in catalogue.IMAGE_GENERATOR_DRAWS and not (item.kind is Kind.CONST and not item.value)
+            for key, item in given
+        )
 
 
 @functools.lru_cache(maxsize=2048)

@@ -13,15 +13,15 @@ from typing import NamedTuple
 from jitlint import catalogue
 from jitlint.semantics.calls import CONVERSIONS
 from jitlint.semantics.clocks import ALWAYS, CALL, EPOCH, Clock, Drawn, Role
-from jitlint.semantics.graph import Kind, Node, RegionKind, Scope
+from jitlint.semantics.graph import ADDING, Kind, Node, RegionKind, Scope
 from jitlint.semantics.loops import Loop, loops_of
+from jitlint.semantics.memo import remembered
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import COMBINING, Draw, provenance_of
 from jitlint.semantics.staleness import ARRAY_LIBRARIES, HIDDEN, Stale, Staleness, staleness_of
 from jitlint.semantics.when import Variance, read_inputs, variance_of
 
 MAX_PATH = 400
-_ADDING = frozenset({"+", "-", "+=", "-="})
 
 
 class Use(NamedTuple):
@@ -79,6 +79,25 @@ class Hoisted:
                 if stale is not None and (use.clock, drawn.site, stale.entry.node) not in found:
                     found.add((use.clock, drawn.site, stale.entry.node))
                     yield stale
+
+    @remembered(False)
+    def sees_batches(self, loop: Loop) -> bool:
+        """Whether a loop trains its networks on other data in each pass, whatever it counts."""
+        return any(
+            use.clock in made.varies
+            and (made.data or made.holes)
+            and not any(drawn.role is Role.NOISE for drawn in made.draws)
+            for use in self._uses_in.get(loop.scope, ())
+            if use.loop.region == loop.region
+            for made in (self.variance.seen(use.argument),)
+        )
+
+    @functools.cached_property
+    def _uses_in(self) -> dict[Ref, list[Use]]:
+        found: dict[Ref, list[Use]] = {}
+        for use in self.trained():
+            found.setdefault(use.loop.scope, []).append(use)
+        return found
 
     # ------------------------------------------------------------------------------------------- clocks
 
@@ -210,7 +229,7 @@ class Hoisted:
             holding = [item for item in reversed(read) if self._holds(Value(ref, item), drawn)]
             if self._is_outside(scope, node, use.loop.region) or not holding:
                 return Value(ref, index), combined, certain
-            adds = node.kind is Kind.OP and node.name in _ADDING
+            adds = node.kind is Kind.OP and node.name in ADDING
             if self._mixes(use, scope, node, drawn) and (adds or not self._is_sum(combined)):
                 combined = Value(ref, index)
                 certain = certain and (node.kind is Kind.OP or node.name.startswith(ARRAY_LIBRARIES))
@@ -218,7 +237,7 @@ class Hoisted:
         return None
 
     def _is_sum(self, value: Value | None) -> bool:
-        return value is not None and self.project.node(value).name in _ADDING
+        return value is not None and self.project.node(value).name in ADDING
 
     def _holds(self, value: Value, drawn: Drawn) -> bool:
         return any(item.site == drawn.site for item in self.variance.seen(value).draws)
@@ -230,9 +249,12 @@ class Hoisted:
         return node.kind in (Kind.GLOBAL, Kind.PARAM, Kind.LOOPVAR) or own
 
     def _mixes(self, use: Use, scope: Scope, node: Node, drawn: Drawn) -> bool:
-        """Whether an operation combines the draw with something that each pass has anew."""
+        """Whether an operation combines the draw with something that each pass has anew, or cuts a window of it."""
         call = node.kind is Kind.CALL and node.method not in CONVERSIONS
-        if not (call or (node.kind is Kind.OP and node.name in COMBINING)):
+        window = node.kind is Kind.INDEX and any(
+            self.variance.is_window(Value(use.loop.scope, item)) for item in node.inputs[1:]
+        )
+        if not (call or window or (node.kind is Kind.OP and node.name in COMBINING)):
             return False
         others = [Value(use.loop.scope, item) for item in _parts(scope, node)]
         made = [self.variance.when(item) for item in others if not self._holds(item, drawn)]

@@ -14,7 +14,6 @@ from jitlint.semantics.loading import Code, Loader, Loading, loading_of
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.purpose import Purpose, named
 
-_HANDED = frozenset("generator rng random_state key seed".split())
 _PICKLES = ("__getstate__", "__setstate__", "__reduce__", "__reduce_ex__", "__deepcopy__")
 # Bases whose generator the library seeds in every worker. monai/transforms/transform.py and monai/data/utils.py
 _SEEDED_BY_LIBRARY = frozenset("Randomizable RandomizableTransform RandomizableTrait MapTransform".split())
@@ -112,7 +111,7 @@ class KeptGenerators:
             if node.name.startswith(".") and node.method in catalogue.GENERATOR_DRAWS:
                 yield node.inputs[0], index
             for argument, key in zip(node.arguments, node.keywords, strict=False):
-                if key in _HANDED or key is None:
+                if key in catalogue.GENERATOR_ARGUMENTS or key is None:
                     yield argument, index
 
     def _generators(self, part: Code, value: Value) -> Iterator[tuple[Value, str]]:

@@ -6,12 +6,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from jitlint import catalogue
-from jitlint.semantics.graph import Kind, Node, RegionKind, Scope
+from jitlint.semantics.graph import ADDING, Kind, Node, RegionKind, Scope
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import provenance_of
 from jitlint.semantics.staleness import SETUP_METHODS
-
-_ADDING = frozenset({"+", "-", "+=", "-="})
 
 
 class KeptNoise(NamedTuple):
@@ -104,7 +102,7 @@ def _added(scope: Scope, name: str, drawn: int, indexed: bool = False) -> int | 
             carriers |= {index} if whole.kind is Kind.ATTR and whole.name == name else set()
         elif not carriers & set(node.inputs):
             continue
-        elif node.kind is Kind.OP and node.name in _ADDING:
+        elif node.kind is Kind.OP and node.name in ADDING:
             return index
         elif node.kind is Kind.PHI or (node.kind is Kind.OP and node.name in ("*", "/")):
             carriers.add(index)

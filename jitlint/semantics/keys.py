@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from jitlint import catalogue
+from jitlint.libraries.facts import What
+from jitlint.libraries.tables import all_names
 from jitlint.semantics.clocks import CALL, Clock
-from jitlint.semantics.flow import exclusive
+from jitlint.semantics.flow import exclusive, sources
 from jitlint.semantics.graph import LOOPS, Kind, Node, Scope
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.when import variance_of
@@ -19,7 +21,7 @@ _MAKERS = frozenset("PRNGKey key key_data wrap_key_data key_impl clone fold_in d
 # Keywords under which the layers of Flax, Equinox and Haiku take a key.
 _KEY_WORDS = frozenset("key rng rngs dropout_rng".split())
 # Libraries whose layers take keys. To all others `key=` is a sort key or the name of a thing.
-_LIBRARIES = frozenset("jax flax haiku equinox optax distrax numpyro".split())
+_LIBRARIES = all_names(What.TAKES_KEYS)
 # Functions that run the function they are given again and again.
 _REPEATERS = frozenset("jax.lax.scan jax.lax.fori_loop jax.lax.while_loop jax.lax.map".split())
 
@@ -30,6 +32,7 @@ class KeyUse(NamedTuple):
     call: Value
     key: Value
     draws: bool  # by a distribution, not by a split
+    folds: bool = False  # each module folds its own path into it, as those of Flax do with the streams they are given
 
 
 class Reuse(NamedTuple):
@@ -66,8 +69,8 @@ class Keys:
                 if key is not None:
                     yield KeyUse(call, Value(ref, key), node.method != "split")
             elif node.has_receiver and self._knows_keys(ref.path) and self.project.callee(call) is None:
-                for key in self._given_keys(scope, node):
-                    yield KeyUse(call, Value(ref, key), True)
+                for key, folds in self._given_keys(scope, node):
+                    yield KeyUse(call, Value(ref, key), True, folds)
 
     @functools.cache  # noqa: B019 - lives as long as the run
     def _knows_keys(self, path: str) -> bool:
@@ -75,15 +78,18 @@ class Keys:
         imported = self.project.modules[path].imports.values()
         return not _LIBRARIES.isdisjoint(name.partition(".")[0] for name in imported)
 
-    def _given_keys(self, scope: Scope, node: Node) -> Iterator[int]:
-        """The keys that a layer is given: `layer(x, key=key)`, `model.apply(p, x, rngs={"dropout": key})`."""
+    def _given_keys(self, scope: Scope, node: Node) -> Iterator[tuple[int, bool]]:
+        """The keys that a layer is given, and whether as a stream: `layer(x, key=key)`, `rngs={"dropout": key}`.
+
+        flax/core/scope.py, `Scope.make_rng`: a module folds its path and a counter into the key of a stream.
+        """
         for item, word in zip(node.arguments, node.keywords, strict=False):
             if word in _KEY_WORDS:
                 inner = scope.nodes[item]
                 if inner.kind is Kind.COLLECTION and inner.name == "dict":
-                    yield from inner.inputs[len(inner.inputs) // 2 :]
+                    yield from ((key, True) for key in inner.inputs[len(inner.inputs) // 2 :])
                 elif word != "rngs":  # else a stream, which counts its uses
-                    yield item
+                    yield item, False
 
     # ------------------------------------------------------------------------------------------- reuses
 
@@ -108,7 +114,9 @@ class Keys:
 
     def _follows(self, scope: Scope, first: KeyUse, second: KeyUse) -> bool:
         a, b = scope.nodes[first.call.node], scope.nodes[second.call.node]
-        if not (first.draws or second.draws) or exclusive(scope, a.region, b.region):
+        if not (first.draws or second.draws) or (first.folds and second.folds):
+            return False
+        if exclusive(scope, a.region, b.region):
             return False
         if self._returns_between(scope, a, b):
             return False
@@ -128,9 +136,8 @@ class Keys:
         return all(a == b or scope.nodes[a][4:] == scope.nodes[b][4:] for a, b in pairs)
 
     def _in_each_pass(self, use: KeyUse) -> Iterator[Reuse]:
-        given = self.project.node(use.key)
-        if not use.draws or (given.kind is Kind.CALL and not given.name.startswith("jax.random.")):
-            return  # a stream of keys gives another one each time
+        if not use.draws or self._is_from_stream(use.key):
+            return
         made = self.variance.when(use.key)
         scope = self.project.scope(use.call.scope)
         holders = {hole.ref for hole in made.holes}
@@ -140,6 +147,13 @@ class Keys:
                 return
         for ref in holders:
             yield from self._passed_again(ref, [hole.name for hole in made.holes if hole.ref == ref])
+
+    def _is_from_stream(self, key: Value) -> bool:
+        """Whether a key may come from a call that gives another one each time: `next(keys)`, `rngs()`."""
+        scope = self.project.scope(key.scope)
+        made = sources(scope, [key.node], lambda index: scope.nodes[index].kind is Kind.PHI)
+        calls = (scope.nodes[index] for index in made if scope.nodes[index].kind is Kind.CALL)
+        return any(not node.name.startswith("jax.random.") for node in calls)
 
     def _clocks(self, call: Value, scope: Scope) -> Iterator[Clock]:
         """The loops around a use, and each call of a function that something runs again and again."""
@@ -165,7 +179,18 @@ class Keys:
         )
 
     def _is_called_in_loop(self, ref: Ref) -> bool:
-        return any(self.variance.here(site) - {Clock(site.scope, CALL)} for site in self.project.callers(ref))
+        """Whether a loop calls a method of one object, and not of one that each pass makes."""
+        return any(
+            self.variance.here(site) - {Clock(site.scope, CALL)} - self._made_with(site)
+            for site in self.project.callers(ref)
+        )
+
+    def _made_with(self, site: Value) -> frozenset[Clock]:
+        """The clocks around the place where the object is made whose method a call calls."""
+        node = self.project.node(site)
+        made = self.project.node(Value(site.scope, node.inputs[0])) if node.has_receiver else node
+        is_made = node.has_receiver and made.kind is Kind.CALL
+        return frozenset(self.variance.clocks(site.scope, made.region)) if is_made else frozenset()
 
     def _passed_again(self, ref: Ref, names: list[str]) -> Iterator[Reuse]:
         """A loop that gives a function the same key, and the same of what is folded into it, in each pass."""

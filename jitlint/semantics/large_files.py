@@ -49,7 +49,7 @@ def statements_in_pieces(text: str) -> Iterator[list[ast.stmt]]:
     lines = text.split("\n")
     start = 0
     for number, line in enumerate(lines):
-        if number - start > PIECE and _BEGINS.match(line) and not lines[number - 1]:
+        if number - start > PIECE and begins(line) and not lines[number - 1]:
             yield _parsed(lines, start, number)
             start = number
     yield _parsed(lines, start, len(lines))
@@ -57,6 +57,11 @@ def statements_in_pieces(text: str) -> Iterator[list[ast.stmt]]:
 
 def _parsed(lines: list[str], start: int, end: int) -> list[ast.stmt]:
     return ast.parse("\n" * start + "\n".join(lines[start:end])).body
+
+
+def begins(line: str) -> bool:
+    """Whether a function or class of the top level begins with a line."""
+    return _BEGINS.match(line) is not None
 
 
 def names_defined(text: str) -> frozenset[str]:

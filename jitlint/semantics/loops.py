@@ -6,6 +6,7 @@ import functools
 from typing import NamedTuple
 
 from jitlint import catalogue
+from jitlint.libraries.loading import COUNTS
 from jitlint.semantics.calls import names_network
 from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind, Scope
 from jitlint.semantics.memo import remembered
@@ -137,7 +138,7 @@ class Loops:
         node = scope.nodes[index]
         if node.kind is not Kind.CALL or depth > 3:
             return False
-        if node.method in ("range", "trange", "count", "arange"):
+        if node.method in COUNTS:
             return True
         return any(self._counts(scope, item, depth + 1) for item in node.arguments)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from jitlint import catalogue
 from jitlint.libraries.generators import RESEEDS
+from jitlint.libraries.loading import COUNTS
 from jitlint.semantics.calls import SHAPE_ATTRIBUTES, SHAPE_METHODS
 from jitlint.semantics.clocks import Role
 from jitlint.semantics.flow import sources
@@ -73,7 +74,7 @@ def is_pinned(project: Project, stale: Stale) -> bool:
 
 def _runs_over_data(project: Project, ref: Ref, scope: Scope, header: int) -> bool:
     counted = scope.nodes[header]
-    if counted.kind is Kind.CALL and counted.method in ("range", "trange", "arange"):
+    if counted.kind is Kind.CALL and counted.method in COUNTS:
         return any(_tells_size(scope.nodes[item]) for item in sources(scope, counted.arguments))
     made = variance_of(project).seen(Value(ref, header))
     return bool(made.data or made.holes or made.draws)

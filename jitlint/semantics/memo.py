@@ -26,7 +26,7 @@ class _Memory:
     __slots__ = ("answers", "open")
 
     def __init__(self) -> None:
-        self.answers: dict[tuple[object, ...], object] = {}
+        self.answers: dict[tuple[object, ...], Any] = {}
         self.open: set[tuple[object, ...]] = set()
 
 
@@ -37,18 +37,22 @@ class _Question(NamedTuple):
     key: tuple[object, ...]
 
     def answer(self) -> object:
-        """Ask the method, once."""
-        answers, opened = self.memory.answers, self.memory.open
-        if self.key in answers:
-            return answers[self.key]
-        opened.add(self.key)
-        _State.depth += 1
-        try:
-            answer = answers[self.key] = self.method(self.asked, *self.key)
-            return answer
-        finally:
-            _State.depth -= 1
-            opened.discard(self.key)
+        """Ask the method, unless that was done meanwhile."""
+        if self.key in self.memory.answers:
+            return self.memory.answers[self.key]
+        return _answer(*self)
+
+
+def _answer(method: Callable[..., object], asked: object, memory: _Memory, key: tuple[object, ...]) -> object:
+    """Ask the method, once."""
+    memory.open.add(key)
+    _State.depth += 1
+    try:
+        answer = memory.answers[key] = method(asked, *key)
+        return answer
+    finally:
+        _State.depth -= 1
+        memory.open.discard(key)
 
 
 class _TooDeepError(Exception):
@@ -80,15 +84,14 @@ def remembered(bottom: R) -> Callable[[Callable[Concatenate[S, P], R]], Callable
             if memory is None:
                 memory = self.__dict__[place] = _Memory()
             if key in memory.answers:
-                return cast(R, memory.answers[key])
+                return memory.answers[key]  # type: ignore[no-any-return]  # no `cast`: this line runs most often
             if key in memory.open:
                 return bottom
-            question = _Question(method, self, memory, key)
             if _State.depth == 0:
-                return cast(R, _from_the_top(question))
+                return cast(R, _from_the_top(_Question(method, self, memory, key)))
             if _State.depth >= DEPTH:
-                raise _TooDeepError(question)
-            return cast(R, question.answer())
+                raise _TooDeepError(_Question(method, self, memory, key))
+            return _answer(method, self, memory, key)  # type: ignore[return-value]
 
         return cast("Callable[Concatenate[S, P], R]", ask)
 

@@ -24,6 +24,8 @@ _NO_MENTION = re.compile(
     rb"^[ \t\"]*from[ \t]+[.\w]+[ \t]+import\b.*$|^[ \t\"]*import\b.*$",
     re.MULTILINE,
 )
+# What jitlint and the probe write about a project names its functions and uses none: reports, baselines, evidence.
+_REPORT = re.compile(rb"\s*[\[{][^\0]{0,400}?(?:\"runtime_probe/\w+/\d|sarif-2|\"(?:JIT|RUN)\d+[ \"])")
 _ELSEWHERE = re.compile(
     r"(?:^|/)(?:tests?|testing|third_?party|3rd_?party|vendor|vendored|external|externals|extern|thirdparty|submodules|"
     r"docs?|examples?_of|lib/python\d|conftest\.py|test_\w+\.py|\w+_test\.py|setup\.py)(?:/|$)",
@@ -125,7 +127,7 @@ class Mentions:
 def _mentioned(names: set[bytes], name: str, data: bytes) -> set[bytes]:
     """Those of some names that a text file mentions."""
     present = sorted(name for name in names if name in data)  # at memory speed, and most files end here
-    if not present:
+    if not present or _REPORT.match(data):
         return set()
     wanted = re.compile(rb"(?<!\w)(?:" + b"|".join(present) + rb")(?!\w)")
     return set(wanted.findall(data if name == "__init__.py" else _NO_MENTION.sub(b"", data)))

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from jitlint import catalogue
 from jitlint.diagnostic import Span
 from jitlint.semantics.evaluations import evaluations_of
-from jitlint.semantics.graph import Kind, Node, Scope
+from jitlint.semantics.graph import LOOPS, Kind, Node, Scope
 from jitlint.semantics.loops import ends_training, loops_of
 from jitlint.semantics.mentions import is_elsewhere
 from jitlint.semantics.mode_sensitivity import ModeSensitivity
@@ -32,7 +32,8 @@ class Lost(NamedTuple):
     event: Value  # the call in the loop
     setter: Value  # the `.eval()` itself, here or in what the call leads to
     network: str  # as the loop writes it
-    loop: int  # the region of the loop that trains on
+    loop: int  # the region of the loop that trains on, or 0: the function is a step that callers' loops repeat
+    header: tuple[str, Span]  # where that loop stands
     training: Value  # a call of the loop that trains
     is_epoch: bool  # the loop goes over epochs
     sure: bool  # the network is known to behave otherwise in evaluation
@@ -79,7 +80,7 @@ class Modes:
         """The networks that a function leaves in evaluation mode, as it writes them."""
         scope = self.project.scope(ref)
         decorated = any(item.rpartition(".")[2] not in _KNOWN_DECORATORS for item in scope.decorators)
-        if depth > MAX_DEPTH or decorated or scope.is_generator or self.loops.trains(ref) or self.sets_training(ref):
+        if depth > MAX_DEPTH or decorated or scope.is_generator:
             return ()
         found: dict[str, Value] = {}
         for index, node in scope.calls():
@@ -94,6 +95,8 @@ class Modes:
                     outer = self._outer_name(value, node, callee, inner)
                     if outer:
                         found.setdefault(outer, setter)
+        if not found or self.loops.trains(ref) or self.sets_training(ref):
+            return ()
         made = {name for name, nodes in scope.variables.items() if any(scope.nodes[n].kind is Kind.CALL for n in nodes)}
         return tuple((name, value) for name, value in found.items() if name.partition(".")[0] not in made)
 
@@ -157,8 +160,10 @@ class Modes:
             return None
         node = scope.nodes[value.node]
         loop = self.evaluations.training_loop(value, scope, node)
+        repeating = self._repeats(value.scope, scope, loop) if loop is not None else None
         if (
             loop is None
+            or repeating is None
             or self._is_made_in(scope, loop, network)
             or self.evaluations.leaves(scope, node, loop)
             or self.evaluations.is_at_the_end(value, scope, loop)
@@ -176,7 +181,23 @@ class Modes:
             return None
         before = self._place(scope, value.node, loop, setter != value)
         is_epoch = not self.loops.loop(value.scope, loop).loader
-        return Lost(value, setter, network, loop, training, is_epoch, bool(sensitive), before)
+        return Lost(value, setter, network, loop, repeating, training, is_epoch, bool(sensitive), before)
+
+    def _repeats(self, ref: Ref, scope: Scope, loop: int) -> tuple[str, Span] | None:
+        """Where the loop stands: for a function that is a step, the first of the loops that call it.
+
+        None if there is none, or one of them sets training mode itself.
+        """
+        if loop:
+            return ref.path, scope.regions[loop].header_span or scope.span
+        found = []
+        for site in self.project.callers(ref):
+            outer = self.project.scope(site.scope)
+            around = [r for r in outer.region_chain(outer.nodes[site.node].region) if outer.regions[r].kind in LOOPS]
+            if not around or self._sets_within(site.scope, outer, around[0]):
+                return None
+            found.append((site.scope.path, outer.regions[around[0]].header_span or outer.span))
+        return found[0] if found else None
 
     def _is_made_in(self, scope: Scope, loop: int, network: str) -> bool:
         """Whether each pass makes a network of its own, or gets it as an element."""
@@ -250,7 +271,7 @@ class Modes:
         beside = [span for span in beside if span.line > own.span.end_line]
         if after and beside and own.region == node.region:
             return min(beside)
-        return min(item.span for item in scope.statements if item.region == loop)
+        return min(item.span for item in scope.statements[1:] if item.region == loop)
 
 
 def _set_to_evaluation(project: Project, value: Value, node: Node) -> str:

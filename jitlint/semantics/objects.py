@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from jitlint.libraries.loading import COUNTS, EPOCH_SAMPLERS, ITERATES, LOADERS
 from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind
-from jitlint.semantics.project import SAME_OBJECT, WRAPPERS, Project, Ref, Value
+from jitlint.semantics.project import NETWORK_WRAPPERS, SAME_OBJECT, Project, Ref, Value
 
 ANY = object()  # the key of an element that nobody knows
 MOST_STEPS = 400  # of one walk; what needs more is unknown
@@ -143,7 +143,7 @@ class Objects:
         scope = step.value.scope
         if node.name.startswith(".") and node.method in SAME_OBJECT:
             yield _Step(Value(scope, node.inputs[0]), step.taken)
-        elif node.method in WRAPPERS and node.arguments:
+        elif node.method in NETWORK_WRAPPERS and node.arguments:
             yield from self._prepared(step, node)
         elif self.class_of(step.value) is not None:
             yield from self._kept_by_own(step)

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from jitlint.semantics.calls import CONVERSIONS, GATHERING
 from jitlint.semantics.clocks import Role
-from jitlint.semantics.graph import Kind, Node
+from jitlint.semantics.graph import ADDING, Kind, Node
 from jitlint.semantics.memo import remembered
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.when import variance_of
@@ -38,7 +38,7 @@ class Pitch:
         """Every sum of a grid and noise whose widths are known."""
         for ref, scope in self.project.scopes():
             for index, node in scope.of_kind(Kind.OP):
-                if node.name in ("+", "+=", "-", "-=") and len(node.inputs) == 2:
+                if node.name in ADDING and len(node.inputs) == 2:
                     jitter = self._jitter(Value(ref, index), node)
                     if jitter is not None:
                         yield jitter
@@ -46,13 +46,14 @@ class Pitch:
     def _jitter(self, value: Value, node: Node) -> Jitter | None:
         for grid, noise in (node.inputs, node.inputs[::-1]):
             around, drawn = Value(value.scope, grid), Value(value.scope, noise)
-            made = self.variance.when(drawn)
-            if not made.draws or made.data or any(item.role is not Role.NOISE for item in made.draws):
-                continue
-            std, pitches = self.spread(drawn), self.pitches(around)
-            if std and pitches:
+            std = self.spread(drawn)  # the cheap question first: most sums add no noise
+            if std and self._is_noise(drawn) and (pitches := self.pitches(around)):
                 return Jitter(value, drawn, std, pitches)
         return None
+
+    def _is_noise(self, value: Value) -> bool:
+        made = self.variance.when(value)
+        return bool(made.draws) and not made.data and all(item.role is Role.NOISE for item in made.draws)
 
     # ------------------------------------------------------------------------------------------ numbers
 

@@ -27,7 +27,7 @@ SAME_OBJECT = frozenset(
     "to cuda cpu half float double bfloat16 eval train requires_grad_ type compile share_memory apply".split()
 )
 # Calls that wrap a network and stay that network.
-WRAPPERS = frozenset(
+NETWORK_WRAPPERS = frozenset(
     "DataParallel DistributedDataParallel DDP compile FullyShardedDataParallel FSDP convert_sync_batchnorm "
     "script jit prepare unwrap_model setup device_put replicate".split()
 )
@@ -208,7 +208,7 @@ class Project(Symbols):
 
     def _constructed(self, value: Value, node: Node, depth: int) -> tuple[str | None, str] | None:
         same = node.method in SAME_OBJECT and node.name.startswith(".")
-        if same or (node.method in WRAPPERS and node.arguments):
+        if same or (node.method in NETWORK_WRAPPERS and node.arguments):
             inner = node.inputs[0] if same else node.arguments[0]
             return self.constructor(Value(value.scope, inner), depth + 1)
         if node.has_receiver:

@@ -270,6 +270,8 @@ class Provenance:
         ref = self.project.callee(value)
         if ref is not None:
             return self._called(value, node, ref)
+        if node.name in catalogue.CONDITIONALS and len(node.arguments) > 2:
+            return self._chosen(value, node)
         if self._perturbs_from_outside(value, node):
             return self._augmented(value, node)
         if is_opaque(self.project, value):
@@ -282,6 +284,17 @@ class Provenance:
         if result.draw is None and not result.data and not node.name.startswith("."):
             return DATA  # something made by a library call
         return result
+
+    def _chosen(self, value: Value, node: Node) -> Made:
+        """What a branch of a graph gives: `tf.cond(coin < 0.5, lambda: flip(x), lambda: x)` perturbs `x`."""
+        condition, *rest = node.arguments
+        branches = [self.project.node(Value(value.scope, item)) for item in rest]
+        bodies = [b.inputs[0] if b.kind is Kind.LAMBDA and b.inputs else i for i, b in zip(rest, branches, strict=True)]
+        result = union(self._inputs(value, bodies))
+        drawn = self.made(Value(value.scope, condition)).draw
+        if drawn is None or result.perturbed:
+            return result
+        return result._replace(draw=drawn, perturbed=result.data, over=result.parameters)
 
     def _is_network(self, value: Value) -> bool:
         """Whether a value is a network: what meets a draw in it (`profile(model, dummy)`) is no data."""

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 
 from jitlint import catalogue
+from jitlint.semantics.flow import reached, users
 from jitlint.semantics.graph import Kind, Node, RegionKind, Scope
 from jitlint.semantics.loops import loops_of
 from jitlint.semantics.project import Project, Ref, Value
@@ -95,21 +96,43 @@ class Purposes:
         return network or self.project.is_dataset_class(ref.path, scope.owner)
 
     def _of_callers(self, ref: Ref, depth: int) -> Purpose:
-        users = [site.scope for site in self.project.callers(ref)[:6]] or self._references(ref)
-        found = {self.function(user, depth + 1) for user in users}
+        callers = [site.scope for site in self.project.callers(ref)[:6]]
+        found = {self.function(caller, depth + 1) for caller in callers}
+        if not callers:
+            handed_on = self._references(ref)
+            found = {self.of_use(value) for value in handed_on} - {Purpose.UNKNOWN}
+            found = found or {self.function(value.scope, depth + 1) for value in handed_on}
         if Purpose.TRAIN in found:
             return Purpose.TRAIN
         return Purpose.EVALUATION if found == {Purpose.EVALUATION} else Purpose.UNKNOWN
 
-    def _references(self, ref: Ref) -> list[Ref]:
-        """The scopes of the same file that pass a function on: `dataset.map(augment)`."""
+    def _references(self, ref: Ref) -> list[Value]:
+        """Where a function is handed on in its own file: `dataset.map(augment)`."""
         module = self.project.modules[ref.path]
         span = self.project.scope(ref).name_span
         return [
-            Ref(ref.path, qualname)
+            Value(Ref(ref.path, qualname), index)
             for qualname, scope in module.scopes.items()
-            if any(node.kind is Kind.GLOBAL and node.name == ref.qualname and node.span != span for node in scope.nodes)
+            for index, node in scope.of_kind(Kind.GLOBAL)
+            if node.name == ref.qualname and (node.span != span or users(scope, index))
         ][:6]
+
+    def of_use(self, value: Value) -> Purpose:
+        """What comes of a value is for: what it is bound to says so, or whether a model is fitted to it."""
+        scope = self.project.scope(value.scope)
+        led_to = set(reached(scope, [value.node], lambda index: not self._fits(scope.nodes[index])))
+        found = {named(store.name) for store in scope.stores if store.node in led_to}
+        for _, node in scope.calls():
+            if self._fits(node) and node.arguments:
+                found |= {Purpose.TRAIN} if node.arguments[0] in led_to else set()
+                held_out = node.keyword("validation_data")
+                found |= {Purpose.EVALUATION} if held_out is not None and held_out in led_to else set()
+        if Purpose.TRAIN in found:
+            return Purpose.TRAIN
+        return Purpose.EVALUATION if Purpose.EVALUATION in found else Purpose.UNKNOWN
+
+    def _fits(self, node: Node) -> bool:
+        return node.has_receiver and node.method in catalogue.FITTING_METHODS
 
     def _in_loop(self, ref: Ref, scope: Scope, region: int) -> bool:
         return any(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import functools
-import posixpath
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from jitlint import catalogue
-from jitlint.libraries.distributed import MAYBE_RANK, RANK, SEED_POSITION, STARTS
+from jitlint.libraries.distributed import MAYBE_RANK, RANK, SEED_POSITION, SPAWNS, STARTS
 from jitlint.libraries.generators import GLOBAL_SEEDS
 from jitlint.semantics.epochs import epochs_of
 from jitlint.semantics.graph import Kind, Node, RegionKind
@@ -16,7 +15,8 @@ from jitlint.semantics.loading import Code, loading_of
 from jitlint.semantics.loops import loops_of
 from jitlint.semantics.mentions import is_elsewhere
 from jitlint.semantics.objects import argument_of, objects_of
-from jitlint.semantics.project import Project, Value
+from jitlint.semantics.programs import programs_of
+from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.worker_seeds import library_of
 
 _MOST_STEPS = 200
@@ -59,36 +59,41 @@ class Ranks:
 
     def _identical(self) -> Iterator[Identical]:
         starts = [site for name in sorted(STARTS) for site in self.project.call_sites.get(name, ())]
+        starts = [site for site in starts if not is_elsewhere(self.project, site.scope.path)]
         for library, names in GLOBAL_SEEDS.items() if starts else ():
             seeds = list(self._seeds(names))
             for draw in self._drawn_in_training(library):
-                start = next((site for site in starts if self._are_one_program(site, draw)), None)
-                own = [seed for seed in seeds if start is not None and self._are_one_program(seed, start, draw)]
-                if start is None or not own or any(self._may_vary(seed) for seed in own):
+                start = next((site for site in starts if draw.scope in self.run_by_ranks(site)), None)
+                if start is None or self._are_told_apart(start, seeds):
                     continue
-                if not epochs_of(self.project).is_looked_after(start.scope.path):
+                own = [seed for seed in seeds if seed.scope in self.run_by_ranks(start)]
+                if own:
                     yield Identical(own[0], draw, start)
                     break
 
-    def _are_one_program(self, *places: Value) -> bool:
-        """Whether one file of their folder imports, at last, all the files that some places are in."""
-        paths = {place.scope.path for place in places}
-        if len({posixpath.dirname(path) for path in paths}) > 1 or any(is_elsewhere(self.project, p) for p in paths):
-            return False
-        folder = posixpath.dirname(next(iter(paths)))
-        mains = (path for path in self.project.modules if posixpath.dirname(path) == folder)
-        return len(paths) == 1 or any(paths <= self._program(main) for main in mains)
+    def _are_told_apart(self, start: Value, seeds: list[Value]) -> bool:
+        """Whether some seed of the program that starts the ranks may differ between them, or a library sees to that."""
+        path = start.scope.path
+        program = (seed for seed in seeds if programs_of(self.project).may_run_with(seed.scope.path, path))
+        return any(map(self._may_vary, program)) or epochs_of(self.project).is_looked_after(path)
 
     @functools.cache  # noqa: B019 - lives as long as the run
-    def _program(self, main: str) -> frozenset[str]:
-        """A file and those that it imports, directly or not."""
-        todo, seen = [main], {main}
-        while todo:
-            path = todo.pop()
-            new = self.project.imported(path) - seen
-            seen |= new
+    def run_by_ranks(self, start: Value) -> frozenset[Ref]:
+        """The functions that run in every rank: those that lead to the start of the group, and all that they call.
+
+        A function that spawns processes is the parent's, and what it seeds is not theirs.
+        """
+        todo, found = [start.scope], {start.scope}
+        while todo and len(found) < _MOST_STEPS:
+            callers = {site.scope for site in self.project.callers(todo.pop())}
+            new = {ref for ref in callers - found if not self._spawns(ref)}
+            found |= new
             todo += new
-        return frozenset(seen)
+        entries = (Code(ref, (ref.path, owner) if (owner := self.project.scope(ref).owner) else None) for ref in found)
+        return frozenset(code.ref for code in loading_of(self.project).closure(entries))
+
+    def _spawns(self, ref: Ref) -> bool:
+        return any(node.method in SPAWNS for _, node in self.project.scope(ref).calls())
 
     def _seeds(self, names: frozenset[str]) -> Iterator[Value]:
         for name in sorted({name.rpartition(".")[2] for name in names}):

@@ -13,12 +13,16 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from jitlint import catalogue
+from jitlint.libraries.facts import What
+from jitlint.libraries.tables import all_names
 from jitlint.semantics.clocks import ALWAYS, CALL, Clock
-from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind, Scope, Store
+from jitlint.semantics.graph import LOOPS, Kind, Node, Scope, Store
 from jitlint.semantics.loops import loops_of
 from jitlint.semantics.memo import remembered
+from jitlint.semantics.mentions import is_elsewhere
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.purpose import Purpose, purposes_of
+from jitlint.semantics.seeds import default_of, gives_back, is_guarded
 from jitlint.semantics.when import variance_of
 
 MAX_OUTWARD = 3
@@ -28,8 +32,8 @@ EPOCH_HOOKS = frozenset(
     "on_train_epoch_start on_train_epoch_end on_validation_epoch_start on_validation_epoch_end training_epoch_end "
     "validation_epoch_end on_epoch_start on_epoch_end on_validation_end validation_step".split()
 )
-# Library calls that start the stream they draw from with `seed=`: gymnasium, MONAI, Keras.
-_SEEDED_METHODS = frozenset("reset set_random_state random_transform get_random_transform".split())
+# Library calls that start the stream they draw from with `seed=`.
+_SEEDED_METHODS = all_names(What.SEEDED_METHOD)
 
 
 class Rewind(NamedTuple):
@@ -53,8 +57,9 @@ class Rewinds:
     def found(self) -> Iterator[Rewind]:
         """One rewind a seed call."""
         for ref, scope in self.project.scopes():
-            for index, node in scope.calls():
-                seed = self._seed_of(Value(ref, index), node) if not scope.name.lstrip("_").startswith("test") else None
+            is_test = scope.name.lstrip("_").startswith("test") or is_elsewhere(self.project, ref.path)
+            for index, node in scope.calls() if not is_test else ():
+                seed = self._seed_of(Value(ref, index), node)
                 if seed is not None:
                     rewind = next(self._outward(Value(ref, index), Value(ref, index), seed, 0), None)
                     if rewind is not None:
@@ -98,11 +103,11 @@ class Rewinds:
 
     def _outward(self, call: Value, site: Value, seed: Value, depth: int) -> Iterator[Rewind]:
         scope, node = self.project.scope(site.scope), self.project.node(site)
-        if self._gives_back(scope, node):
+        if gives_back(scope, node):
             return
         if self._is_constant(seed):
             yield from self._here(call, site, seed, scope, node)
-        if depth >= MAX_OUTWARD or not scope.qualname or self._is_guarded(scope, node.region, CALL):
+        if depth >= MAX_OUTWARD or not scope.qualname or is_guarded(scope, node.region, CALL):
             return
         given = self.project.node(seed)
         for outer in self.project.callers(site.scope):
@@ -110,18 +115,13 @@ class Rewinds:
             if given.kind is Kind.PARAM and seed.scope == site.scope:
                 argument = self.project.argument(outer, site.scope, given.name)
                 if argument is None:
-                    default = self._default(site.scope, given.name)
+                    default = default_of(self.project, site.scope, given.name)
                     if default is None:
                         continue
                     passed = default
                 else:
                     passed = Value(outer.scope, argument)
             yield from self._outward(call, outer, passed, depth + 1)
-
-    def _default(self, ref: Ref, name: str) -> Value | None:
-        scope = self.project.scope(ref)
-        default = next((item.default for item in scope.parameters if item.name == name), -1)
-        return Value(Ref(ref.path, scope.parent), default) if default >= 0 and scope.parent is not None else None
 
     def _here(self, call: Value, site: Value, seed: Value, scope: Scope, node: Node) -> Iterator[Rewind]:
         preview = self._looks_only(call.scope) or self._looks_only(site.scope)
@@ -130,14 +130,14 @@ class Rewinds:
         for region in scope.region_chain(node.region):
             if scope.regions[region].kind not in LOOPS or self._varies(seed, Clock(site.scope, region)):
                 continue
-            guarded = self._is_guarded(scope, node.region, region)
+            guarded = is_guarded(scope, node.region, region)
             if self.is_pass(site.scope, region) and (preview or not guarded):
                 yield Rewind(call, site, Clock(site.scope, region), preview, False)
             elif call != site and not guarded and not preview and self._yields(scope, region):
                 yield Rewind(call, site, Clock(site.scope, region), False, True)
         if scope.name == "__getitem__" and self._seeds_object(call) and not preview:
             yield Rewind(call, site, Clock(site.scope, CALL), False, True)
-        if scope.owner and scope.name in EPOCH_HOOKS and not self._is_guarded(scope, node.region, CALL):
+        if scope.owner and scope.name in EPOCH_HOOKS and not is_guarded(scope, node.region, CALL):
             yield Rewind(call, site, Clock(site.scope, CALL), True, False)
 
     def _seeds_object(self, call: Value) -> bool:
@@ -150,26 +150,6 @@ class Rewinds:
 
     def _yields(self, scope: Scope, region: int) -> bool:
         return any(scope.within(node.region, region) for _, node in scope.of_kind(Kind.YIELD))
-
-    def _is_guarded(self, scope: Scope, region: int, outer: int) -> bool:
-        for inner in scope.region_chain(region):
-            if inner == outer:
-                return False
-            if scope.regions[inner].kind in (RegionKind.THEN, RegionKind.ELSE, RegionKind.LAMBDA):
-                return True
-        return False
-
-    def _gives_back(self, scope: Scope, node: Node) -> bool:
-        """Whether the stream is put back to where it was."""
-        for region in scope.region_chain(node.region):
-            block = scope.regions[region]
-            opened = scope.nodes[block.header].text if block.kind is RegionKind.WITH and block.header >= 0 else ""
-            if catalogue.RESTORES.search(catalogue.snake(opened)):
-                return True
-        return any(
-            catalogue.RESTORES.search(catalogue.snake(other.text)) and other.span > node.span and other.arguments
-            for _, other in scope.calls()
-        )
 
     # ------------------------------------------------------------------------------------------- passes
 

@@ -10,9 +10,13 @@ from typing import NamedTuple
 from jitlint import catalogue
 from jitlint.semantics.calls import is_draw
 from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind, Scope
+from jitlint.semantics.loading import Code
 from jitlint.semantics.loops import Loops, loops_of
+from jitlint.semantics.mentions import is_elsewhere
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import Provenance, provenance_of
+from jitlint.semantics.randomness import randomness_of
+from jitlint.semantics.seeds import default_of, gives_back, is_guarded
 
 _VARYING_WORD = re.compile(
     r"(?:^|_)(?:epoch|epochs|step|steps|iter|iters|iteration|global_step|time|round|worker|rank|offset)(?:_|\d|$)"
@@ -21,10 +25,6 @@ _SETTINGS = re.compile(
     r"(?:^|_)(?:cfg|conf|config|configs|args|opt|opts|options|hparams|params|hp|settings|flags)(?:_|\d|$)"
 )
 _INDEX_WORD = re.compile(r"^(?:i|idx|index|item|ind|n|k|j|item_idx|sample_idx|batch_idx|batch_index|b)$")
-# Functions that repeat once per batch or sample.
-_REPEATING = (
-    frozenset("forward __call__ call compute_loss collate_fn __getitem__".split()) | catalogue.TRAINING_STEP_FUNCTIONS
-)
 # Library calls that draw from the global generator inside.
 _DRAWS_INSIDE = re.compile(
     r"(?:transform|transforms|augment\w{0,60}|aug|dropout\w{0,60}|shuffle|sample|random\w{0,60}|create_test_image_\dd)$"
@@ -67,7 +67,7 @@ class Seeding:
 
     def _restarts(self, wanted: object) -> Iterator[Restart]:
         for ref, scope in self.project.scopes():
-            for index, node in scope.calls():
+            for index, node in scope.calls() if not is_elsewhere(self.project, ref.path) else ():
                 value = Value(ref, index)
                 if callable(wanted) and wanted(value, node):
                     restart = self._restart(value, node, scope)
@@ -108,10 +108,10 @@ class Seeding:
         seed = self.seed_kind(Value(value.scope, node.arguments[0])) if node.arguments else self._default_seed(value)
         if seed is None and place[0] and node.arguments and self._is_given(scope.nodes[node.arguments[0]]):
             seed = "attribute"  # a parameter is the same in all passes of a loop
-        if seed is None or self._is_given_back(scope, node):
+        if seed is None or gives_back(scope, node):
             return None
         region, role = place
-        return Restart(value, region, seed, self._is_guarded(scope, node.region, region), role)
+        return Restart(value, region, seed, is_guarded(scope, node.region, region), role)
 
     def _is_given(self, node: Node) -> bool:
         return node.kind is Kind.PARAM and "seed" in node.name and not _VARYING_WORD.search(node.name)
@@ -119,23 +119,11 @@ class Seeding:
     def _default_seed(self, value: Value) -> str | None:
         """The kind of seed that a project's own `set_seed()` takes when it is given none."""
         ref = self.project.callee(value)
-        scope = self.project.scope(ref) if ref is not None else None
-        if ref is None or scope is None or scope.parent is None or len(scope.parameters) != 1:
+        parameters = self.project.scope(ref).parameters if ref is not None else ()
+        if ref is None or len(parameters) != 1:
             return None
-        default = scope.parameters[0].default
-        return self.seed_kind(Value(Ref(ref.path, scope.parent), default)) if default >= 0 else None
-
-    def _is_given_back(self, scope: Scope, node: Node) -> bool:
-        """Whether the generator is put back to where it was: `fork_rng()`, `set_rng_state(state)` afterwards."""
-        for region in scope.region_chain(node.region):
-            block = scope.regions[region]
-            opened = scope.nodes[block.header].text if block.kind is RegionKind.WITH and block.header >= 0 else ""
-            if catalogue.RESTORES.search(catalogue.snake(opened)):
-                return True
-        return any(
-            catalogue.RESTORES.search(catalogue.snake(other.text)) and other.span > node.span and other.arguments
-            for _, other in scope.calls()
-        )
+        default = default_of(self.project, ref, parameters[0].name)
+        return self.seed_kind(default) if default is not None else None
 
     def _repeats(self, value: Value, node: Node, scope: Scope) -> tuple[int, str] | None:
         """The loop, or the whole function, that repeats a call."""
@@ -149,7 +137,7 @@ class Seeding:
             return None
         if scope.name == "__getitem__":
             return 0, "sample"
-        if (scope.owner and scope.name in _REPEATING) or scope.name in catalogue.TRAINING_STEP_FUNCTIONS:
+        if (scope.owner and scope.name in catalogue.STEP_FUNCTIONS) or scope.name in catalogue.TRAINING_STEP_FUNCTIONS:
             return 0, "step"
         return (0, "augmentation") if self._augments(ref) else None
 
@@ -157,7 +145,7 @@ class Seeding:
     def is_in_data_path(self, ref: Ref, depth: int = 0) -> bool:
         """Whether a function augments by its name, is part of a network, or is called once a batch or sample."""
         scope = self.project.scope(ref)
-        if catalogue.names_augmentation(scope.name) or (scope.owner and scope.name in _REPEATING):
+        if catalogue.names_augmentation(scope.name) or (scope.owner and scope.name in catalogue.STEP_FUNCTIONS):
             return True
         if scope.owner and self.project.is_network_class(ref.path, scope.owner):
             return True
@@ -173,15 +161,6 @@ class Seeding:
     def _augments(self, ref: Ref) -> bool:
         made = self.provenance.returns(ref)
         return bool(made.over - {"self", "cls"}) and not self.loops.trains(ref)
-
-    def _is_guarded(self, scope: Scope, region: int, outer: int) -> bool:
-        """Whether an `if` that is no constant stands between the call and what repeats it."""
-        for inner in scope.region_chain(region):
-            if inner == outer:
-                return False
-            if scope.regions[inner].kind in (RegionKind.THEN, RegionKind.ELSE):
-                return True
-        return False
 
     # ------------------------------------------------------------------------------------- seed values
 
@@ -270,10 +249,25 @@ class Seeding:
     def _may_draw(self, value: Value, node: Node) -> bool:
         if node.name in catalogue.SEEDS:
             return False
-        if is_draw(self.project, value) or _DRAWS_INSIDE.search(catalogue.snake(node.text)):
+        if is_draw(self.project, value):
             return True
+        if _DRAWS_INSIDE.search(catalogue.snake(node.text)):
+            return not self._is_seen_not_to_draw(value, node)
         made = self.provenance.made(value)
         return made.draw is not None and made.draw[:3] == (value.scope.path, value.scope.qualname, value.node)
+
+    def _is_seen_not_to_draw(self, value: Value, node: Node) -> bool:
+        """Whether a call is one of the project's own functions, and that one does not draw.
+
+        A method without a model is one that does not draw, in a file that does not train.
+        """
+        ref = self.project.callee(value)
+        if ref is not None:
+            owner = self.project.scope(ref).owner
+            code = Code(ref, (ref.path, owner) if owner else None)
+            return randomness_of(self.project).code(frozenset({code})) is None
+        own = self.project.self_class(Value(value.scope, node.inputs[0])) if node.has_receiver else None
+        return own is not None and node.method in self.project.modules[own[0]].classes[own[1]].methods
 
     def is_before_layers(self, restart: Restart) -> bool:
         """Whether a network's `forward` seeds and then calls layers of its own, in which dropout may draw."""

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from jitlint import catalogue
 from jitlint.semantics.calls import is_network_call
 from jitlint.semantics.clocks import Drawn
+from jitlint.semantics.flow import sources
 from jitlint.semantics.graph import Kind, Node, Scope
 from jitlint.semantics.loops import Loop, Loops, loops_of
 from jitlint.semantics.memo import remembered
@@ -130,8 +131,9 @@ class Staleness:
         return bool(scope.owner) and scope.name in catalogue.TRAINING_STEP_FUNCTIONS
 
     def consumed(self, consumer: Value, node: Node) -> Iterator[int]:
-        """The arguments of a call that a network consumes."""
+        """The values of its own scope that a network consumes by a call: arguments, or what a closure reads."""
         ref = self.project.callee(consumer)
+        yield from self._captured(consumer, node, ref)
         if is_network_call(self.project, consumer, ref):
             yield from node.arguments
         elif ref is None and node.has_receiver and node.method == "train_on_batch":
@@ -143,6 +145,31 @@ class Staleness:
                 argument = self.project.argument(consumer, ref, parameter.name)
                 if argument is not None and self.consumes(ref, parameter.name):
                     yield argument
+
+    def _captured(self, consumer: Value, node: Node, ref: Ref | None) -> Iterator[int]:
+        """What a function defined in the scope of a call, and called or handed on by it, feeds to a network.
+
+        `optimizer.step(closure)`, where `closure` calls `model(coords)`.
+        """
+        scope = self.project.scope(consumer.scope)
+        handed_on = (scope.nodes[item].name for item in node.arguments if scope.nodes[item].kind is Kind.GLOBAL)
+        module, path = self.project.modules[consumer.scope.path], consumer.scope.path
+        inner = [Ref(path, name) for name in handed_on if name in module.scopes]
+        if ref is not None and ref.path == path:
+            inner.append(ref)
+        for closure in inner:
+            if scope.qualname and module.scopes[closure.qualname].parent == scope.qualname:
+                for name in sorted(self._feeds(closure)):
+                    bound = [index for index in scope.variables.get(name, ()) if index < consumer.node]
+                    yield from bound[-1:]
+
+    @remembered(frozenset[str]())
+    def _feeds(self, ref: Ref) -> frozenset[str]:
+        """The variables of the scopes around it that a function feeds to a network."""
+        scope = self.project.scope(ref)
+        fed = [item for index, node in scope.calls() for item in self.consumed(Value(ref, index), node)]
+        read = (scope.nodes[item] for item in sources(scope, fed))
+        return frozenset(node.name for node in read if node.kind is Kind.GLOBAL)
 
     @remembered(False)
     def consumes(self, ref: Ref, parameter: str) -> bool:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import enum
 import functools
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from jitlint import catalogue
-from jitlint.diagnostic import Span
 from jitlint.semantics.flow import reached, users
-from jitlint.semantics.graph import RELATIVE, ClassModel, Kind, Node, Parameter, Scope, Store
+from jitlint.semantics.graph import ClassModel, Kind, Node, Parameter, Scope
 from jitlint.semantics.mentions import is_elsewhere, mentions_of
 from jitlint.semantics.pipelines import Augments, pipelines_of
 from jitlint.semantics.project import Project, Ref, Value
+from jitlint.semantics.promises import SAID_UNUSED, SETTINGS_CLASS, Given, Switch, What, is_on
 from jitlint.semantics.reads import Read, reads_of
+from jitlint.semantics.unread_settings import UnreadSettings
 
 PLAIN_DECORATORS = frozenset("staticmethod classmethod no_grad inference_mode jit dataclass".split())
 _APPLICATIONS = frozenset("click typer app cli".split())
@@ -28,62 +27,10 @@ PLAIN_BASES = frozenset(
 _READS_ALL = frozenset(
     "locals vars eval exec save_hyperparameters currentframe getargvalues store_attr signature bind".split()
 )
-_SAID_UNUSED = re.compile(
-    r"unused|ignored|not used|no effect|deprecat|compat|placeholder|not (?:yet )?(?:supported|implemented)|reserved|"
-    r"dummy|noqa",
-    re.IGNORECASE,
-)
 # Functions and classes in the place of others: made-up data, a base that does nothing.
 _STAND_IN = re.compile(
     r"(?:^|[._])(?:synth\w*|dummy|fake|mock|null|no_?op|identity|stub|abstract|random_data)(?:[._]|$)"
 )
-_SETTINGS_NAME = re.compile(
-    r"(?:^|_)(?:args|arguments|opts?|options|cfg|c|config|conf|configs|hparams|hps?|params|flags|settings)"
-    r"(?:_|\d|$)",
-    re.IGNORECASE,
-)
-# Names of the object that holds all settings of a program.
-_WHOLE = re.compile(r"^(?:\w+_)?(?:args|opts?|cfg|config|conf|hparams|flags|FLAGS)$")
-_SETTINGS_MAKERS = frozenset(
-    "ConfigDict CfgNode CN EasyDict edict Namespace SimpleNamespace Box AttrDict Munch".split()
-)
-_SETTINGS_CLASS = re.compile(r"(?:Config|Args|Arguments|Options|Settings|HParams|Params|Hyperparameters|Cfg|Opts)$")
-# Calls that only write settings down, or copy them.
-_HARMLESS = frozenset(
-    "print pprint format str repr dumps dump safe_dump info debug log warning save write dict list sorted len "
-    "type copy deepcopy update init add_hparams log_hyperparams log_params setattr getattr hasattr vars asdict "
-    "to_yaml set_struct resolve add_text join items keys".split()
-)
-
-
-class What(enum.Enum):
-    """What kind of setting it is."""
-
-    PARAMETER = "parameter"
-    ATTRIBUTE = "attribute"
-    OPTION = "option"
-    KEY = "key"
-
-
-class Given(enum.IntEnum):
-    """What training is promised by the setting's values."""
-
-    NOTHING = 1  # it is off wherever one can see it set
-    DEFAULT = 2  # it is on by default
-    PASSED = 3  # a caller passes something that may be on
-    ON = 4  # a caller passes an augmentation, or turns it on
-
-
-class Switch(NamedTuple):
-    """A setting that nothing reads: where it stands, what it is of, and the call that passes something for it."""
-
-    path: str
-    span: Span
-    name: str
-    what: What
-    owner: str  # the function, class or program that has it
-    given: Given
-    site: Value | None = None
 
 
 class Switches:
@@ -100,7 +47,7 @@ class Switches:
         """All of them: parameters and attributes in order of the files, then the settings of programs."""
         paths = [path for path in self.project.asked if not is_elsewhere(self.project, path)]
         own = [switch for path in paths for switch in self._of_functions(path)]
-        found = (*own, *self._settings(paths))
+        found = (*own, *UnreadSettings(self.project).among(paths))
         return found if found and self.reads.complete else ()  # few projects have one, so few ask for the tree
 
     # --------------------------------------------------------------------------------------- parameters
@@ -225,7 +172,7 @@ class Switches:
         model = self.project.modules[ref.path].classes.get(scope.owner)
         if model is None or model.decorators or self._is_open(ref.path, model) or not scope.parameters:
             return
-        if _SETTINGS_CLASS.search(model.qualname) and (self.reads.by_name or self.reads.computed):
+        if SETTINGS_CLASS.search(model.qualname) and (self.reads.by_name or self.reads.computed):
             return
         first = {store.name: store for store in reversed(scope.stores) if store.base >= 0}
         for store in first.values():
@@ -237,17 +184,17 @@ class Switches:
             if not (augments or catalogue.promises_augmentation(name)) or self._attribute_is_read(ref, scope, name):
                 continue
             span = scope.statements[store.statement].span
-            if not self.reads.code(ref.path) or _SAID_UNUSED.search(self.reads.remarks(ref.path, span, name)):
+            if not self.reads.code(ref.path) or SAID_UNUSED.search(self.reads.remarks(ref.path, span, name)):
                 continue
             given = (
-                Given.ON if augments else Given.PASSED if node.kind is not Kind.CONST or _is_on(node) else Given.NOTHING
+                Given.ON if augments else Given.PASSED if node.kind is not Kind.CONST or is_on(node) else Given.NOTHING
             )
             yield Switch(ref.path, span, name, What.ATTRIBUTE, scope.owner.rpartition(".")[2], given)
 
     def _attribute_is_read(self, ref: Ref, scope: Scope, name: str) -> bool:
         """Whether anything reads `self.name` of a class, or of its bases and subclasses, or `x.name`."""
         elsewhere = Read.ATTRIBUTE | Read.STRING
-        if _SETTINGS_CLASS.search(scope.owner):
+        if SETTINGS_CLASS.search(scope.owner):
             elsewhere |= Read.SETTING
         if self.reads.of(frozenset({name})).get(name, Read(0)) & elsewhere:
             return True
@@ -270,7 +217,7 @@ class Switches:
         """What callers pass for a parameter, at most, and the call that does."""
         best: tuple[Given, Value | None] = (Given.NOTHING, None)
         default = self._default(ref, scope, parameter)
-        if default is not None and _is_on(default):
+        if default is not None and is_on(default):
             best = (Given.DEFAULT, None)
         for site in self.project.callers(ref):
             argument = self.project.argument(site, ref, parameter.name)
@@ -288,7 +235,7 @@ class Switches:
     def _passed(self, value: Value) -> Given:
         node = self.project.node(value)
         if node.kind is Kind.CONST:
-            return Given.ON if _is_on(node) else Given.NOTHING
+            return Given.ON if is_on(node) else Given.NOTHING
         return Given.ON if self.pipelines.augments(value) is Augments.YES else Given.PASSED
 
     def _is_promise(
@@ -312,129 +259,7 @@ class Switches:
         has_default = any(item.name == name and item.default >= 0 for item in scope.parameters)
         if spoken > stored + (not has_default):
             return True
-        return bool(_SAID_UNUSED.search(self.reads.remarks(ref.path, scope.span, name)))
-
-    # ---------------------------------------------------------------------------------------- settings
-
-    def _settings(self, paths: list[str]) -> Iterator[Switch]:
-        """Options of a command line, fields of a configuration, keys of its dict."""
-        groups = [group for path in paths for group in self._groups(path)]
-        groups = [group for group in groups if any(catalogue.promises_augmentation(item.name) for item in group)]
-        if not groups or self.reads.computed or self._leaves_the_project:
-            return
-        spoken = self.reads.of(frozenset(item.name for group in groups for item in group))
-        for group in groups:
-            any_read = Read.ATTRIBUTE | Read.SETTING | Read.STRING
-            read = {item.name for item in group if spoken.get(item.name, Read(0)) & any_read}
-            if not read:
-                continue  # these are read in a way that the text does not tell
-            for item in group:
-                how = spoken.get(item.name, Read(0))
-                unread = not how if self.reads.by_name else item.name not in read
-                if unread and catalogue.promises_augmentation(item.name) and not self._says_unused(item):
-                    yield item
-
-    def _says_unused(self, item: Switch) -> bool:
-        return bool(_SAID_UNUSED.search(self.reads.remarks(item.path, item.span, item.name.split("_")[-1])))
-
-    def _groups(self, path: str) -> Iterator[list[Switch]]:
-        """Settings that belong together, so that one that is read shows how they are."""
-        module = self.project.modules[path]
-        options: list[Switch] = []
-        for qualname, scope in module.scopes.items():
-            for _, node in scope.calls():
-                option = _option(scope, node)
-                if option:
-                    options.append(Switch(path, node.span, option, What.OPTION, "", Given.DEFAULT))
-            yield [
-                Switch(
-                    path,
-                    scope.nodes[store.node].span,
-                    store.name.rpartition(".")[2],
-                    What.KEY,
-                    store.name.partition(".")[0],
-                    _stated(scope.nodes[store.node]),
-                )
-                for store in scope.stores
-                if self._is_setting(Ref(path, qualname), scope, store.base, store.node)
-            ]
-            for store in scope.stores:
-                named = "." not in store.name and _SETTINGS_NAME.search(store.name)
-                if named and not self._goes_out_of_sight(path, qualname, store):
-                    yield list(_keys(path, scope, store.node, store.name))
-        yield options
-        for model in module.classes.values():
-            if self._holds_settings(model):
-                yield [
-                    Switch(path, found.span, name, What.KEY, model.qualname, _stated(found))
-                    for name, node in model.attributes.items()
-                    for found in (module.scopes[""].nodes[node],)
-                    if "." not in model.qualname
-                ]
-
-    def _goes_out_of_sight(self, path: str, qualname: str, store: Store) -> bool:
-        """Whether a dict of settings is handed on, as `**params` or whole, to a call that nobody can look into."""
-        for name, scope in self.project.modules[path].scopes.items():
-            if name == qualname:
-                starts = [store.node]
-            else:
-                starts = [i for i, node in scope.of_kind(Kind.GLOBAL) if not qualname and node.name == store.name]
-            if self._is_handed_on(Ref(path, name), scope, starts):
-                return True
-        return False
-
-    def _is_handed_on(self, ref: Ref, scope: Scope, starts: list[int]) -> bool:
-        handed = reached(scope, starts, lambda index: _is_still_whole(scope.nodes[index]))
-        return any(i not in starts and self._is_unseen(Value(ref, i), scope.nodes[i]) for i in handed)
-
-    def _is_unseen(self, call: Value, node: Node) -> bool:
-        if node.kind is not Kind.CALL or node.method in _HARMLESS:
-            return False
-        made = self.project.constructor(call)
-        return self.project.callee(call) is None and (made is None or made[0] is None)
-
-    def _is_setting(self, ref: Ref, scope: Scope, base: int, node: int) -> bool:
-        """Whether `config.noise = 0.1` sets a constant on an object made to hold settings."""
-        if base < 0 or scope.nodes[node].kind is not Kind.CONST:
-            return False
-        made = self.project.constructor(Value(ref, base))
-        return made is not None and made[0] is None and made[1].rpartition(".")[2] in _SETTINGS_MAKERS
-
-    def _holds_settings(self, model: ClassModel) -> bool:
-        return bool(_SETTINGS_CLASS.search(model.qualname)) and all(
-            base.rpartition(".")[2] in ("object", "NamedTuple", "Tap") for base in model.bases
-        )
-
-    @functools.cached_property
-    def _leaves_the_project(self) -> bool:
-        """Whether settings are handed as a whole to code that cannot be seen: `Trainer(args)` of a library."""
-        return any(
-            self._hands_on(path, scope, node)
-            for path in self.project.asked
-            for scope in self.project.modules[path].scopes.values()
-            for _, node in scope.calls()
-        )
-
-    def _hands_on(self, path: str, scope: Scope, node: Node) -> bool:
-        if (
-            node.method in _HARMLESS
-            or node.has_receiver
-            or not any(self._is_settings(scope, item) for item in node.arguments)
-        ):
-            return False
-        origin = node.name.partition(".")[0]
-        imported = {target.partition(".")[0] for target in self.project.modules[path].imports.values()}
-        return not origin.startswith(RELATIVE) and origin in imported and origin not in self.reads.modules
-
-    def _is_settings(self, scope: Scope, index: int) -> bool:
-        node = scope.nodes[index]
-        if node.kind is Kind.CALL and node.method in ("vars", "asdict") and node.arguments:
-            return self._is_settings(scope, node.arguments[0])
-        if node.kind is Kind.CALL:
-            return node.method in ("parse_args", "parse_known_args")
-        return node.kind in (Kind.GLOBAL, Kind.PARAM, Kind.PHI, Kind.ATTR) and bool(
-            _WHOLE.match(node.name.rpartition(".")[2])
-        )
+        return bool(SAID_UNUSED.search(self.reads.remarks(ref.path, scope.span, name)))
 
 
 # What stands after an attribute that is only bound, or filled.
@@ -443,54 +268,8 @@ _MAY_BE_DATA = re.compile(r"(?:^|_)(?:noise|noisy|perturbation|distortion|augmen
 _TRANSFORM = re.compile(r"(?:^|_)(?:transforms?|tfms?|augs?|augment\w*|preprocess\w*|collate(?:_fn)?)(?:_|\d|$)")
 
 
-def _is_still_whole(node: Node) -> bool:
-    """Whether a dict that goes into a node comes out of it as it is, or with more keys."""
-    if node.kind is Kind.CALL:
-        return node.method in ("update", "setdefault", "dict", "copy", "deepcopy")
-    return node.kind in (Kind.CONST, Kind.GLOBAL, Kind.PHI, Kind.COLLECTION, Kind.SETITEM)
-
-
-def _is_on(node: Node) -> bool:
-    return node.kind is Kind.CONST and node.value not in (None, False, 0, "", "none", "None")
-
-
 def _reads_global(scope: Scope, name: str) -> bool:
     return any(node.name == name for _, node in scope.of_kind(Kind.GLOBAL))
-
-
-def _option(scope: Scope, node: Node) -> str:
-    """The attribute that an option of a command line ends up in."""
-    texts = [scope.nodes[item].value for item, key in zip(node.arguments, node.keywords, strict=False) if key is None]
-    names = [text for text in texts if isinstance(text, str)]
-    if node.method.startswith("DEFINE_") and names:
-        return names[0]
-    if node.method != "add_argument" or not names or not names[0].startswith("-"):
-        return ""
-    dest = node.keyword("dest")
-    given = scope.nodes[dest].value if dest is not None else None
-    long = next((name for name in names if name.startswith("--")), names[0])
-    return str(given) if given else long.lstrip("-").replace("-", "_")
-
-
-def _keys(path: str, scope: Scope, index: int, owner: str) -> Iterator[Switch]:
-    """The constant settings of a dict."""
-    node = scope.nodes[index]
-    if node.kind is Kind.CALL and node.name == "dict":
-        pairs = [(key or "", item) for item, key in zip(node.arguments, node.keywords, strict=False)]
-    elif node.kind is Kind.COLLECTION and node.name == "dict":
-        half = len(node.inputs) // 2
-        texts = [scope.nodes[item].value for item in node.inputs[:half]]
-        pairs = [(text, item) for text, item in zip(texts, node.inputs[half:], strict=False) if isinstance(text, str)]
-    else:
-        return
-    for name, item in pairs:
-        if scope.nodes[item].kind is Kind.CONST:
-            yield Switch(path, scope.nodes[item].span, name, What.KEY, owner, _stated(scope.nodes[item]))
-
-
-def _stated(node: Node) -> Given:
-    """What a configuration promises by a value: a setting that is off there is missed by nobody yet."""
-    return Given.NOTHING if node.kind is Kind.CONST and not _is_on(node) else Given.DEFAULT
 
 
 @functools.lru_cache(maxsize=4)

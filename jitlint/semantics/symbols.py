@@ -59,7 +59,8 @@ class Symbols:
 
     def node(self, value: Value) -> Node:
         """The node that a value names."""
-        return self.scope(value.scope).nodes[value.node]
+        path, qualname = value.scope  # looked up here: this is asked thousands of times a file
+        return self.modules[path].scopes[qualname].nodes[value.node]
 
     def scopes(self) -> Iterator[tuple[Ref, Scope]]:
         """Every scope of every module that was asked for."""

@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from jitlint.libraries.generators import GLOBAL_SEEDS, NUMPY_SEEDED_SINCE, SEEDS_ALL
 from jitlint.libraries.loading import SAMPLE_METHODS
+from jitlint.libraries.tables import TORCH
 from jitlint.semantics.flow import reached
 from jitlint.semantics.graph import Kind
 from jitlint.semantics.loading import Code, Loader, Loading, loading_of
 from jitlint.semantics.mentions import mentions_of
 from jitlint.semantics.project import Project, Value
 from jitlint.semantics.purpose import Purpose, named
+from jitlint.semantics.requirements import requirements_of
 from jitlint.semantics.worker_seeds import library_of
-from jitlint.versions import Allowed, allowed_versions
-
-TORCH = r"(?:torch|pytorch)"
+from jitlint.versions import Allowed
 
 
 class Unseeded(NamedTuple):
@@ -96,24 +95,12 @@ class UnseededNumpy:
             node.kind is Kind.INDEX and self.project.self_class(Value(draw.scope, node.inputs[0])) for node in used
         )
 
-    @functools.cache  # noqa: B019 - lives as long as the run
     def allowed(self, path: str) -> Allowed | None:
         """The versions of torch, if the project's files allow one that does not seed numpy."""
-        found = allowed_versions(TORCH, self._folders(path), self.project.read)
+        found = requirements_of(self.project).allowed(TORCH, path)
         if found is None or found.least is None or found.least >= NUMPY_SEEDED_SINCE:
             return None
         return found
-
-    def _folders(self, path: str) -> Iterator[str]:
-        """The folder of a file and those above it, up to the root."""
-        root = os.path.abspath(self.project.root)  # noqa: PTH100 - plain strings
-        folder = os.path.dirname(os.path.abspath(path))  # noqa: PTH100, PTH120
-        while True:
-            yield folder
-            above = os.path.dirname(folder)  # noqa: PTH120
-            if folder == root or above == folder or not folder.startswith(root):
-                return
-            folder = above
 
 
 def _seeds_numpy(name: str) -> bool:

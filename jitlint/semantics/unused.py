@@ -17,11 +17,6 @@ from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.purpose import Purpose, named, purposes_of
 from jitlint.semantics.switches import PLAIN_BASES, PLAIN_DECORATORS
 
-_GENERATOR_OPTIONS = frozenset(
-    "rotation_range width_shift_range height_shift_range brightness_range shear_range zoom_range channel_shift_range "
-    "horizontal_flip vertical_flip".split()
-)
-
 
 class Unused(NamedTuple):
     """An augmentation that nothing uses. `path` and `name` are those of its definition."""
@@ -179,7 +174,7 @@ class UnusedAugmentations:
         return any(self._is_training_scope(Ref(path, qualname), scope) for qualname, scope in scopes.items())
 
     def _is_training_scope(self, ref: Ref, scope: Scope) -> bool:
-        if scope.name in ("forward", "call", "__call__") or self.purposes.function(ref) is not Purpose.TRAIN:
+        if scope.name in catalogue.FORWARD_METHODS or self.purposes.function(ref) is not Purpose.TRAIN:
             return False
         step = scope.name == "__getitem__" or scope.name in catalogue.TRAINING_STEP_FUNCTIONS
         return step or self.purposes.loops.trains(ref)
@@ -221,7 +216,9 @@ def _is_augmenting_generator(scope: Scope, node: Node) -> bool:
     if node.kind is not Kind.CALL or node.has_receiver or node.method != "ImageDataGenerator":
         return False
     given = zip(node.arguments, node.keywords, strict=False)
-    return any(key in _GENERATOR_OPTIONS and scope.nodes[item].value not in (0, False) for item, key in given)
+    return any(
+        key in catalogue.IMAGE_GENERATOR_DRAWS and scope.nodes[item].value not in (0, False) for item, key in given
+    )
 
 
 @functools.lru_cache(maxsize=4)

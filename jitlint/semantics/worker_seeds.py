@@ -8,21 +8,22 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from jitlint import catalogue
+from jitlint.libraries.facts import What
 from jitlint.libraries.generators import (
     FRESH_SEEDS,
     GLOBAL_SEEDS,
     OWN_GENERATORS,
     RESEEDING_METHODS,
     SEEDS_ALL,
-    TRANSFORM_DRAWS,
     UNSEEDED,
 )
 from jitlint.libraries.loading import SAMPLE_METHODS
-from jitlint.semantics.graph import Kind, Node
+from jitlint.semantics.graph import Kind, Node, RegionKind, Scope
 from jitlint.semantics.loading import Code, Loader, Loading, loading_of
 from jitlint.semantics.objects import argument_of
 from jitlint.semantics.project import Project, Value
 from jitlint.semantics.purpose import Purpose, named
+from jitlint.semantics.requirements import requirements_of
 
 # Names of numbers that are the same in every epoch, and of some that are not.
 _FIXED = re.compile(r"seed|(?:^|_)(?:rank|worker|workers|id|index|world_size|num_workers|wid)(?:_|\d|$)")
@@ -122,6 +123,8 @@ class WorkerSeeds:
         for ref, scope in self.project.scopes():
             if scope.name not in SAMPLE_METHODS or not scope.owner or named(scope.owner) is Purpose.EVALUATION:
                 continue
+            if _never_ends(scope):
+                continue  # no epoch begins after the first
             for code in self.loading.closure({Code(ref, (ref.path, scope.owner))}):
                 if any(node.name == "id" for _, node in self.project.scope(code.ref).of_kind(Kind.ATTR)):
                     start = self._start(code, None, None)
@@ -252,9 +255,26 @@ class WorkerSeeds:
             things |= self.loading.kept(owner)
         for thing in sorted(things):
             node = self.project.node(thing)
-            library = transform_library(node.name) if node.kind is Kind.CALL else None
-            if library is not None:
-                yield library, thing
+            if node.kind is Kind.CALL and catalogue.is_transform_class(node.name):
+                fact = requirements_of(self.project).fact(What.DRAWS_FROM, node.name, thing.scope.path)
+                if fact is not None:
+                    yield str(fact.detail), thing
+
+
+def _never_ends(scope: Scope) -> bool:
+    """Whether a stream of samples goes on for ever: all it gives, it gives in `while True:`, which nothing leaves."""
+    endless = {
+        number
+        for number, region in enumerate(scope.regions)
+        if region.kind is RegionKind.WHILE and region.header >= 0 and scope.nodes[region.header].value in (True, 1)
+    }
+    given = [set(scope.region_chain(node.region)) & endless for _, node in scope.of_kind(Kind.YIELD)]
+    left = (set(scope.region_chain(node.region)) & endless for _, node in scope.of_kind(Kind.WORD) if _leaves(node))
+    return bool(given) and all(given) and not any(left)
+
+
+def _leaves(word: Node) -> bool:
+    return word.name in ("break", "return", "raise")
 
 
 def _is_fixed(name: str) -> bool:
@@ -271,13 +291,6 @@ def library_of(name: str) -> str | None:
     if name in catalogue.PYTHON_DRAWS:
         return "python"
     return None
-
-
-def transform_library(name: str) -> str | None:
-    """The library whose global generator the objects of a transform class draw from."""
-    if not catalogue.is_transform_class(name):
-        return None
-    return next((library for package, library in TRANSFORM_DRAWS.items() if name.startswith(package)), None)
 
 
 @functools.lru_cache(maxsize=4)

@@ -11,8 +11,10 @@ __all__ = ["serve"]
 
 def serve(arguments: Sequence[str]) -> int:
     """Run the server until the editor ends it; the exit status."""
-    if arguments not in ([], ["--stdio"]):  # some clients always say what is the only way here
-        raise UsageError("`jitlint server` takes no arguments; its settings come from the configuration and the editor")
+    unknown = set(arguments) - {"--stdio", "--allow-plugins"}  # some clients always say what is the only way here
+    if unknown:
+        valid = "--allow-plugins only; its settings come from the configuration and the editor"
+        raise UsageError(f"`jitlint server` does not know `{min(unknown)}`: it takes {valid}")
     try:
         import pygls  # noqa: F401
     except ModuleNotFoundError:
@@ -23,5 +25,5 @@ def serve(arguments: Sequence[str]) -> int:
     from jitlint.server.features import build_server
 
     gc.enable()  # the command line has no use for it, a process of hours has
-    build_server().start_io()
+    build_server(allows_plugins="--allow-plugins" in arguments).start_io()
     return 0

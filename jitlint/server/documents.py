@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from jitlint.cache import Cache
-from jitlint.config import Settings, parse_confidence
+from jitlint.config import Settings, own_plugins, parse_confidence
 from jitlint.diagnostic import Diagnostic
 from jitlint.engine import Run, lint
 from jitlint.errors import UsageError
 from jitlint.files import File, key_of
-from jitlint.hierarchy import Hierarchy
+from jitlint.hierarchy import Hierarchy, with_plugins
+from jitlint.plugins import plugins
 from jitlint.selection import check_selector
 from jitlint.workers import Workers
 
@@ -35,8 +36,9 @@ class Document:
 class Session:
     """The linter between two changes. Surveys and results of files that did not change are remembered."""
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, allows_plugins: bool = False) -> None:
         self.root = root
+        self.allows_plugins = allows_plugins  # also those that the linted tree names
         self.options: Mapping[str, Any] = {}
         self._caches = (Cache(), Cache())  # of results without fixes, and with them
         self._hierarchy: Hierarchy | None = None
@@ -59,8 +61,7 @@ class Session:
 
     def run(self, document: Document, others: Mapping[str, bytes], *, fixes: bool) -> Run:
         """What the linter works with for one document."""
-        self._hierarchy = self._hierarchy or Hierarchy([self.root], self._override)
-        settings = self._hierarchy.of(document.path)
+        settings = self._settings(document.path)
         changed = {**others, document.path: document.data}
         return Run(settings, self._caches[fixes], Workers(1), self.root, changed, fixes=fixes)
 
@@ -72,11 +73,19 @@ class Session:
         """The file of evidence, which names it as it is printed."""
         return Path(os.path.join(self.root, key))  # noqa: PTH118 - an absolute key stays as it is
 
+    def _settings(self, path: str) -> Settings:
+        """What holds for a file; plugins are loaded and refused as on the command line."""
+        if self._hierarchy is None:
+            plugins.begin([self.root], self.allows_plugins, own_plugins())
+            self._hierarchy = Hierarchy([self.root], self._override)
+        plugins.distrust(path)  # before its configuration is read: it may lie outside of the workspace
+        return self._hierarchy.of(path)
+
     def _override(self, settings: Settings) -> Settings:
         """The options of the editor: `confidence`, `select`, `extendSelect`, `ignore`."""
         confidence = self.options.get("confidence")
         return replace(
-            settings,
+            with_plugins(settings),
             select=self._selectors("select") or settings.select,
             extend_select=(*settings.extend_select, *self._selectors("extendSelect")),
             ignore=(*settings.ignore, *self._selectors("ignore")),

@@ -17,6 +17,7 @@ from pygls.workspace import TextDocument
 from jitlint import __version__
 from jitlint.diagnostic import Diagnostic, Evidence
 from jitlint.errors import UsageError
+from jitlint.plugins import plugins
 from jitlint.server.actions import actions_for, fix_all
 from jitlint.server.convert import diagnostic_of, hover_at
 from jitlint.server.documents import Document, Session, notebook_bytes
@@ -24,6 +25,7 @@ from jitlint.server.documents import Document, Session, notebook_bytes
 __all__ = ["Server", "build_server"]
 
 PAUSE = 0.15  # seconds after the last key before the findings are shown
+SETTLE = 0.005  # seconds in which a question can be taken back: what stands behind it in the pipe is read meanwhile
 _PYTHON = types.NotebookDocumentFilterWithCells(
     notebook="jupyter-notebook", cells=[types.NotebookCellLanguage(language="python")]
 )
@@ -34,17 +36,18 @@ _KINDS = [types.CodeActionKind.QuickFix, types.CodeActionKind.SourceFixAll]
 class Server(LanguageServer):
     """The open documents and what was found in them."""
 
-    def __init__(self) -> None:
+    def __init__(self, allows_plugins: bool = False) -> None:
         super().__init__(
             "jitlint",
             __version__,
             notebook_document_sync=types.NotebookDocumentSyncOptions(notebook_selector=[_PYTHON], save=True),
         )
-        self.session = Session(os.getcwd())  # noqa: PTH109 - keys are plain strings
+        self.session = Session(os.getcwd(), allows_plugins)  # noqa: PTH109 - keys are plain strings
         self.options: Mapping[str, Any] = {}  # of the editor
         self.found: dict[str, Sequence[Diagnostic]] = {}
         self.waiting: dict[str, asyncio.Task[None]] = {}
         self.complained = ""
+        self.told: set[str] = set()  # of plugins that are not loaded
 
     @property
     def pulls(self) -> bool:
@@ -111,6 +114,10 @@ class Server(LanguageServer):
                 self.window_show_message(types.ShowMessageParams(types.MessageType.Error, f"jitlint: {error}"))
             return ()
         self.complained = ""
+        for line in (*plugins.refused, *plugins.problems):
+            if line not in self.told:
+                self.told.add(line)
+                self.window_show_message(types.ShowMessageParams(types.MessageType.Warning, f"jitlint: {line}"))
         return found
 
     def _diagnostic(self, item: Diagnostic, address: str) -> types.Diagnostic:
@@ -166,9 +173,9 @@ class Server(LanguageServer):
             self.workspace_diagnostic_refresh(None)
 
 
-def build_server() -> Server:
+def build_server(allows_plugins: bool = False) -> Server:
     """A server with all its features."""
-    server = Server()
+    server = Server(allows_plugins)
     _add_life(server)
     _add_documents(server)
     _add_answers(server)
@@ -181,7 +188,7 @@ def _add_life(server: Server) -> None:
         root = server.workspace.root_path
         if root and os.path.isdir(root):  # noqa: PTH112 - plain strings
             os.chdir(root)  # files are named from here, as on the command line
-        server.session = Session(os.getcwd())  # noqa: PTH109
+        server.session = Session(os.getcwd(), server.session.allows_plugins)  # noqa: PTH109
         server.session.reload(server.options)
         workspace = server.client_capabilities.workspace
         watched = workspace.did_change_watched_files if workspace else None
@@ -255,12 +262,13 @@ def _add_answers(server: Server) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_DIAGNOSTIC, options)
     async def diagnostics(params: types.DocumentDiagnosticParams) -> types.RelatedFullDocumentDiagnosticReport:
-        await asyncio.sleep(0)  # what is cancelled by now is not linted
+        await asyncio.sleep(SETTLE)  # what is cancelled by now is not linted
         uri = params.text_document.uri
         return types.RelatedFullDocumentDiagnosticReport(items=server.lint(uri).get(uri, []))
 
     @server.feature(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=_KINDS))
-    def actions(params: types.CodeActionParams) -> list[types.CodeAction]:
+    async def actions(params: types.CodeActionParams) -> list[types.CodeAction]:
+        await asyncio.sleep(SETTLE)
         uri = params.text_document.uri
         wanted = params.context.only
         found: list[types.CodeAction] = []

@@ -12,5 +12,5 @@ METRICS = (
 
 
 def arms(base: Recipe, preset: str) -> dict[str, Recipe]:
-    """The three of the seed's experiment 1, and the trainer whose jitter call is a comment."""
-    return {name: replace(base, schedule=name) for name in ("none", "commented_out", "outside", "inside")}
+    """The three of the seed's experiment 1."""
+    return {name: replace(base, schedule=name) for name in ("none", "outside", "inside")}

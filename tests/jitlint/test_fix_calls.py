@@ -37,6 +37,15 @@ def test_two_links_of_a_chain_change_places(chain: str, after: str) -> None:
     assert carry_out(text, SwapCalls(whole(text, bare))) == text.replace(chain, after)
 
 
+def test_a_link_moves_over_several_others() -> None:
+    text = "a = (\n    ds.x()\n    .map(f, 2)\n    .shuffle(\n        9,  # all\n)\n    .cache('y')\n    .batch(2)\n)\n"
+    call = whole(text, text[len("a = (\n    ") : text.index("\n    .batch")])
+    after = text.replace("\n    .cache('y')", "").replace(".map(f, 2)", ".cache('y')\n    .map(f, 2)")
+    assert carry_out(text, SwapCalls(call, over=2)) == after
+    with pytest.raises(Declined, match="not the second"):
+        carry_out(text, SwapCalls(call, over=4))
+
+
 @pytest.mark.parametrize(
     ("why", "chain"),
     [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from jitlint.diagnostic import (
+    CopyStatement,
     InsertFunction,
     InsertStatement,
     InsertStatements,
@@ -202,3 +203,33 @@ def test_one_fix_may_be_several_plans() -> None:
 )
 def test_a_statement_goes_with_its_line(text: str, after: str) -> None:
     assert carry_out(text, RemoveStatement(spans(text)("b = 2"))) == after
+
+
+# ------------------------------------------------------------------------------------------ CopyStatement
+
+
+def test_an_assignment_is_copied_without_some_elements() -> None:
+    text = (
+        "# all\ntrain = Compose([  # in order\n    Flip(),\n    # -\n    Tensor(), Crop(8)\n], 1)  # end\nuse(train)\n"
+    )
+    find = spans(text)
+    crop, flip = Span(5, 14, 5, 21), Span(3, 4, 3, 10)
+    fixed = carry_out(text, CopyStatement(find("train = "), "val", (flip, crop)))
+    copy = "val = Compose([\n    Tensor()\n], 1)\n"
+    assert fixed == text.replace("use(", f"{copy}use(")
+
+
+@pytest.mark.parametrize(
+    ("why", "text", "name"),
+    [
+        ("taken", "train = Compose([Flip(), Tensor()])\nval = 1\n", "val"),
+        ("one name", "train = other = Compose([Flip(), Tensor()])\n", "val"),
+        ("one name", "self.train = Compose([Flip(), Tensor()])\n", "val"),
+        ("part of a list", "train = Compose([Flip()])\n", "val"),
+        ("part of a list", "train = Compose((Flip(), Tensor()))\n", "val"),
+    ],
+)
+def test_an_assignment_that_is_not_copied(why: str, text: str, name: str) -> None:
+    column = text.index("Flip()")
+    with pytest.raises(Declined, match=why):
+        carry_out(text, CopyStatement(spans(text)(text[:5]), name, (Span(1, column, 1, column + 6),)))

@@ -6,8 +6,11 @@ import ast
 
 import pytest
 
-from jitlint.fixes.names import Touched, touched
+from jitlint.fixes.names import Touched, keys_of, touched
+from jitlint.fixes.program import Program
+from jitlint.fixes.reach import Followed, Reach
 from jitlint.fixes.values import Values
+from jitlint.source import load_source
 
 
 @pytest.mark.parametrize(
@@ -51,8 +54,11 @@ def test_what_functions_read_later_is_kept_apart() -> None:
 
 def values_of(code: str, name: str = "a", methods: Touched | None = None) -> set[tuple[str, int]]:
     """What the last statement's `name` may be: the lines that made it, and in how many loops a pass before."""
-    body = ast.parse(code).body
-    found = Values(body, methods or Touched(), ["p"], [], frozenset())
+    program = Program(load_source("a.py", code.encode()))
+    names = frozenset(keys_of(path for node in ast.walk(program.tree) for path in touched([node]).reads | {name}))
+    followed = Followed(names, frozenset(), methods or Touched(), is_read_later=True)
+    body = program.tree.body
+    found = Values(program, Reach(followed, body, body, frozenset("p"), frozenset()), body)
     last = max(found.lines, key=found.lines.__getitem__)
     return {(str(found.lines.get(made, made)), len(loops)) for made, loops in found.reads[last][name]}
 

@@ -55,6 +55,11 @@ def lab(tmp_path: Path) -> Lab:
 FOUND = "train.py:5:16: LAB001 [*] `torch.randn` draws from the global stream, and `jitter` was given a generator\n"
 
 
+def test_the_cases_of_one_rule_here_are_run_by_its_code(lab: Lab) -> None:
+    run = lab.run("test", "JIT405")
+    assert (run.returncode, run.stdout, run.stderr) == (0, "1 rule, 3 cases: all passed.\n", "")
+
+
 def test_the_cases_of_the_example_pass() -> None:
     command = [sys.executable, "-m", "jitlint", "test", "lab_rules"]
     run = subprocess.run(command, cwd=PLUGIN.parent, capture_output=True, text=True, check=False)

@@ -232,3 +232,10 @@ def test_a_setting_that_is_off_in_the_configuration_is_missed_by_nobody_yet(
     assert on.confidence is Confidence.MEDIUM
     (off,) = found(SETTINGS[kind].format(value=value) + TRAINED, tmp_path)
     assert off.confidence is Confidence.LOW
+
+
+def test_a_class_of_settings_inside_a_function_is_left_alone(tmp_path: Path) -> None:
+    """Its values stand in the graph of that function."""
+    inside = "def main():\n" + "".join(f"    x{number} = load({number})\n" for number in range(40))
+    inside += "    class Config:\n        noise_std = 0.1\n        lr = 0.1\n    return SGD(Config.lr)\n"
+    assert found(inside + TRAINED, tmp_path) == []

@@ -243,3 +243,43 @@ def test_rate_that_a_validation_overwrites(tmp_path: Path) -> None:
 )
 def test_rate_that_is_switched_off_on_purpose(name: str, context: str, call: str, tmp_path: Path) -> None:
     assert found(VALIDATION.format(name=name, context=context, call=call), tmp_path) == []
+
+
+STEP = (
+    HEAD
+    + """
+def train_iter(model, x, val_loader, optimizer):
+    {first}
+    optimizer.zero_grad()
+    model(x).mean().backward()
+    optimizer.step()
+    print(evaluate(model, val_loader))
+def fit(model, x, val_loader, optimizer):
+    model.train()
+{caller}"""
+)
+EPOCHS = """    for epoch in range(200):
+        {}
+        train_iter(model, x, val_loader, optimizer)
+"""
+
+
+@pytest.mark.parametrize(
+    ("first", "caller", "count"),
+    [
+        ("pass", EPOCHS.format("pass"), 1),
+        ("model.train()", EPOCHS.format("pass"), 0),
+        ("pass", EPOCHS.format("model.train()"), 0),
+        ("pass", "    train_iter(model, x, val_loader, optimizer)\n", 0),
+    ],
+    ids=["a step that a loop calls", "it sets the mode", "the loop sets the mode", "one step"],
+)
+def test_a_function_that_is_one_step(first: str, caller: str, count: int, tmp_path: Path) -> None:
+    items = found(STEP.format(first=first, caller=caller), tmp_path)
+    assert len(items) == count
+    for item in items:
+        assert [(trace.role, trace.span.line) for trace in item.evidence] == [
+            ("loop", 17),
+            ("definition", 5),
+            ("consumer", 12),
+        ]

@@ -209,6 +209,43 @@ QUIET = {
 }
 
 
+FLAX_QUIET = {
+    "an object of its own": """
+import jax
+from flax import linen as nn
+layer = nn.Dropout(0.5, deterministic=False)
+def train_step(state, batch, key):
+    return state.apply_gradients(grads=jax.grad(loss)(state.params, layer.apply({}, batch, rngs={"dropout": key})))
+""",
+    "a function that trains and evaluates": """
+import jax
+from model import create_model
+def train_and_evaluate(config, batches):
+    net = create_model(config, deterministic=False)
+    for batch in batches:
+        grads = jax.grad(loss)(params, net.apply(params, batch))
+""",
+    "a sampler of latents": """
+import jax
+def train_step(params, batch, key):
+    return jax.grad(loss)(params, batch + jax.random.normal(key, batch.shape))
+class VAE:
+    def validation_step(self, params, batch, key):
+        return self.model.apply(params, batch, rngs={"dropout": key}, train=True)
+""",
+}
+
+
+@pytest.mark.parametrize("case", FLAX_QUIET)
+def test_flax_modules_that_may_draw(case: str, tmp_path: Path) -> None:
+    assert found("JIT401", FLAX_QUIET[case], tmp_path) == []
+
+
+def test_a_flax_network_that_is_told_to_train_in_evaluation(tmp_path: Path) -> None:
+    text = FLAX_QUIET["a sampler of latents"].replace("VAE", "Classifier")
+    assert [item.message for item in found("JIT401", text, tmp_path)] == [TOLD]
+
+
 @pytest.mark.parametrize("case", CASES)
 def test_evaluation_is_random(case: Beside, tmp_path: Path) -> None:
     check(case, tmp_path)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from jitlint.api import lint_text
+from jitlint.config import Settings
 from jitlint.diagnostic import Confidence
 from tests.jitlint.beside import Beside, check, found
 from tests.jitlint.fixing import carry_out
@@ -151,6 +153,110 @@ def test_the_epoch_of_another_sampler_is_set(tmp_path: Path) -> None:
 def test_another_file_may_set_the_epoch_of_any_sampler(tmp_path: Path) -> None:
     hook = "# file: hooks.py\ndef before_epoch(runner):\n    runner.loader.sampler.set_epoch(runner.epoch)\n"
     assert found("JIT306", LOOP.replace("HERE", "") + hook, tmp_path) == []
+
+
+SCRIPT = """
+# file: main_finetune.py
+from torch.utils.data import DataLoader, DistributedSampler
+MORE
+def main(model, dataset, optimizer, epochs):
+    loader = DataLoader(dataset, batch_size=32, sampler=DistributedSampler(dataset))
+    for epoch in range(epochs):
+        for images in loader:
+            model(images).backward()
+            optimizer.step()
+if __name__ == "__main__":
+    main(*setup())
+"""
+SETTER = """
+# file: NAME.py
+def run(args):
+    for epoch in range(args.epochs):
+        args.loader.sampler.set_epoch(epoch)
+"""
+MAIN = 'if __name__ == "__main__":\n    run(parse())\n'
+# Who else calls `set_epoch`, and whether that may be for the sampler of the script.
+OTHERS = {
+    "a script of the same folder": (SETTER.replace("NAME", "main_pretrain") + MAIN, "", False),
+    "a module that only the other script imports": (
+        SETTER.replace("NAME", "engine") + "# file: main_pretrain.py\nfrom engine import run\n" + MAIN,
+        "",
+        False,
+    ),
+    "a data set that hands it on, which nobody asks": (
+        "# file: streams.py\nclass Stream:\n    def set_epoch(self, epoch):\n        self.reader.set_epoch(epoch)\n",
+        "from streams import Stream",
+        False,
+    ),
+    "a module that the script imports": (SETTER.replace("NAME", "engine"), "from engine import run", True),
+    "a module of a module": (
+        SETTER.replace("NAME", "tools/engine") + "# file: tools/__init__.py\nfrom .engine import run\n",
+        "import tools",
+        True,
+    ),
+    "a script that imports this one": (
+        SETTER.replace("NAME", "sweep") + "from main_finetune import main\n" + MAIN,
+        "",
+        True,
+    ),
+    "a module that nobody is seen to import": (SETTER.replace("NAME", "hooks"), "", True),
+}
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_who_sets_an_epoch_counts_only_in_the_same_program(case: str, tmp_path: Path) -> None:
+    others, more, may_be = OTHERS[case]
+    found_here = found("JIT306", SCRIPT.replace("MORE", more) + others, tmp_path)
+    assert [item.message for item in found_here] == ([] if may_be else [SAME_ORDER])
+
+
+TWO_SCRIPTS = """
+# file: data.py
+from torch.utils.data import DataLoader, DistributedSampler
+def make_loader(dataset):
+    return DataLoader(dataset, batch_size=32, sampler=DistributedSampler(dataset))
+# file: first.py
+from data import make_loader
+def main(model, dataset, optimizer, epochs):
+    loader = make_loader(dataset)
+    for epoch in range(epochs):
+        loader.sampler.set_epoch(epoch)
+        for images in loader:
+            model(images).backward()
+            optimizer.step()
+if __name__ == "__main__":
+    main(*setup())
+# file: second.py
+from data import make_loader
+def main(model, dataset, optimizer, epochs):
+    loader = make_loader(dataset)
+    for epoch in range(epochs):
+        HERE
+        for images in loader:
+            model(images).backward()
+            optimizer.step()
+if __name__ == "__main__":
+    main(*setup())
+"""
+
+
+def test_each_program_has_to_set_the_epoch_of_its_own_sampler(tmp_path: Path) -> None:
+    mend = "loader.sampler.set_epoch(epoch)"
+    check(
+        Beside("JIT306", TWO_SCRIPTS, "", mend, "sampler=DistributedSampler", SAME_ORDER, Confidence.MEDIUM), tmp_path
+    )
+
+
+def test_an_epoch_that_an_editor_has_not_saved(tmp_path: Path) -> None:
+    text = SCRIPT.replace("MORE", "").replace("# file: main_finetune.py\n", "")
+    right = text.replace("        for images", "        loader.sampler.set_epoch(epoch)\n        for images")
+    path = tmp_path / "program" / "main.py"
+    path.parent.mkdir()
+    settings = Settings(root=path.parent)
+    path.write_text(right)
+    assert [item.code for item in lint_text(text, str(path), settings).diagnostics] == ["JIT306"]
+    path.write_text(text)
+    assert lint_text(right, str(path), settings).diagnostics == ()
 
 
 def copied(name: str) -> str:
@@ -324,6 +430,18 @@ def test_a_stream_seeds_by_the_number_of_its_worker(tmp_path: Path) -> None:
     check(Beside("JIT304", ITERABLE, "7 + info.id", "info.seed", "default_rng", EACH_EPOCH), tmp_path)
 
 
+def test_a_stream_without_end_has_one_epoch(tmp_path: Path) -> None:
+    text = ITERABLE.replace("HERE", "info.id")
+    assert found("JIT304", text, tmp_path / "ends") != []
+    loop = "        for item in self.items:\n            yield item"
+    endless = "        while True:\n            item = rng.choice(self.items)\n            yield item"
+    assert found("JIT304", text.replace(loop, endless), tmp_path / "endless") == []
+    leaves = endless.replace(
+        "            yield", "            if item is None:\n                return\n            yield"
+    )
+    assert found("JIT304", text.replace(loop, leaves), tmp_path / "leaves") != []
+
+
 @pytest.mark.parametrize("option", ["persistent_workers=True", "num_workers=0"])
 def test_workers_that_start_once(option: str, tmp_path: Path) -> None:
     text = crops("init").replace("HERE", numpy_seed("worker")).replace("num_workers=args.workers", option)
@@ -392,6 +510,9 @@ def train(model, loader, opt):
         mixed = lam * images + (1 - lam) * images.flip(0)
         model(mixed, labels).backward()
         opt.step()
+if __name__ == "__main__":
+    setup(load(), 0)
+    train(*make())
 """
 SHARES = """
 import os
@@ -448,10 +569,62 @@ def test_a_restarted_iterator_has_no_epochs_to_count(tmp_path: Path) -> None:
 def test_ranks_of_one_program(tmp_path: Path) -> None:
     text = RANKS.replace("HERE", "value")
     start = text.index("def set_seeds")
-    cut = text.index("def train")
-    head, seeds, training = text[:start], text[start:cut], text[cut:]
-    main = "# file: run.py\nimport seeds\nfrom training import train\nseeds.setup(cfg, 0)\n"
+    cut, end = text.index("def train"), text.index("if __name__")
+    head, seeds, training = text[:start], text[start:cut], text[cut:end]
+    main = "# file: run.py\nimport seeds\nfrom training import train\nseeds.setup(cfg, 0)\ntrain(*make())\n"
     files = f"# file: seeds.py\n{head}{seeds}# file: training.py\n{head}{training}"
     assert found("JIT307", files + main, tmp_path / "one")
     assert found("JIT307", files, tmp_path / "two") == []
     assert found("JIT307", (files + main).replace("file: ", "file: tests/"), tmp_path / "tests") == []
+
+
+PARENT = """
+import torch
+import torch.distributed as dist
+import torch.multiprocessing as mp
+def work(rank, args):
+    dist.init_process_group("nccl", rank=rank)
+    HERE
+    model, loader, opt = make(args)
+    for images in loader:
+        model(images + torch.randn_like(images)).mean().backward()
+        opt.step()
+def main(args):
+    torch.manual_seed(args.seed)
+    mp.spawn(work, nprocs=8, args=(args,))
+"""
+PROJECTOR = """
+import torch
+import torch.distributed as dist
+class Generator:
+    def work(self, rank, args):
+        dist.init_process_group("nccl", rank=rank)
+        train(self.net, args)
+    def project(self, picture, seed, steps):
+        HERE
+        w = self.mean.clone().requires_grad_()
+        opt = torch.optim.Adam([w])
+        for step in range(steps):
+            loss = (self.net(w + torch.randn_like(w)) - picture).square().mean()
+            loss.backward()
+            opt.step()
+"""
+RUN_ALONE = {
+    "the parent of the ranks": PARENT.replace("HERE", "pass"),
+    "one picture after the other": PROJECTOR.replace("HERE", "torch.manual_seed(seed)"),
+}
+
+
+@pytest.mark.parametrize("case", RUN_ALONE)
+def test_a_seed_that_no_rank_sets(case: str, tmp_path: Path) -> None:
+    assert found("JIT307", RUN_ALONE[case], tmp_path) == []
+
+
+def test_a_seed_that_every_spawned_rank_sets(tmp_path: Path) -> None:
+    mend = "torch.manual_seed(args.seed + rank)"
+    check(Beside("JIT307", PARENT, "torch.manual_seed(7)", mend, "seed(7)", ALIKE, Confidence.MEDIUM), tmp_path)
+
+
+def test_a_projector_that_every_rank_runs(tmp_path: Path) -> None:
+    text = PROJECTOR.replace("HERE", "torch.manual_seed(1)").replace("train(self.net, args)", "self.project(*args)")
+    assert [item.message for item in found("JIT307", text, tmp_path)] == [ALIKE]

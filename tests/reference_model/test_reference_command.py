@@ -48,7 +48,6 @@ def rows(runs):
 
 EXPECTED = {
     "none": ("CLEAN_GRID", ()),
-    "commented_out": ("CLEAN_GRID", ()),
     "inside": ("FRESH", ()),
     "outside": ("ONCE_PER_EPOCH", ()),
     "before_epochs": ("FROZEN", ()),

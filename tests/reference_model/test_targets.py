@@ -47,10 +47,21 @@ def test_resolutions_of_a_run() -> None:
 def test_patches_are_windows_with_the_coordinates_of_the_whole_image() -> None:
     targets = plan("patches")
     windows = targets.grid(0, 0).reshape(2, SIZE, SIZE, 2)
-    assert torch.allclose(windows[:, 1:, :, 0] - windows[:, :-1, :, 0], torch.tensor(1 / 64))
-    assert torch.allclose(windows[:, :, 1:, 1] - windows[:, :, :-1, 1], torch.tensor(1 / 64))
+    down, right = windows[:, 1:, :, 0] - windows[:, :-1, :, 0], windows[:, :, 1:, 1] - windows[:, :, :-1, 1]
+    assert torch.allclose(down % 1, torch.tensor(1 / 64)) and torch.allclose(right % 1, torch.tensor(1 / 64))
     corners = {tuple(targets.grid(0, batch)[0, 0].tolist()) for batch in range(BATCHES)}
     assert len(corners) > 1, "windows lie at different places"
+
+
+def test_patches_decode_every_place_equally_often() -> None:
+    targets, batches = plan("patches"), 1500
+    chosen = torch.cat([targets.chosen(0, batch).flatten() for batch in range(batches)])
+    often = torch.bincount(chosen, minlength=64**2) / (2 * batches)
+    border = torch.ones(64, 64, dtype=torch.bool)
+    border[2:-2, 2:-2] = False
+    expected, spread = SIZE**2 / 64**2, 6 * (0.25 * 0.75 / (2 * batches)) ** 0.5
+    assert often.sub(expected).abs().max() < spread
+    assert abs(float(often[border.flatten()].mean()) - expected) < 0.01
 
 
 @pytest.mark.parametrize("name", TARGETS)

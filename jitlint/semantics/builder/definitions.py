@@ -25,7 +25,7 @@ class Definitions(Expressions):
         owner = self._qualify("").rstrip(".") if self.class_prefix else ""
         defaults = self.defaults(tree.args)
         beside = bool(owner) and self.drawn_in_setup
-        pending = PendingFunction(tree, qualname, owner, self.qualname, defaults, decorators, beside, self)
+        pending = PendingFunction(tree, qualname, owner, self.qualname, defaults, decorators, beside, self.home)
         self.module.pending.append(pending)
         if not self.class_prefix:
             node = self.add(Kind.GLOBAL, name_span(tree), name=qualname)

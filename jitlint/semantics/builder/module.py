@@ -15,19 +15,20 @@ from jitlint.semantics.builder.statements import ScopeBuilder
 from jitlint.semantics.builder.syntax import DEFINITIONS, name_span, span_of, span_of_text
 from jitlint.semantics.graph import Module, Scope
 from jitlint.semantics.large_files import is_large, names_defined, statements_in_pieces, without_tables
+from jitlint.semantics.pieces import KeptPieces, KeptScope
 
 if TYPE_CHECKING:
     from jitlint.source import Source
 
 
-def build_module(source: Source, *, context: bool = False) -> Module:
+def build_module(source: Source, *, context: bool = False, kept: KeptPieces | None = None) -> Module:
     """The model of one source. Raises SyntaxError (or RecursionError) as `ast.parse` does.
 
     With `context`, the file is only there to understand others: functions that neither draw nor train are
-    left out, and comments.
+    left out, and comments. `kept` is what the last version of the text left, and this one leaves.
     """
     module = _large_module(source, context) if is_large(source.text) else None
-    module = module or Builder(source.path, source.text, context).module()
+    module = module or Builder(source.path, source.text, context, kept=kept).module()
     return replace(module, cell_ends=tuple(cell.last_line for cell in source.cells)) if source.cells else module
 
 
@@ -75,9 +76,17 @@ def _read_names(tree: ast.AST) -> list[str]:
 class Builder:
     """Builds the model of one module, scope by scope."""
 
-    def __init__(self, path: str, text: str, context: bool = False, defined: frozenset[str] | None = None) -> None:
+    def __init__(
+        self,
+        path: str,
+        text: str,
+        context: bool = False,
+        defined: frozenset[str] | None = None,
+        kept: KeptPieces | None = None,
+    ) -> None:
         self.path = path
         self.text = text
+        self.kept = kept
         self.in_pieces = defined is not None
         self.context = context
         self.state = ModuleState(RelevantLines(text, context), defined or frozenset())
@@ -99,7 +108,7 @@ class Builder:
     def _statements(self) -> Iterator[ast.stmt]:
         """The statements of the top level; those of a large file go as soon as they are built."""
         if not self.in_pieces:
-            body = ast.parse(self.text).body
+            body = self.kept.statements(self.text) if self.kept else ast.parse(self.text).body
             self.state.definitions = _definitions(body)
             yield from body
             return
@@ -115,7 +124,27 @@ class Builder:
             if state.homes.get(pending.parent) is not pending.home:
                 continue  # its function was defined again: nobody can call this one
             if pending.drawn_beside or state.relevant.holds(pending.tree):
-                self._function(pending)
+                if self.kept:
+                    self._kept_function(pending, self.kept)
+                else:
+                    self._function(pending)
+
+    def _kept_function(self, pending: PendingFunction, kept: KeptPieces) -> None:
+        """Take the graph of the last version, if nothing has changed for it, or build one."""
+        state = self.state
+        given = (*pending[1:-1], state.definitions)
+        found = kept.scope(pending.tree, given, state.imports)
+        if found is not None:
+            state.homes[pending.qualname] = object()
+            state.scopes[pending.qualname] = found.scope
+            state.long_strings += found.long_strings
+            return
+        before = dict(state.imports), len(state.pending), dict(state.classes), state.exported
+        strings = len(state.long_strings)
+        self._function(pending)
+        if before == (state.imports, len(state.pending), state.classes, state.exported):
+            scope = state.scopes[pending.qualname]
+            kept.keep(KeptScope(pending.tree, given, before[0], scope, tuple(state.long_strings[strings:])))
 
     def _function(self, pending: PendingFunction) -> None:
         tree = pending.tree

@@ -20,7 +20,7 @@ class PendingFunction(NamedTuple):
     defaults: dict[str, int]
     decorators: tuple[str, ...]
     drawn_beside: bool = False  # a method that may use what its class' `__init__` draws
-    home: object = None  # the builder of the scope that defines it
+    home: object = None  # stands for the scope that defines it: a second one of its name has another
 
 
 class ModuleState:

@@ -20,7 +20,7 @@ class ScopeState:
     def __init__(self, module: ModuleState, qualname: str, owner: str, parent: str | None, span: Span) -> None:
         self.module = module
         self.qualname = qualname
-        module.homes[qualname] = self
+        self.home = module.homes[qualname] = object()
         self.owner = owner
         self.parent = parent
         self.span = self.name_span = span

@@ -19,6 +19,7 @@ from jitlint.semantics.clocks import (
     join,
     with_role,
 )
+from jitlint.semantics.conditions import is_switched_off
 from jitlint.semantics.project import Ref, Value
 from jitlint.semantics.when.repeats import Repeats
 
@@ -39,7 +40,11 @@ class Arguments(Repeats):
         here = self.here(site)
         parts = [
             made._replace(
-                draws=tuple(self._called(drawn, ref, site, here) for drawn in made.draws),
+                draws=tuple(
+                    self._called(drawn, ref, site, here)
+                    for drawn in made.draws
+                    if drawn.site.scope != ref or not is_switched_off(self.project, drawn.site, site)
+                ),
                 varies=self._outward(made.varies, ref, here),
                 holes=frozenset(
                     hole._replace(

@@ -80,7 +80,9 @@ class Calls(Operations):
         if node.name in catalogue.VARYING:
             return When(varies=self.here(value))
         made = self._mixed(value, read_inputs(node))
-        if node.method in _GRIDS:
+        if catalogue.gives_batch(node.method):
+            made = made._replace(varies=made.varies | self.here(value), data=made.data | {"data"})
+        if node.method in _GRIDS or (catalogue.names_coordinates(node.method) and not node.has_receiver):
             return made._replace(data=made.data | {"grid"})
         if "grid" in made.data and node.method not in CONVERSIONS | GATHERING | _KEEPING_GRIDS:
             made = made._replace(data=made.data - {"grid"} | {"made"})
@@ -88,7 +90,7 @@ class Calls(Operations):
             return made
         if node.name.startswith(ARRAY_LIBRARIES) and not _LOADS.search(node.name):
             return made  # made of constants
-        return made._replace(data=frozenset(["data"]))
+        return made._replace(data=frozenset(["data", "loaded"] if _LOADS.search(node.name) else ["data"]))
 
     def _own_draw(self, value: Value, node: Node) -> Role | None:
         """What role the draw of a call itself has, or None if the call is no draw."""

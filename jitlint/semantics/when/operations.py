@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from jitlint.semantics.clocks import CALL, Clock, Path, Role, When, fresher, join, projected, with_role
-from jitlint.semantics.graph import Kind, Node
+from jitlint.semantics.graph import ADDING, Kind, Node
 from jitlint.semantics.project import Value
 from jitlint.semantics.when.elements import Elements
 
@@ -30,19 +30,19 @@ class Operations(Elements):
         keys = tuple(keys)
         whole, index = self.when(Value(value.scope, base)), self._all(value, keys)
         unknown = frozenset(Clock(hole.ref, CALL) for hole in index.holes)
-        crop = any(self._is_slice(value, item) for item in keys)
+        crop = any(self.is_window(Value(value.scope, item)) for item in keys)
         role = Role.MIXED if crop and whole.data else Role.PICKED
         chosen = frozenset(clock for drawn in index.draws for clock in drawn.fresh & self.here(drawn.site))
         return join([fresher(whole, index.varies | unknown, chosen), with_role(index, role)._replace(data=frozenset())])
 
-    def _is_slice(self, value: Value, item: int) -> bool:
+    def is_window(self, value: Value) -> bool:
         """Whether an index cuts a window: a slice with two ends."""
-        node = self.project.node(Value(value.scope, item))
+        node = self.project.node(value)
         if node.kind is not Kind.COLLECTION:
             return False
         if node.name == "slice":
             return len(node.inputs) > 1
-        return any(self._is_slice(value, inner) for inner in node.inputs)
+        return any(self.is_window(Value(value.scope, inner)) for inner in node.inputs)
 
     def _operation(self, value: Value, node: Node, path: Path) -> When:
         if node.name == "@":
@@ -74,7 +74,7 @@ class Operations(Elements):
     def _adds_parameters(self, value: Value) -> bool:
         """Whether a value is the sum of two that come from different parameters."""
         node = self.project.node(value)
-        if node.kind is not Kind.OP or node.name not in ("+", "-", "+=", "-="):
+        if node.kind is not Kind.OP or node.name not in ADDING:
             return False
         names = [{hole.name for hole in self.when(Value(value.scope, item)).holes} for item in node.inputs]
         return len(names) == 2 and all(names) and not names[0] & names[1]
