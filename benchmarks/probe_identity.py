@@ -62,8 +62,9 @@ def child(how: str, cpu: bool, script: str, arguments: Sequence[str]) -> None:
     from tests.torchvision_cpu import prepare_torchvision
 
     prepare_torchvision()
-    for kind in (torch.Tensor, torch.nn.Module) if cpu else ():
-        setattr(kind, "cuda", lambda self, *args, **kwargs: self)
+    kinds: tuple[Any, ...] = (torch.Tensor, torch.nn.Module) if cpu else ()
+    for kind in kinds:
+        kind.cuda = lambda self, *args, **kwargs: self
     torch.manual_seed(0)
     np.random.seed(0)
     random.seed(0)
