@@ -35,7 +35,7 @@ demo: $(VENV)/.linter
 	$(BIN)/jitlint --exit-zero --no-cache --unsafe-fixes --diff examples/
 
 tour: $(VENV)/.tour
-	$(BIN)/python -m nbclient.cli --inplace --kernel_name=python3 examples/tour.ipynb
+	$(BIN)/jupyter-execute --inplace --kernel_name=python3 examples/tour.ipynb
 
 test: lint
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
@@ -50,10 +50,11 @@ docs: $(VENV)/.docs
 	$(BIN)/python docs/generate.py
 	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet
 
+# Whether tests pass is what `make test` says: a few measure time, or what is imported, and fail under coverage.
 coverage: $(VENV)/.dev
 	rm -f .coverage .coverage.*
 	for part in tests/jitlint tests/runtime_probe tests/reference_model "$$(echo tests/test_*.py)"; do \
-		$(BIN)/python -m coverage run -m pytest -q $$part || exit 1; done
+		$(BIN)/python -m coverage run -m pytest -q $$part || true; done
 	$(BIN)/python -m coverage combine --quiet
 	for part in jitlint runtime_probe reference_model; do \
 		echo "$$part: $$($(BIN)/python -m coverage report --include "$$part/*" --format total) %"; done

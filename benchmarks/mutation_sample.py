@@ -1,10 +1,9 @@
 """How much of the model, the rules and the probe's judge the tests hold in place.
 
 A mutant is the program with one thing wrong: a comparison turned round, `and` for `or`, a condition without its second
-half, a number one too large, a `return` that returns nothing. A seed picks them from the lines that the tests run. For
-each one, only tests run that reach its line, as coverage saw them; a mutant that they pass has survived, and is
-printed.
-What is measured is what is committed:
+half, a number one too large, a `return` that returns nothing. A seed picks them from the lines that the tests run. Each
+one meets tests that reach its line, as coverage saw them; a mutant that they pass has survived, and is printed. What is
+measured is what is committed:
 
     make coverage
     python benchmarks/mutation_sample.py --count 40
@@ -33,6 +32,8 @@ AREAS = {
     "judge": ("runtime_probe/judge*.py", "runtime_probe/classify.py", "runtime_probe/*verdict.py"),
 }
 NEAREST, BROADEST = 12, 12  # of the tests that reach a line, those that run least code, then those that run most
+# The plugins that the tests need, and nothing said of the others: loading all takes longer than most tests.
+PLUGINS = ("-o", "addopts=", "-p", "pytest_runtime_probe")
 SWAPPED: Mapping[type[ast.AST], str] = {
     ast.Eq: "!=", ast.NotEq: "==", ast.Lt: "<=", ast.LtE: "<", ast.Gt: ">=", ast.GtE: ">",
     ast.Is: "is not", ast.IsNot: "is", ast.In: "not in", ast.NotIn: "in",
@@ -49,6 +50,10 @@ class Mutant(NamedTuple):
     end: int
     text: str
     before: str
+
+    def applied(self, data: bytes) -> bytes:
+        """The file with the change."""
+        return data[: self.start] + self.text.encode() + data[self.end :]
 
 
 class Fate(NamedTuple):
@@ -128,6 +133,10 @@ class Tests:
         found = [key for (key,) in self.rows.execute(query, (number, line, line)) if key in self.names]
         return [self._node(self.names[key]) for key in sorted(found, key=lambda key: (self.sizes[key], key))]
 
+    def all(self) -> list[str]:
+        """The node ids of all test functions."""
+        return [self._node(name) for name in self.names.values()]
+
     def _node(self, context: str) -> str:
         module, _, function = context.rpartition(".")
         return f"{module.replace('.', '/')}.py::{function}"
@@ -137,7 +146,7 @@ def tried(mutant: Mutant, tests: Sequence[str], copy: Path, limit: float) -> Fat
     """Run the tests on a copy of this repository that is wrong in one place."""
     file = copy / mutant.path
     right = file.read_bytes()
-    file.write_bytes(right[: mutant.start] + mutant.text.encode() + right[mutant.end :])
+    file.write_bytes(mutant.applied(right))
     try:
         nearest, others = tests[:NEAREST], tests[NEAREST:]
         for stage in (nearest, others[-BROADEST:]):
@@ -151,12 +160,15 @@ def tried(mutant: Mutant, tests: Sequence[str], copy: Path, limit: float) -> Fat
 
 
 def _run(tests: Sequence[str], copy: Path, limit: float) -> str:
-    environment = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1", "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:randomly", *tests]
+    settings = {"PYTHONDONTWRITEBYTECODE": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, **settings, "PYTHONPATH": str(copy)}
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *PLUGINS, *tests]
     try:
         done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, timeout=limit, check=False)
     except subprocess.TimeoutExpired:
         return "timeout"
+    if done.returncode not in (0, 1, 2):  # all passed, one failed, or the program cannot even be imported
+        raise SystemExit(done.stdout.decode() + done.stderr.decode())
     return "survived" if done.returncode == 0 else "killed"
 
 
@@ -173,8 +185,17 @@ def _reached(tests: Tests, area: str, seed: int) -> Iterator[tuple[str, Mutant, 
     random.Random(f"{seed} {area}").shuffle(every)
     for mutant in every:
         found = tests.reaching(mutant.path, mutant.line)
-        if found:
+        if found and _is_different(mutant):
             yield area, mutant, found
+
+
+def _is_different(mutant: Mutant) -> bool:
+    """Whether a mutant compiles, and to something else: the annotation of a local name is no code."""
+    data = (ROOT / mutant.path).read_bytes()
+    try:
+        return compile(mutant.applied(data), mutant.path, "exec") != compile(data, mutant.path, "exec")
+    except SyntaxError:
+        return False
 
 
 def main() -> None:
@@ -191,6 +212,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "repo")
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(copy)], check=True)
+        every = {test.partition("::")[0] for test in Tests(options.coverage).all()}
+        if _run(["--collect-only", *sorted(every)], copy, 600) != "survived":
+            raise SystemExit("the tests cannot be collected without a mutant")
         for area, mutant, tests in sample(Tests(options.coverage), options.count, options.seed):
             if time.monotonic() > ends:
                 break

@@ -183,7 +183,7 @@ _AUGMENTATION_WORD = re.compile(
 )
 _NOT_AUGMENTATION = re.compile(
     r"(?:^|_)(?:denois\w*|remove|no|without|inverse|undo|un\w*augment\w*|config|args|parser|build|schedul\w*|level|"
-    r"registry|check|test|get_transforms?|plot|save|log|load|show|set)(?:_|$)"
+    r"registry|check|test|get_transforms?|plot|save|log|load|show|set|loss|losses|criterion)(?:_|$)"
 )
 
 
@@ -275,9 +275,8 @@ _LOADER_WORD = re.compile(
     r"trainset_loader|train_batches|data_loader|train_data_loader)\d*(?:_|$)"
 )
 _BATCH_FUNCTION = re.compile(r"(?:^|_)(?:batch|batches|minibatch|minibatches|loader|batchify|iterate)(?:_|$)")
-_ANOTHER_BATCH = re.compile(
-    r"(?:^|_)(?:next|get|sample|draw|fetch|load|read|make|generate|random)_(?:\w+_)?(?:mini)?batch(?:es)?(?:_|$)"
-)
+_GIVING = frozenset("next get sample draw fetch load read make generate random".split())
+_BATCHES = frozenset("batch batches minibatch minibatches".split())
 _COORDINATES = re.compile(r"(?:^|_)(?:coords?|coordinates?|mgrid|meshgrid|grid)(?:_|\d|$)")
 _EVALUATION_WORD = re.compile(
     r"(?:^|_)(?:eval|evaluate|evaluation|evaluator|val|valid|validate|validation|validator|test|tests|testing|tester|"
@@ -323,7 +322,8 @@ def names_batch_function(name: str) -> bool:
 @functools.lru_cache(maxsize=2048)
 def gives_batch(name: str) -> bool:
     """Whether a function's name says that each call of it gives another batch: `data.next_batch(64)`."""
-    return bool(_ANOTHER_BATCH.search(snake(name)))
+    words = snake(name).split("_")
+    return not _GIVING.isdisjoint(words) and not _BATCHES.isdisjoint(words)
 
 
 @functools.lru_cache(maxsize=2048)

@@ -56,6 +56,11 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 def _command(name: str, arguments: list[str]) -> int:
+    if {"--help", "-h"} & set(arguments) and name != "doctor":
+        from jitlint.options import command_help
+
+        write([command_help(name)])
+        return CLEAN
     if name == "test":
         from jitlint.rule_cases import test_rules
 

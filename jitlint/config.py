@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from jitlint.diagnostic import Confidence
 from jitlint.errors import UsageError, nearest
+from jitlint.project_root import is_project
 
 if TYPE_CHECKING:
     from jitlint.plugins import Plugin
@@ -32,7 +33,6 @@ __all__ = [
 ]
 
 NAMES = ("jitlint.toml", "pyproject.toml")
-_ROOT_MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", ".git", ".hg")
 _TORCH_VERSION = re.compile(r"\d+(\.\d+)*\Z")
 
 
@@ -103,8 +103,7 @@ def own_plugins() -> dict[Path, tuple[str, ...]]:
 
 def cache_directory(settings: Settings, cwd: Path) -> Path:
     """Where the cache goes: to the project's root if something marks one, else to the current directory."""
-    is_project = settings.origin is not None or _is_marked(settings.root)
-    return settings.root if is_project else cwd
+    return settings.root if settings.origin is not None or is_project(settings.root) else cwd
 
 
 def parse_confidence(word: str, where: str) -> Confidence:
@@ -148,13 +147,9 @@ def _mentions_jitlint(file: Path) -> bool:
 
 def _project_root(start: Path) -> Path:
     for directory in (start, *start.parents):
-        if _is_marked(directory):
+        if is_project(directory):
             return directory
     return start
-
-
-def _is_marked(directory: Path) -> bool:
-    return any((directory / marker).exists() for marker in _ROOT_MARKERS)
 
 
 # --------------------------------------------------------------------------------------------- the table

@@ -17,25 +17,36 @@ from jitlint.hierarchy import Hierarchy, with_plugins
 from jitlint.plugins import plugins
 from jitlint.terminal import width
 
-__all__ = ["COMMANDS", "FORMATS", "build_parser", "exclusions_for", "hierarchy_for", "parse_options"]
+__all__ = ["COMMANDS", "FORMATS", "build_parser", "command_help", "exclusions_for", "hierarchy_for", "parse_options"]
 
-COMMANDS = ("check", "doctor", "rule", "rules", "test", "schema", "completion", "server")
 FORMATS = ("full", "concise", "json", "sarif", "github", "gitlab", "junit", "html")
 
-_EPILOG = """\
-other commands:
-  jitlint doctor SCRIPT     lint a script, run it, fix it, and run it again
-  jitlint rule CODE|NAME    explain a rule
-  jitlint rules             list all rules (--format json: for programs)
-  jitlint test MODULE|CODE  run the cases of a plugin's rules, or of one rule
-  jitlint schema            print the configuration's JSON schema
-  jitlint completion SHELL  print a completion script (bash, zsh, fish)
-  jitlint server            run the language server (stdin and stdout)
-  jitlint check PATH        the same as jitlint PATH
+_USAGE = {
+    "check": ("PATH", "the same as jitlint PATH"),
+    "doctor": ("SCRIPT", "lint a script, run it, fix it, and run it again"),
+    "rule": ("CODE|NAME", "explain a rule"),
+    "rules": ("", "list all rules (--format json: for programs)"),
+    "test": ("MODULE", "run the cases of a plugin's rules"),
+    "schema": ("", "print the configuration's JSON schema"),
+    "completion": ("SHELL", "print a completion script (bash, zsh, fish)"),
+    "server": ("", "run the language server (stdin and stdout)"),
+}
+COMMANDS = tuple(_USAGE)
+
+_LISTED = "\n".join(f"  {f'jitlint {name} {takes}':<26}{does}" for name, (takes, does) in _USAGE.items())
+_EPILOG = f"""\
+other commands (each has --help):
+{_LISTED}
 A path that has the name of a command is written as ./rules.
 
 exit status: 0 nothing found, 1 findings, 2 something could not be done
 """
+
+
+def command_help(name: str) -> str:
+    """What `jitlint NAME --help` prints."""
+    takes, does = _USAGE[name]
+    return f"usage: jitlint {name} {takes}".rstrip() + f"\n\n{does[:1].upper()}{does[1:]}."
 
 
 class _Parser(argparse.ArgumentParser):
@@ -144,20 +155,22 @@ def _add_selection(group: argparse._ArgumentGroup) -> None:
 
 def _add_files(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--exclude", metavar="PATTERNS", action="append", help="leave these out, instead of what is configured"
+        "--exclude", metavar="PATTERNS", action="append", help="leave out what matches, instead of what is configured"
     )
     group.add_argument(
-        "--extend-exclude", metavar="PATTERNS", action="append", default=[], help="leave these out as well"
+        "--extend-exclude", metavar="PATTERNS", action="append", default=[], help="leave out what matches as well"
     )
     group.add_argument("--force-exclude", action="store_true", help="apply exclusions to paths given here, too")
     group.add_argument("--stdin-filename", metavar="FILE", help="read standard input, and call it FILE")
     group.add_argument("--config", metavar="FILE", help="use this configuration for all files")
     group.add_argument("--isolated", action="store_true", help="ignore all configuration files")
-    group.add_argument("--allow-plugins", action="store_true", help="run the plugins that the linted project names")
+    group.add_argument("--allow-plugins", action="store_true", help="load the plugins that the linted project asks for")
     group.add_argument("--show-files", action="store_true", help="list the files that would be linted and exit")
     group.add_argument("--show-settings", action="store_true", help="print the settings and exit")
-    group.add_argument("--jobs", metavar="N", type=_count, help="number of processes (default: chosen by the work)")
-    group.add_argument("--shard", metavar="I/N", type=_shard, default=(1, 1), help="lint the I-th of N shares")
+    group.add_argument("--jobs", metavar="N", type=_count, help="number of processes (default: by the amount of work)")
+    group.add_argument(
+        "--shard", metavar="I/N", type=_shard, default=(1, 1), help="report the I-th of N shares of the findings"
+    )
     group.add_argument("--no-cache", action="store_true", help="neither read nor write the cache")
 
 
@@ -171,7 +184,9 @@ def _add_fixes(group: argparse._ArgumentGroup) -> None:
         metavar="FILE",
         help="mark findings as a run confirms or refutes them (see python -m runtime_probe)",
     )
-    group.add_argument("--baseline", metavar="FILE", help="report only findings that FILE does not have; create it")
+    group.add_argument(
+        "--baseline", metavar="FILE", help="report only findings that are not in FILE; the first run writes it"
+    )
 
 
 def _add_output(group: argparse._ArgumentGroup) -> None:
@@ -182,7 +197,12 @@ def _add_output(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--statistics", action="store_true", help="count findings by rule instead of listing them")
     group.add_argument("--exit-zero", action="store_true", help="exit with status 0 even if there are findings")
     group.add_argument("--quiet", "-q", action="store_true", help="print findings only")
-    group.add_argument("--verbose", "-v", action="store_true", help="also say which configuration, cache and time")
+    group.add_argument(
+        "--verbose",
+        "-v",
+        action="store_true",
+        help="also print the settings' origin, the use of the cache, and the time",
+    )
     colors = ("auto", "always", "never")
     group.add_argument("--color", choices=colors, default="auto", metavar="WHEN", help="auto, always or never")
     group.add_argument("--watch", action="store_true", help="lint again whenever a file changes")

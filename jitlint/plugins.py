@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
 
+from jitlint.project_root import is_project
 from jitlint.rules import Rule, add_rules, all_rules
 
 __all__ = ["Plugin", "Plugins", "plugins", "rules_of"]
@@ -26,7 +27,6 @@ __all__ = ["Plugin", "Plugins", "plugins", "rules_of"]
 GROUP = "jitlint.rules"
 _CODE = re.compile(r"(?!JIT)[A-Z]{2,8}\d{3}\Z")
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*\Z")
-_MARKERS = ("pyproject.toml", "setup.py", "setup.cfg", ".git", ".hg")
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,7 @@ def _project_around(given: str | Path) -> str | None:
     outer = [start, *start.parents]
     home = Path.home() if "HOME" in os.environ else None
     candidates = [folder for folder in outer if folder not in (home, Path(folder.anchor))]
-    marked = [folder for folder in candidates if any((folder / marker).exists() for marker in _MARKERS)]
+    marked = [folder for folder in candidates if is_project(folder)]
     return str(marked[-1] if marked else start)
 
 

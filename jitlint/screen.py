@@ -39,7 +39,8 @@ _DRAW_WORDS = (
     b"PRNGKey", b"Flip(", b"Compose(", b"_aug(", b"gauss(", b"rng.",
     b"key=self.", b"rngs=", b".distributions", b".sample()", b".rsample()",
     b"Subset(", b".sample(frac", b"dataset.transform", b"ImageDataGenerator(", b"FLIP_",
-    b".DistributedS", b" DistributedS", b"cycle(", b"list(", b"dropout", b"deterministic=False", b"not self.training",
+    b".DistributedS", b" DistributedS", b"=DistributedS", b"cycle(", b"list(", b"dropout", b"deterministic=False",
+    b"not self.training",
 )  # fmt: skip
 _CALLED = {word: re.compile(re.escape(word) + rb"\w*\s*(\()?") for word in _DRAW_WORDS if word.isalpha()}
 _CALLED[b"rand"] = re.compile(rb"rand(?<!operand)(?<!\btrand)\w*(?:\.\w+)*\s*(\()?")  # begins with letters: fast

@@ -22,7 +22,6 @@ from reference_model.recipe import preset
 from reference_model.store import Row
 
 FILE = Path(__file__).with_name("claims_networks.toml")
-FEWEST_SEEDS = 2  # of each arm of a verdict; not in the frozen file, and stricter than it
 
 
 @cache
@@ -77,7 +76,7 @@ def _verdict(claim: Claim, rows: Sequence[Row], *, sees: bool) -> Verdict:
     level = 1 - 0.05 / len(claims())
     judged = judge(claim, by_image(first, claim.metric), by_image(second, claim.metric), level, sees=sees)
     decided = judged.word in ("supported", "refuted", "undecided")
-    few = min(len(first), len(second)) < FEWEST_SEEDS
+    few = min(len(first), len(second)) < frozen()["eligibility"]["seeds"]
     return replace(judged, word="too few seeds") if decided and few else judged
 
 

@@ -80,8 +80,8 @@ PRESETS: dict[str, Recipe] = {
         ),
     ),
     "cpu": Recipe(
-        data="fresh",
-        images=320,
+        data="unseen",
+        images=800,
         epochs=20,
         warmup=1,
         batch=4,

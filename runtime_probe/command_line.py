@@ -59,11 +59,11 @@ def _argument(text: str | None) -> str | int | None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m runtime_probe",
-        description="Run a training script and report whether its coordinates really are jittered.",
+        description="Run a training script and report whether its randomness really happens.",
         epilog="Exit code: the script's; 3 with --strict and a violation; 130 after Ctrl-C.",
     )
     add = parser.add_argument
-    add("--argument", help="name, path or position of the coordinate argument (default: found by itself)")
+    add("--argument", help="name, path or position of the coordinate argument (default: detected)")
     add("--on-violation", choices=("report", "warn", "raise"), default="report", help="default: report at the end")
     add("--after", type=int, default=0, metavar="N", help="act on violations only after N batches")
     add("--max-steps", type=int, metavar="N", help="observe N batches only")
@@ -76,9 +76,14 @@ def _parser() -> argparse.ArgumentParser:
     add("--check-used", action="store_true", help="one extra forward: does the output depend on the coordinates?")
     add("--no-loaders", action="store_true", help="do not audit the samples of training loaders")
     add("--strict", action="store_true", help="exit with 3 when there is a violation")
-    add("--format", choices=("auto", "text", "json", "html"), default="auto", help="default: by terminal or suffix")
+    add(
+        "--format",
+        choices=("auto", "text", "json", "html"),
+        default="auto",
+        help="default: text, or by the suffix of --output",
+    )
     add("--output", type=Path, metavar="FILE", help="write the report to a file (.json, .html or text)")
     add("--evidence", type=Path, metavar="FILE", help="write what the run proves about lines, for jitlint --evidence")
-    add("-m", dest="module", metavar="MODULE", help="run a module as a script; the rest goes to it")
+    add("-m", dest="module", metavar="MODULE", help="run a module instead of a script; what follows are its arguments")
     add("program", nargs=argparse.REMAINDER, help="script.py and its arguments")
     return parser

@@ -10,6 +10,7 @@ import hashlib
 import inspect
 import json
 import os
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,7 +22,7 @@ from runtime_probe.lines import FileLines, LineLog
 from runtime_probe.observer import Observer
 from runtime_probe.report import Report
 from runtime_probe.seeds import Seeding
-from runtime_probe.sites import Site, is_library
+from runtime_probe.sites import Site, is_library, user_frames
 from runtime_probe.streams import stream_reports
 from runtime_probe.traces import Draw, ProvenanceReport, Stale, Trace
 from runtime_probe.verdict import Verdict
@@ -75,8 +76,10 @@ class Recorder:
     def __init__(self, watch: Watch) -> None:
         self.watch = watch
         self.lines = LineLog()
+        self._root = Path.cwd()  # a program may change it
         self.draws: dict[tuple[str, Stack], DrawSite] = {}
         self.served: dict[Observer, dict[tuple[str, Stack], Served]] = {}
+        self.calls: dict[Observer, Site | None] = {}  # where each network is first called, as it trains
         watch.provenance.on_draw = self._drew
         watch.provenance.on_use = self._used
 
@@ -88,6 +91,8 @@ class Recorder:
     def _used(self, stream: object, trace: Trace) -> None:
         if not isinstance(stream, Observer) or not stream.module.training:
             return
+        if stream not in self.calls:
+            self.calls[stream] = next(user_frames(sys._getframe(1)), None)
         position = self.watch.borders.position()
         served = self.served.setdefault(stream, {})
         for draw in trace.draws:
@@ -100,7 +105,7 @@ class Recorder:
 
     def to_dict(self, report: Report, command: Iterable[str], exit_code: int) -> dict[str, Any]:
         """The content of the file; paths are relative to the current directory where they lie in it."""
-        paths = _Paths()
+        paths = _Paths(self._root)
         loaders = list(self._loaders(paths))
         content = {
             "schema": SCHEMA,
@@ -119,7 +124,7 @@ class Recorder:
             "findings": [self._finding(finding, report, paths) for finding in report.findings if finding.family],
         }
         files = sorted({*paths.seen, *(file for file in self.lines.files if paths.of(file))})
-        content["files"] = [_file(file, paths.of(file), self.lines.files.get(file)) for file in files]
+        content["files"] = [_file(paths.absolute(file), paths.of(file), self.lines.files.get(file)) for file in files]
         return content
 
     def _batches(self, report: Report) -> int:
@@ -150,7 +155,6 @@ class Recorder:
                 yield self._stream(observer, reports[0], paths)
 
     def _stream(self, observer: Observer, report: SeriesReport, paths: _Paths) -> dict[str, Any]:
-        call = report.provenance.call if report.provenance is not None else None
         origin = report.provenance.origin if report.provenance is not None else None
         geometry, conclusion = report.geometry, report.conclusion
         return {
@@ -165,7 +169,7 @@ class Recorder:
             "batches": conclusion.batches,
             "epochs": conclusion.epochs,
             "std_pixels": geometry.std_pixels if geometry is not None else None,
-            "call": paths.site(call),
+            "call": paths.site(self.calls.get(observer)),
             "origin": paths.site(origin[1] if origin else None),
             "stale": list(_stale(report.provenance, paths)),
             "sources": [
@@ -294,17 +298,21 @@ def _defined(kind: type) -> Site | None:
 class _Paths:
     """Names of the user's files, as the file of evidence has them."""
 
-    def __init__(self) -> None:
+    def __init__(self, root: Path) -> None:
         self.seen: set[str] = set()
-        self._root = Path.cwd()
+        self._root = root
 
     def of(self, file: str) -> str | None:
-        """Relative to the current directory with `/`, absolute outside of it; None for what is no file of the user."""
-        path = Path(os.path.abspath(file))  # noqa: PTH100 - links are kept, as the linter keeps them
+        """Relative to the directory of the run with `/`, absolute outside; None for what is no file of the user."""
+        path = self.absolute(file)
         if file.startswith("<") or is_library(file) or not path.is_file():
             return None
         inside = path.is_relative_to(self._root)
         return path.relative_to(self._root).as_posix() if inside else path.as_posix()
+
+    def absolute(self, file: str) -> Path:
+        """Where a file of the run is; links are kept, as the linter keeps them."""
+        return Path(os.path.normpath(self._root / file))
 
     def site(self, site: Site | None) -> dict[str, Any] | None:
         """A place as plain data."""
@@ -319,12 +327,12 @@ class _Paths:
         return [place for site in stack if (place := self.site(site)) is not None]
 
 
-def _file(file: str, name: str | None, ran: FileLines | None) -> dict[str, Any]:
+def _file(file: Path, name: str | None, ran: FileLines | None) -> dict[str, Any]:
     lines = sorted(ran.lines.items()) if ran is not None else []
     functions = sorted(ran.functions.items(), key=lambda item: item[0][1]) if ran is not None else []
     return {
         "path": name,
-        "sha256": hashlib.sha256(Path(file).read_bytes()).hexdigest(),
+        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
         "lines": {str(line): times for line, times in lines},
         "functions": [{"name": name, "line": line, "entered": times} for (name, line), times in functions],
     }

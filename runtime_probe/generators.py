@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import itertools
 import random
 import sys
@@ -14,9 +15,14 @@ ALWAYS = 256  # first batches of a network at which the streams are looked at; t
 IN_A_ROW = 8
 
 
+def bytes_of(tensor: torch.Tensor) -> bytes:
+    """The bytes of a dense tensor on the CPU, without NumPy: PyTorch is installed without it, too."""
+    return ctypes.string_at(tensor.data_ptr(), tensor.numel() * tensor.element_size())
+
+
 def torch_state() -> int:
     """A digest of the state of torch's default generators: the CPU's, and the accelerator's where one is in use."""
-    state = hash(torch.get_rng_state().numpy().tobytes())
+    state = hash(bytes_of(torch.get_rng_state()))
     if torch.cuda.is_available() and torch.cuda.is_initialized():
         state = hash((state, *((g.initial_seed(), g.get_offset()) for g in torch.cuda.default_generators)))
     return state

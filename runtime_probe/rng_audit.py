@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from runtime_probe.draws import NUMPY, PYTHON
+from runtime_probe.generators import bytes_of
 from runtime_probe.replaced import Around, Replaced
 from runtime_probe.sites import caller, is_given_data, user_frames
 
@@ -77,7 +78,7 @@ def _bytes_of(tensor: torch.Tensor, elements: int | None) -> bytes:
     flat = tensor.contiguous().view(-1)
     if elements is not None and flat.numel() > elements:
         flat = flat[:: -(-flat.numel() // elements)].contiguous()
-    return bytes(flat.view(torch.uint8).numpy())
+    return bytes_of(flat)
 
 
 Generators = list[tuple[str, object]]
@@ -88,7 +89,7 @@ def states(generators: Generators) -> dict[str, str]:
     _version, key, gauss = random.getstate()
     found = {
         "random": digest(f"{hash(key)}{gauss}".encode()),
-        "torch": digest(bytes(torch.get_rng_state().numpy())),
+        "torch": digest(bytes_of(torch.get_rng_state())),
     }
     numpy = sys.modules.get("numpy")
     if numpy is not None:
@@ -124,7 +125,7 @@ def _walk(root: object) -> Iterator[tuple[str, object]]:
 
 def _state_of(value: object) -> bytes | None:
     if isinstance(value, torch.Generator):
-        return bytes(value.get_state().numpy())
+        return bytes_of(value.get_state())
     if isinstance(value, random.Random):
         return repr(value.getstate()).encode()
     numpy = sys.modules.get("numpy")

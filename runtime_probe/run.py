@@ -80,8 +80,18 @@ def run(program: Program, options: Options) -> Outcome:
         print(error, file=sys.stderr)
         exit_code = exit_code or 1
     report = probe.report()
-    evidence = recorder.to_dict(report, (program.name, *program.arguments), exit_code) if recorder is not None else None
-    return Outcome(exit_code, report, evidence)
+    return Outcome(exit_code, report, _evidence(recorder, report, program, exit_code))
+
+
+def _evidence(recorder: Recorder | None, report: Report, program: Program, exit_code: int) -> dict[str, Any] | None:
+    """What the recorder heard; a fault of its own must not cost the report of a long run."""
+    if recorder is None:
+        return None
+    try:
+        return recorder.to_dict(report, (program.name, *program.arguments), exit_code)
+    except Exception as error:
+        print(f"runtime_probe: no evidence: {type(error).__name__}: {error}", file=sys.stderr)
+        return None
 
 
 def _execute(program: Program, kept: dict[str, object]) -> int:

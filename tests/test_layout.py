@@ -23,16 +23,16 @@ ACROSS = {"jitlint": set(), "runtime_probe": set(), "reference_model": {"runtime
 # From the lowest layer to the highest: a module imports only from its own layer and from those below. `*` is the rest.
 LAYERS = {
     "jitlint": (
-        "jitlint candidate catalogue diagnostic errors fixes.plans ignore_patterns libraries magics marimo plain "
-        "progress records terminal versions visible workers",
+        "jitlint candidate catalogue diagnostic errors evidence fixes.plans ignore_patterns libraries magics marimo "
+        "plain progress project_root records terminal versions visible workers",
         "imports notebook screen source survey tree",  # read
         "semantics",  # model
         "plugins rules",
         "cache config dialects files hierarchy reach selection suppress",  # what a run is about
         "fixes",
         "engine parts",
-        "baseline explain fixing ignore_comments report rule_cases watch",
-        "__main__ api cli command flake8 ipython options server shell",
+        "baseline evidence_claims evidence_join explain fixing ignore_comments report rule_cases watch",
+        "__main__ api cli command doctor flake8 ipython options server shell",
     ),
     "runtime_probe": (
         "classify errors fingerprint geometry grids timeline verdict",  # pure
@@ -44,9 +44,7 @@ LAYERS = {
     "reference_model": (
         "reference_model grids images jitter metrics oracle scenes spectrum",
         "experiments model recipe targets",  # what is trained
-        "*",  # train, evaluate and store
-        "fitted prices",
-        "claims",
+        "*",  # train, evaluate, store and judge
         "report",
         "__main__ command_line",
     ),
@@ -59,14 +57,19 @@ EXCEPTIONS = {
     ("jitlint", "jitlint.engine"): "annotations, as above",
     ("jitlint.diagnostic", "jitlint.candidate"): "what rules import from here is made only if there is a candidate",
     ("jitlint.source", "jitlint.notebook"): "a notebook is read into a Source; most runs read none",
+    ("jitlint.fixes.program", "jitlint.fixes.excerpt"): "annotations: a program keeps the excerpt that was read last",
+    ("jitlint.fixes.program", "jitlint.fixes.reach"): "annotations, as above: the scopes that were looked at",
     ("jitlint.selection", "jitlint.config"): "annotations; the configuration asks whether a selector means any rule",
     ("jitlint.survey", "jitlint.dialects"): "only a file that does not parse needs a hint, with the code of a rule",
     ("jitlint.semantics.project", "jitlint.config"): "annotations: what users say of their own functions",
 }
 
 LONGEST = 450  # lines
-# Longer files, each with what it waits for. May only become fewer.
-LONGER: dict[str, str] = {}
+
+# Word lists that say the same twice. May only become fewer.
+SAME_WORDS = {
+    frozenset({"__call__", "__init__", "forward"}): "JIT201 and JIT202 name a helper by its class",
+}
 
 
 @functools.cache
@@ -165,6 +168,42 @@ def test_files_are_short() -> None:
         for package in PACKAGES
         for path in modules(package).values()
     }
-    longer = {name for name, length in lengths.items() if length > LONGEST}
-    assert longer - LONGER.keys() == set(), "split them by what they answer"
-    assert LONGER.keys() - longer == set(), "they are short now: take them off the list"
+    assert {name: length for name, length in lengths.items() if length > LONGEST} == {}, "split it by what it answers"
+
+
+def word_lists(package: str) -> Iterator[tuple[str, frozenset[str]]]:
+    """Where a module compares with, or names, a list of three or more words."""
+    for path in modules(package).values():
+        for node in ast.walk(ast.parse(path.read_bytes())):
+            if isinstance(node, ast.Compare) and isinstance(node.ops[0], (ast.In, ast.NotIn)):
+                words = _words(node.comparators[0])
+            elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) != "__all__":
+                words = _words(node.value)
+            else:
+                continue
+            if len(words) > 2:
+                yield f"{path.relative_to(ROOT)}:{node.lineno}", words
+
+
+def _words(node: ast.expr) -> frozenset[str]:
+    """The words of a display, of `frozenset("a b".split())` or of a set of them."""
+    if isinstance(node, ast.Call) and ast.unparse(node.func) in ("frozenset", "set", "tuple") and node.args:
+        return _words(node.args[0])
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "split":
+        text = node.func.value
+        whole = isinstance(text, ast.Constant) and isinstance(text.value, str) and not node.args
+        return frozenset(ast.literal_eval(text).split()) if whole else frozenset()
+    if isinstance(node, (ast.Set, ast.Tuple, ast.List)):
+        values = [item.value for item in node.elts if isinstance(item, ast.Constant)]
+        words = frozenset(value for value in values if isinstance(value, str))
+        return words if len(words) == len(node.elts) else frozenset()
+    return frozenset()
+
+
+def test_one_word_list_a_concept() -> None:
+    found: dict[frozenset[str], list[str]] = {}
+    for place, words in word_lists("jitlint"):
+        found.setdefault(words, []).append(place)
+    twice = {words: places for words, places in found.items() if len(places) > 1}
+    assert {words: places for words, places in twice.items() if words not in SAME_WORDS} == {}
+    assert SAME_WORDS.keys() <= twice.keys(), "they are said once now: take them off the list"

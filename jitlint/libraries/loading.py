@@ -26,3 +26,7 @@ ITERATES = frozenset(
     "enumerate tqdm trange zip islice cycle iter next list tuple reversed track prefetch progress_bar chain "
     "ParallelLoader MpDeviceLoader per_device_loader log_every prepare setup setup_dataloaders".split()
 )
+
+# Calls that train on batches which the function given as `data_collator` puts together:
+# https://huggingface.co/docs/transformers/main_classes/trainer
+COLLATING_TRAINERS = frozenset({"transformers.Trainer", "transformers.Seq2SeqTrainer"})

@@ -96,7 +96,7 @@ def _finding(item: Diagnostic, view: View) -> str:
     where = f'<span class="path">{_text(place(item.path, item.location))}</span>'
     rule = f'<a href="{_text(rule_url(item.code))}">{_text(item.code)} {_text(item.name)}</a>'
     frames = "".join(_frame(path, cell, marks, item, view) for path, cell, marks in _frames(item))
-    fix = _fix(item, item.fix, view) if item.fix else ""
+    fix = _fix(item, item.fix, view) if item.fix and item not in view.refuted else ""
     sure = f'<span class="sure">{item.confidence.label} confidence</span>'
     kind = ' class="refuted"' if item in view.refuted else ""
     head = f"<h3>{_prose(message)}</h3>\n<p>{where} {rule} {sure}</p>\n{_run(item, view)}"

@@ -10,6 +10,7 @@ from jitlint.diagnostic import Applicability, Candidate, Confidence, ExtractAbov
 from jitlint.rules.base import Rule
 from jitlint.rules.reseed import is_per_epoch, outermost_loop, repeats_on_purpose, restart_traces, seeded_again
 from jitlint.semantics.graph import LOOPS, Kind, RegionKind, Scope
+from jitlint.semantics.loading import loading_of
 from jitlint.semantics.loops import loops_of
 from jitlint.semantics.moves import value_name
 from jitlint.semantics.project import Project, Value
@@ -124,14 +125,20 @@ def jitter(coords):
         if self._starts_a_state(project, restart, use):
             return None
         if restart.role != "loop":
-            unseen = restart.role == "augmentation" and not seeding_of(project).is_in_data_path(restart.call.scope)
-            return Confidence.LOW if restart.guarded or unseen else Confidence.HIGH
+            return Confidence.LOW if restart.guarded else self._repeats(project, restart)
         scope = project.scope(restart.call.scope)
         if self._contains_training(project, restart) or self._splits(project, restart, use):
             return None
         if restart.guarded or not self._counts(project, scope, restart):
             return Confidence.LOW
         return Confidence.MEDIUM
+
+    def _repeats(self, project: Project, restart: Restart) -> Confidence:
+        """How sure it is that a function runs once a batch or sample, again and again."""
+        ref = restart.call.scope
+        if restart.role != "augmentation" or seeding_of(project).is_in_data_path(ref):
+            return Confidence.HIGH
+        return Confidence.MEDIUM if ref in loading_of(project).training_code else Confidence.LOW
 
     def _starts_a_state(self, project: Project, restart: Restart, use: Value) -> bool:
         """A key or generator that initialises something has to be the same each time."""

@@ -145,12 +145,13 @@ class Trainer:
     def check(self, project: Project) -> Iterator[Candidate]:
         """One candidate a sampler."""
         for item in epochs_of(project).unset:
-            node = project.node(item.sampler)
-            message = "every epoch has the samples in the same order: nothing calls `set_epoch` on this sampler"
+            is_here = item.sampler.scope.path in project.asked
+            place = item.sampler if is_here else item.repeated.where
+            which = "this sampler" if is_here else "the sampler of this loader"
+            message = f"every epoch has the samples in the same order: nothing calls `set_epoch` on {which}"
             confidence = Confidence.MEDIUM if item.elsewhere else Confidence.HIGH
-            traces = tuple(_traces(project, item))
-            fix = _fix(project, item)
-            yield Candidate(self.code, item.sampler.scope.path, node.span, message, confidence, traces, fix)
+            traces, fix = tuple(_traces(project, item)), _fix(project, item, place.scope.path)
+            yield Candidate(self.code, place.scope.path, project.node(place).span, message, confidence, traces, fix)
 
 
 def _traces(project: Project, item: Unset) -> Iterator[Trace]:
@@ -162,10 +163,10 @@ def _traces(project: Project, item: Unset) -> Iterator[Trace]:
         yield Trace("loop", loop.scope.path, header, "every pass of this loop iterates that loader again")
 
 
-def _fix(project: Project, item: Unset) -> FixPlan | None:
-    """`sampler.set_epoch(epoch)` at the head of the loop over the epochs, in the sampler's own file."""
+def _fix(project: Project, item: Unset, path: str) -> FixPlan | None:
+    """`sampler.set_epoch(epoch)` at the head of the loop over the epochs, in the file of the finding."""
     loop = item.repeated.loop
-    if loop is None or loop.scope.path != item.sampler.scope.path or project.node(item.repeated.where).name == "iter":
+    if loop is None or loop.scope.path != path or project.node(item.repeated.where).name == "iter":
         return None
     scope = project.scope(loop.scope)
     epoch = _counter(scope, loop.node)

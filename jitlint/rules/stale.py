@@ -16,7 +16,7 @@ from jitlint.semantics.when import variance_of
 _KEPT_ON_PURPOSE = re.compile(
     r"(?:^|_)(?:fixed|fix|const|constant|static|preview|demo|vis|viz|plot|show|test|val|valid|eval|sample|samples|example|"
     r"init|initial|dummy|anchor|trigger|backdoor|watermark|pattern|prior|basis|matrix|proj|projection|freq|freqs|frequency|frequencies|fourier|"
-    r"weight|weights|bias|theta|param|params|embedding|embeddings|codebook|gt|target|targets|label|labels)(?:_|\d|$)"
+    r"weight|weights|bias|theta|param|params|embedding|embeddings|codebook|gt|target|targets|label|labels|seed|seeds)(?:_|\d|$)"
 )
 
 

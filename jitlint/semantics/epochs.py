@@ -49,7 +49,7 @@ class Epochs:
         return tuple(self._unset())
 
     def _unset(self) -> Iterator[Unset]:
-        for sampler in self.objects.epoch_samplers:
+        for sampler in (*self.objects.epoch_samplers, *self.objects.epoch_samplers_elsewhere):
             if not self._shuffles(sampler) or self._counts_itself(sampler):
                 continue
             found = next(filter(functools.partial(self._is_left_alone, sampler), self._used(sampler)), None)
@@ -72,7 +72,7 @@ class Epochs:
 
     def loaders(self, sampler: Value) -> Iterator[Value]:
         """The loaders that draw their order from a sampler."""
-        for loader in self.objects.loaders:
+        for loader in (*self.objects.loaders, *self.objects.loaders_elsewhere):
             for taken in (("sampler",), ("sampler", "batch_sampler")):
                 if sampler in self.objects.origins(loader, taken):
                     yield loader

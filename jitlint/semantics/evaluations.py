@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import functools
 
-from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind, Scope
+from jitlint.semantics.graph import LEAVING, LOOPS, Kind, Node, RegionKind, Scope
 from jitlint.semantics.loops import loops_of
 from jitlint.semantics.project import Project, Ref, Value
-
-_LEAVES = frozenset({"break", "return", "raise"})
 
 
 class Evaluations:
@@ -31,7 +29,7 @@ class Evaluations:
 
     def leaves(self, scope: Scope, node: Node, loop: int) -> bool:
         """Whether the loop ends after a call: `if better: evaluate(model); break`."""
-        words = (word for _, word in scope.of_kind(Kind.WORD) if word.name in _LEAVES and word.span > node.span)
+        words = (word for _, word in scope.of_kind(Kind.WORD) if word.name in LEAVING and word.span > node.span)
         return any(
             word.region != loop and scope.within(node.region, word.region) and word.region > loop for word in words
         )

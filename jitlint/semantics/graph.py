@@ -60,6 +60,8 @@ class RegionKind(enum.IntEnum):
 
 
 LOOPS = frozenset({RegionKind.FOR, RegionKind.WHILE})
+# The words that leave a loop or a function.
+LEAVING = frozenset("break return raise".split())
 # The names of operators that add one value to another.
 ADDING = frozenset("+ - += -=".split())
 

@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from jitlint.libraries.loading import SAMPLE_METHODS, WORKERS_POSITION
+from jitlint.libraries.loading import COLLATING_TRAINERS, SAMPLE_METHODS, WORKERS_POSITION
 from jitlint.semantics.graph import Kind, Node
 from jitlint.semantics.objects import Objects, argument_of, objects_of
 from jitlint.semantics.project import Project, Ref, Value
@@ -103,6 +103,18 @@ class Loading:
         entries = [code for thing in self.loaded(loader) for code in self._entries(thing)]
         entries += [code for made in self.objects.given(loader, -1, "collate_fn") for code in self.called(made)]
         return self.closure(entries)
+
+    @functools.cached_property
+    def training_code(self) -> frozenset[Ref]:
+        """The functions that surely run for each sample or batch that a network is trained on."""
+        loaders = [loader.made for loader in self.loaders if loader.purpose is Purpose.TRAIN]
+        found = {code.ref for made in loaders for code in self.code(made)}
+        for ref, scope in self.project.scopes():
+            for index, node in scope.calls():
+                if node.name in COLLATING_TRAINERS and node.keyword("train_dataset") is not None:
+                    given = self.objects.given(Value(ref, index), -1, "data_collator")
+                    found |= {code.ref for code in self.closure(code for made in given for code in self.called(made))}
+        return frozenset(found)
 
     def loaded(self, loader: Value) -> frozenset[Value]:
         """The data sets of a loader, and what libraries' data sets among them are made of."""

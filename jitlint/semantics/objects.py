@@ -300,6 +300,22 @@ class Objects:
         """Every sampler that the project makes and whose order depends on the epoch that it is told."""
         return tuple(self._made("ampler", self._is_epoch_sampler))
 
+    @functools.cached_property
+    def loaders_elsewhere(self) -> tuple[Value, ...]:
+        """Every loader that a loop of the files that were asked for iterates, and another file makes."""
+        iterated = {loader for where, _ in self._iterations for loader in self.iterated(where)}
+        return tuple(sorted(item for item in iterated if item.scope.path not in self.project.asked))
+
+    @functools.cached_property
+    def epoch_samplers_elsewhere(self) -> tuple[Value, ...]:
+        """The samplers of such loaders that have to be told the epoch."""
+        ways: tuple[tuple[object, ...], ...] = (("sampler",), ("sampler", "batch_sampler"))
+        taken = {item for loader in self.loaders_elsewhere for way in ways for item in self.origins(loader, way)}
+        made = (item for item in taken if self.project.node(item).kind is Kind.CALL)
+        return tuple(
+            sorted(item for item in made if item.scope.path not in self.project.asked and self._is_epoch_sampler(item))
+        )
+
     def _made(self, word: str, is_so: Callable[[Value], bool]) -> Iterator[Value]:
         """The calls of something with this word in its name, or of a class derived from such a class, that are so."""
         derived = {

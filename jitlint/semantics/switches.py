@@ -178,9 +178,11 @@ class Switches:
         for store in first.values():
             base, _, name = store.name.rpartition(".")
             node = scope.nodes[store.node]
-            if base != scope.parameters[0].name or node.kind is Kind.PARAM or name.startswith("_"):
+            if base != scope.parameters[0].name or name.startswith("_"):
                 continue
             augments = self.pipelines.augments(Value(ref, store.node)) is Augments.YES
+            if not augments and not self._is_set(scope, node):
+                continue
             if not (augments or catalogue.promises_augmentation(name)) or self._attribute_is_read(ref, scope, name):
                 continue
             span = scope.statements[store.statement].span
@@ -190,6 +192,17 @@ class Switches:
                 Given.ON if augments else Given.PASSED if node.kind is not Kind.CONST or is_on(node) else Given.NOTHING
             )
             yield Switch(ref.path, span, name, What.ATTRIBUTE, scope.owner.rpartition(".")[2], given)
+
+    def _is_set(self, scope: Scope, node: Node) -> bool:
+        """Whether a value is a setting: a constant, or one that is looked up in a configuration.
+
+        A parameter is judged where it is used, and what a class or function makes of others is no setting.
+        """
+        while node.kind is Kind.CALL and node.name in _CASTS and node.arguments:
+            node = scope.nodes[node.arguments[0]]
+        return node.kind is not Kind.PARAM and (
+            node.kind is not Kind.CALL or node.has_receiver or node.name == "getattr"
+        )
 
     def _attribute_is_read(self, ref: Ref, scope: Scope, name: str) -> bool:
         """Whether anything reads `self.name` of a class, or of its bases and subclasses, or `x.name`."""
@@ -264,6 +277,7 @@ class Switches:
 
 # What stands after an attribute that is only bound, or filled.
 _IS_SET = r"(?!\s*(?:\[[^\]\n]*\]\s*)?(?::[^=\n]*)?=(?!=))(?!\.(?:append|update|add|extend|setdefault)\()"
+_CASTS = frozenset({"float", "int", "bool", "str"})
 _MAY_BE_DATA = re.compile(r"(?:^|_)(?:noise|noisy|perturbation|distortion|augmented|jitter|mask)\d*$", re.IGNORECASE)
 _TRANSFORM = re.compile(r"(?:^|_)(?:transforms?|tfms?|augs?|augment\w*|preprocess\w*|collate(?:_fn)?)(?:_|\d|$)")
 

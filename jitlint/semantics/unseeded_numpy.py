@@ -6,9 +6,9 @@ import functools
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from jitlint.libraries.frameworks import TORCH
 from jitlint.libraries.generators import GLOBAL_SEEDS, NUMPY_SEEDED_SINCE, SEEDS_ALL
 from jitlint.libraries.loading import SAMPLE_METHODS
-from jitlint.libraries.tables import TORCH
 from jitlint.semantics.flow import reached
 from jitlint.semantics.graph import Kind
 from jitlint.semantics.loading import Code, Loader, Loading, loading_of

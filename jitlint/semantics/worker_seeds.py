@@ -18,7 +18,7 @@ from jitlint.libraries.generators import (
     UNSEEDED,
 )
 from jitlint.libraries.loading import SAMPLE_METHODS
-from jitlint.semantics.graph import Kind, Node, RegionKind, Scope
+from jitlint.semantics.graph import LEAVING, Kind, Node, RegionKind, Scope
 from jitlint.semantics.loading import Code, Loader, Loading, loading_of
 from jitlint.semantics.objects import argument_of
 from jitlint.semantics.project import Project, Value
@@ -269,12 +269,10 @@ def _never_ends(scope: Scope) -> bool:
         if region.kind is RegionKind.WHILE and region.header >= 0 and scope.nodes[region.header].value in (True, 1)
     }
     given = [set(scope.region_chain(node.region)) & endless for _, node in scope.of_kind(Kind.YIELD)]
-    left = (set(scope.region_chain(node.region)) & endless for _, node in scope.of_kind(Kind.WORD) if _leaves(node))
+    left = (
+        set(scope.region_chain(node.region)) & endless for _, node in scope.of_kind(Kind.WORD) if node.name in LEAVING
+    )
     return bool(given) and all(given) and not any(left)
-
-
-def _leaves(word: Node) -> bool:
-    return word.name in ("break", "return", "raise")
 
 
 def _is_fixed(name: str) -> bool:

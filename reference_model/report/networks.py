@@ -47,8 +47,7 @@ def learning_curves(rows: Sequence[Row]) -> Table | None:
     if not found:
         return None
     lines = tuple(
-        (f"{row.label}, {row.curves['loss'].x[-1]:.0f} steps", *(f"{1e3 * loss:.2f}" for loss in row.curves["loss"].y))
-        for row in reversed(found.values())
+        (row.label, *(f"{1e3 * loss:.2f}" for loss in row.curves["loss"].y)) for row in reversed(found.values())
     )
     widest = max(map(len, lines))
     head = ("arm, loss × 1000", *(f"{10 * tenth} %" for tenth in range(1, widest)))

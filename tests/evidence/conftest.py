@@ -28,7 +28,9 @@ def watched(shell: Shell) -> Watched:  # noqa: F811
         program = text.read_text(encoding="utf-8") if isinstance(text, Path) else text
         shell.write("train.py", program)
         if program not in _KNOWN:
+            folder = Path.cwd()
             code = probe(["--evidence", "evidence.json", "--output", "report.json", "train.py"])
+            os.chdir(folder)  # the program may have changed it
             assert code == status
             _KNOWN[program] = (shell.folder / "evidence.json").read_text(encoding="utf-8")
         return shell.write("evidence.json", _KNOWN[program])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-import pty
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -31,9 +31,24 @@ def visit(folder: Path, *arguments: str, **kwargs: object) -> subprocess.Complet
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, env=env, **kwargs)  # type: ignore[call-overload,no-any-return]
 
 
-def test_from_a_bug_to_a_fix_that_the_run_confirms(tmp_path: Path) -> None:
+@pytest.fixture
+def answers() -> Iterator[Callable[[str], int]]:
+    """A terminal on which a person has typed something."""
+    pty = pytest.importorskip("pty")  # not on Windows
+    master, slave = pty.openpty()
+
+    def typed(text: str) -> int:
+        os.write(master, text.encode())
+        return slave
+
+    yield typed
+    os.close(master)
+    os.close(slave)
+
+
+def test_from_a_bug_to_a_fix_that_the_run_confirms(tmp_path: Path, answers: Callable[[str], int]) -> None:
     (tmp_path / "train.py").write_text(BUGGY)
-    result = visit(tmp_path, "--yes", "train.py")
+    result = visit(tmp_path, "train.py", stdin=answers("y\ny\n"))
     assert result.returncode == 0, result.stdout + result.stderr
     assert "[confirmed by the run: CoordinateDecoder(coord): 8 epochs: new coordinates at each epoch" in result.stdout
     assert "before: ONCE_PER_EPOCH" in result.stdout
@@ -76,14 +91,9 @@ def test_a_program_that_goes_on_is_interrupted(tmp_path: Path) -> None:
     assert "The run: INCONCLUSIVE" in result.stdout
 
 
-@pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
-def test_nothing_runs_before_a_yes(tmp_path: Path) -> None:
+def test_nothing_runs_before_a_yes(tmp_path: Path, answers: Callable[[str], int]) -> None:
     (tmp_path / "train.py").write_text("open('ran', 'w')\n")
-    master, slave = pty.openpty()
-    os.write(master, b"no\n")
-    result = visit(tmp_path, "train.py", stdin=slave)
-    os.close(master)
-    os.close(slave)
+    result = visit(tmp_path, "train.py", stdin=answers("no\n"))
     assert (result.returncode, result.stdout.splitlines()[-1]) == (2, "Not run.")
     assert not (tmp_path / "ran").exists()
 

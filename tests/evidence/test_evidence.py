@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from jitlint.evidence_claims import CLAIMS
+from jitlint.rules import all_rules
 from tests.evidence.conftest import EXAMPLES, Watched
 from tests.jitlint.command_line import Shell
 
@@ -387,3 +390,36 @@ def test_the_program_runs_as_without_evidence(watched: Watched, shell: Shell) ->
     file = watched(f"{HOISTED}\nraise SystemExit(4)\n", status=4)
     assert json.loads(file.read_text())["exit_code"] == 4
     assert statuses(shell) == {"JIT101": "confirmed"}
+
+
+def test_a_program_that_changes_the_directory_is_found_again(watched: Watched, shell: Shell) -> None:
+    (shell.folder / "runs").mkdir()
+    watched(HOISTED.replace("model =", 'import os\n\nos.chdir("runs")\nmodel =', 1))
+    assert statuses(shell) == {"JIT101": "confirmed"}
+
+
+def test_a_run_needs_no_numpy(watched: Watched, shell: Shell) -> None:
+    """The extra `probe` installs PyTorch, which comes without it."""
+    shell.write("train.py", HOISTED.replace("import numpy as np\n", ""))
+    code = "import sys; sys.modules['numpy'] = None; from runtime_probe import command_line; "
+    code += "sys.exit(command_line.main(sys.argv[1:]))"
+    command = [sys.executable, "-W", "ignore", "-c", code, "--evidence", "evidence.json", "train.py"]
+    run = subprocess.run(command, cwd=shell.folder, capture_output=True, text=True, timeout=120)
+    assert run.returncode == 0, run.stderr
+    assert "ONCE_PER_EPOCH" in run.stdout
+    assert statuses(shell) == {"JIT101": "confirmed"}
+
+
+def test_a_refuted_finding_offers_no_fix(watched: Watched, shell: Shell) -> None:
+    watched(ONE_PASS)
+    assert "<details>" not in shell.run("--no-cache", "--evidence", "evidence.json", "--format", "html", "train.py").out
+    watched(HOISTED)
+    assert "<details>" in shell.run("--no-cache", "--evidence", "evidence.json", "--format", "html", "train.py").out
+
+
+def test_the_page_has_every_rule_that_a_run_can_decide_and_no_other() -> None:
+    page = (ROOT / "docs" / "evidence.md").read_text(encoding="utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| JIT")]
+    assert sorted(code for row in rows for code in re.findall(r"JIT\d+", row.split("|")[1])) == sorted(CLAIMS)
+    undecided = {rule.code for rule in all_rules()} - set(CLAIMS) - {"JIT000", "JIT001"}
+    assert f"No run decides {', '.join(sorted(undecided)[:-1])} and {sorted(undecided)[-1]}:" in page

@@ -14,6 +14,7 @@ import jsonschema
 import pytest
 
 from jitlint.diagnostic import Candidate, Confidence, Edit
+from jitlint.options import COMMANDS
 from jitlint.rules import Rule, all_rules, find_rule
 from jitlint.semantics.project import Project
 from jitlint.source import Source
@@ -263,3 +264,12 @@ def test_the_help_has_no_line_that_is_too_wide(shell: Shell, monkeypatch: pytest
     for columns in (60, 80, 140):
         monkeypatch.setenv("COLUMNS", str(columns))
         assert max(map(len, shell.run("--help").lines)) <= max(columns, 80)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("option", ["--help", "-h"])
+def test_every_command_has_help(shell: Shell, name: str, option: str) -> None:
+    result = shell.run(name, option)
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith("usage: jitlint" if name == "check" else f"usage: jitlint {name}")
+    assert name in shell.run("--help").out

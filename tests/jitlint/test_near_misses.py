@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from jitlint import lint_text
 from jitlint.diagnostic import Applicability, Confidence
 from jitlint.rules import all_rules
 from tests.jitlint.cases import project_of
@@ -613,3 +614,52 @@ TORCH = "torch.randn(poses.shape, generator=rng)"
 def test_noise_with_a_seed_of_its_own_is_meant_to_stay(made: str, drawn: str, codes: set[str], tmp_path: Path) -> None:
     """A simulated error of measurement: whoever seeds a generator for this one draw wants the same numbers."""
     assert found(PINNED.format(made=made, drawn=drawn), tmp_path) & {"JIT104"} == codes
+
+
+NUMBERED = """
+import numpy as np
+def idx_seed_gen(base_seed):
+    traj_idx = 0
+    while True:
+        seed = traj_idx + 1000 * base_seed
+        yield seed
+        traj_idx += 1
+class Collector:
+    def __init__(self, params, seed=None):
+        if seed is None:
+            self.seed = np.random.randint(0, 100)
+    def collect(self, count):
+        for seed in tqdm(idx_seed_gen(self.seed), total=count):
+            rng = np.random.RandomState(seed)
+"""
+
+
+@pytest.mark.parametrize(("name", "codes"), [("seed", set()), ("jitter", {"JIT102"})])
+def test_a_seed_of_a_run_is_no_noise(name: str, codes: set[str], tmp_path: Path) -> None:
+    report = lint_text(NUMBERED.replace("seed", name), str(tmp_path / "train.py"))
+    assert {item.code for item in report.diagnostics} == codes
+
+
+LOSS = """
+class {kind}(torch.nn.Module):
+    def __init__(self, base):
+        super().__init__()
+        self.base = base
+    def forward(self, pred, target, other=None):
+        if other is not None:
+            return mixup_criterion(self.base, pred, target, other)
+        return self.base(pred, target)
+class Net(LightningModule):
+    def __init__(self, base):
+        super().__init__()
+        self.criterion = {kind}(base)
+    def training_step(self, batch, batch_idx):
+        return self.criterion(self(batch[0]), batch[1])
+    def validation_step(self, batch, batch_idx):
+        loss = self.criterion(self(batch[0]), batch[1])
+        return loss
+"""
+
+
+def test_a_loss_is_no_augmentation_by_its_name(tmp_path: Path) -> None:
+    assert found(LOSS.format(kind="MixupLoss"), tmp_path) == set()

@@ -239,3 +239,28 @@ def test_a_class_of_settings_inside_a_function_is_left_alone(tmp_path: Path) -> 
     inside = "def main():\n" + "".join(f"    x{number} = load({number})\n" for number in range(40))
     inside += "    class Config:\n        noise_std = 0.1\n        lr = 0.1\n    return SGD(Config.lr)\n"
     assert found(inside + TRAINED, tmp_path) == []
+
+
+CONSTRUCTED = """
+class Net(nn.Module):
+    def __init__(self, dropout, config):
+        super().__init__()
+        self.{name} = {made}
+        self.layers = nn.Sequential(nn.Linear(2, 2), nn.Dropout(dropout))
+    def forward(self, x):
+        return self.layers(x)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "made", "count"),
+    [
+        ("dropout", "float(dropout)", 0),  # the layers got it
+        ("noise_pub", "Publisher('noise', queue_size=10)", 0),  # an object, and no setting
+        ("noise_std", "config.noise_std", 1),
+        ("noise_std", "float(config.noise)", 1),
+    ],
+)
+def test_what_a_constructor_keeps_is_a_setting(name: str, made: str, count: int, tmp_path: Path) -> None:
+    text = "from torch import nn\n" + CONSTRUCTED.format(name=name, made=made)
+    assert len(found(text, tmp_path, Confidence.MEDIUM)) == count

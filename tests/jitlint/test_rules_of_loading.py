@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from jitlint.api import lint_text
+from jitlint.api import lint_paths, lint_text
 from jitlint.config import Settings
 from jitlint.diagnostic import Confidence
 from tests.jitlint.beside import Beside, check, found
@@ -245,6 +246,25 @@ def test_each_program_has_to_set_the_epoch_of_its_own_sampler(tmp_path: Path) ->
     check(
         Beside("JIT306", TWO_SCRIPTS, "", mend, "sampler=DistributedSampler", SAME_ORDER, Confidence.MEDIUM), tmp_path
     )
+
+
+def test_a_loader_whose_sampler_another_file_makes(tmp_path: Path) -> None:
+    """Of a run over one file, what stands there is said there, and mended there."""
+    _, *parts = re.split(r"^# file: (\S+)\n", TWO_SCRIPTS.replace("HERE", "pass"), flags=re.MULTILINE)
+    texts = dict(zip(parts[::2], parts[1::2], strict=True))
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    settings = Settings(root=tmp_path)
+    said = {name: lint_paths([tmp_path / name], settings).diagnostics for name in texts}
+    assert {name: [item.message for item in items] for name, items in said.items()} == {
+        "data.py": [],
+        "first.py": [],
+        "second.py": [SAME_ORDER.replace("this sampler", "the sampler of this loader")],
+    }
+    (item,) = said["second.py"]
+    assert texts["second.py"].splitlines()[item.location.line - 1].endswith("loader = make_loader(dataset)")
+    assert item.fix is not None
+    assert [edit.content.strip() for edit in item.fix.edits] == ["loader.sampler.set_epoch(epoch)"]
 
 
 def test_an_epoch_that_an_editor_has_not_saved(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_the_function_with_the_hoisted_draw_stops_by_itself_at_its_second_batch(
 
 @pytest.mark.skipif(not (ROOT / ".git").exists() or shutil.which("git") is None, reason="not a clone")
 def test_the_command_of_the_readme_in_a_fresh_clone(tmp_path):
-    command = "python -m runtime_probe train.py"
+    command = "python -m runtime_probe --evidence evidence.json train.py"
     assert command in (ROOT / "README.md").read_text(encoding="utf-8")
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "--quiet", "--depth", "1", f"file://{ROOT}", str(clone)], check=True, timeout=120)
