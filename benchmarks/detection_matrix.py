@@ -14,19 +14,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import multiprocessing
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import probe_field
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -164,41 +163,14 @@ def jitlint(programs: Sequence[Path]) -> Answers:
 
 
 def probe(programs: Sequence[Path]) -> Answers:
-    """`violation` or nothing. Each program runs in a fork of a process that has imported torch."""
-    import torch  # the linter is compared without it
-
-    from tests.torchvision_cpu import prepare_torchvision
-
-    torch.set_num_threads(1)
-    prepare_torchvision()
-    codes = {program.stem: exit_code(under_probe, program) for program in programs}
-    said: dict[int, Said] = {0: Counter(), 3: Counter({"violation": 1})}
-    return {name: said[code] for name, code in codes.items() if code in said}
-
-
-def exit_code(target: Callable[[Path], None], program: Path) -> int | None:
-    """What the program ends with in a process group of its own; None: it takes too long."""
-    process = multiprocessing.get_context("fork").Process(target=target, args=(program,))
-    process.start()
-    process.join(SECONDS)
-    if process.exitcode is None:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid or 0, signal.SIGKILL)
-        process.join()
-        return None
-    return process.exitcode
-
-
-def under_probe(program: Path) -> None:
-    """In the fork: run the program, and exit as the probe's command line does."""
-    from runtime_probe.command_line import main as run_probe
-
-    os.setsid()
-    os.chdir(program.parent)
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (0, 1, 2):
-        os.dup2(nowhere, stream)
-    sys.exit(run_probe(["--strict", str(program)]))
+    """`violation` or nothing, of the programs that run here."""
+    probe_field.prepare()  # imports torch, which the linter is compared without
+    answers: dict[str, Said] = {}
+    for program in programs:
+        outcome = probe_field.run(program, program.stem, SECONDS)
+        if outcome.obstacle in ("", "trains nothing"):
+            answers[program.stem] = Counter({"violation": 1} if outcome.is_violation else {})
+    return answers
 
 
 def peers(folder: Path | None, programs: Sequence[Path]) -> list[Tool]:

@@ -12,18 +12,20 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import os
-import subprocess
+import runpy
+import signal
 import sys
 import tempfile
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 LIMIT = 120  # seconds for one program
-PRELUDE = "from tests.torchvision_cpu import prepare_torchvision; prepare_torchvision()\nimport runpy, sys\n"
 ARGUMENTS = {"c11_no_set_epoch": ("--local_rank", "0")}  # without its own option this program makes no such sampler
 VIOLATION = 3
 
@@ -37,23 +39,66 @@ class Outcome:
     words: str = ""
 
 
-def run(program: Path, name: str) -> Outcome:
+def prepare() -> None:
+    """Import what every program wants: each then runs in a fork of this process."""
+    sys.path.insert(0, str(ROOT))
+    import torch
+
+    from tests.torchvision_cpu import prepare_torchvision
+
+    torch.set_num_threads(1)
+    prepare_torchvision()
+
+
+def run(program: Path, name: str, seconds: float = LIMIT) -> Outcome:
     """Run a program under the probe; one that ends with an error must do so without it too."""
     arguments = ARGUMENTS.get(name, ())
     with tempfile.TemporaryDirectory() as folder:
-        report = Path(folder, "report.json")
-        command = ["runtime_probe", "--strict", "--output", str(report), str(program), *arguments]
-        start = f"sys.argv = {command!r}\nrunpy.run_module('runtime_probe', run_name='__main__')"
-        watched = _python(f"{PRELUDE}{start}", folder)
+        report, errors = Path(folder, "report.json"), Path(folder, "errors.txt")
+        watched = _in_fork(lambda: _probed([program, *arguments], report), Path(folder), errors, seconds)
         if watched is None:
             return Outcome("takes too long")
-        if watched.returncode in (0, VIOLATION):
-            return _outcome(json.loads(report.read_text()), watched.returncode)
-        script = f"sys.argv = {[str(program), *arguments]!r}\nsys.path[0] = {str(program.parent)!r}\n"
-        plain = _python(f"{PRELUDE}{script}runpy.run_path({str(program)!r}, run_name='__main__')", folder)
-    if plain is None or plain.returncode == 0:
-        raise RuntimeError(f"the probe ends {program}: {watched.stderr}")
-    return Outcome("wants a package" if "No module named" in plain.stderr else "wants data")
+        if watched in (0, VIOLATION):
+            return _outcome(json.loads(report.read_text()), watched)
+        why = errors.read_text()
+        plain = _in_fork(lambda: _plain([program, *arguments]), Path(folder), errors, seconds)
+    if plain is None or plain == 0:
+        raise RuntimeError(f"the probe ends {program}: {why}")
+    return Outcome("wants a package" if "No module named" in why else "wants data")
+
+
+def _probed(command: Sequence[str | Path], report: Path) -> None:
+    from runtime_probe.command_line import main as run_probe
+
+    sys.exit(run_probe(["--strict", "--output", str(report), *map(str, command)]))
+
+
+def _plain(command: Sequence[str | Path]) -> None:
+    sys.argv = list(map(str, command))
+    sys.path.insert(0, str(Path(command[0]).parent))
+    runpy.run_path(sys.argv[0], run_name="__main__")
+
+
+def _in_fork(target: Callable[[], None], folder: Path, errors: Path, seconds: float) -> int | None:
+    """What a fork of this process ends with, in a process group and a folder of its own; None: it takes too long."""
+
+    def silently() -> None:
+        os.setsid()
+        os.chdir(folder)
+        nowhere = os.open(os.devnull, os.O_RDWR)
+        for stream, file in ((0, nowhere), (1, nowhere), (2, os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC))):
+            os.dup2(file, stream)
+        target()
+
+    process = multiprocessing.get_context("fork").Process(target=silently)
+    process.start()
+    process.join(seconds)
+    if process.exitcode is None:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid or 0, signal.SIGKILL)
+        process.join()
+        return None
+    return process.exitcode
 
 
 def _outcome(report: dict[str, object], code: int) -> Outcome:
@@ -62,18 +107,10 @@ def _outcome(report: dict[str, object], code: int) -> Outcome:
     return Outcome("", code == VIOLATION, str(report["headline"]).split(":")[0])
 
 
-def _python(code: str, folder: str) -> subprocess.CompletedProcess[str] | None:
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    command: Sequence[str] = [sys.executable, "-c", code]
-    try:
-        return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=LIMIT)
-    except subprocess.TimeoutExpired:
-        return None
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("directories", nargs="+", type=Path)
+    prepare()
     obstacles: dict[str, list[str]] = defaultdict(list)
     found = alarms = pairs = 0
     print("| program | bug | twin |\n|---|---|---|")

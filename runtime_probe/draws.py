@@ -1,7 +1,8 @@
 """Draws of NumPy's and Python's global generators in this process: at which lines, how often, and for what.
 
 The functions of `numpy.random` and `random` are wrapped while a program runs under `python -m runtime_probe`, until
-something is compiled: a compiler knows the real functions only. Generators of the program's own are not seen here.
+something is compiled: a compiler knows the real functions only. Generators of the program's own are not seen
+here; torch's draws are told by what follows them to their line.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from typing import Any
 
 import torch
 
-from runtime_probe.sites import Site, is_given_data, is_library, user_frames
+from runtime_probe.replaced import Around, Replaced
+from runtime_probe.sites import Site, caller, is_given_data, is_in_dataset, is_library, user_frames
 
 MOST_CALLS = 100_000  # then the functions are as they were
 MAX_LINES = 512
@@ -23,6 +25,7 @@ NUMPY = (
     "rand randn randint random random_sample choice normal uniform standard_normal permutation shuffle binomial beta "
     "poisson exponential laplace gamma dirichlet multivariate_normal"
 ).split()
+PICKING = frozenset("random.choice random.choices random.sample np.random.choice".split())
 PYTHON = "random randint randrange uniform choice choices sample shuffle gauss normalvariate betavariate".split()
 
 
@@ -30,13 +33,14 @@ PYTHON = "random randint randrange uniform choice choices sample shuffle gauss n
 class DrawLine:
     """A line that draws: how often, in how many batches of training, and in which (0: before the first step).
 
-    `given_data`: the function it stands in had been handed data.
+    `given_data`: the function it stands in had been handed data; `in_dataset`: a data set was making itself.
     """
 
     function: str
     site: Site
     callers: tuple[Site, ...]
     given_data: bool
+    in_dataset: bool
     times: int = 0
     batches: int = 0
     first_batch: int = 0
@@ -54,65 +58,62 @@ class DrawLog:
         self._batch = batch
         self._lines: dict[tuple[CodeType, int, str], DrawLine] = {}
         self._calls = 0
-        self._undo: list[Callable[[], None]] = []
+        self._replaced = Replaced()
         self.complete = False  # everything that was called was seen
+        self.on_float: Callable[[float, str, FrameType], None] = lambda value, function, frame: None
 
     def install(self) -> None:
-        """Wrap the functions, and `torch.compile`, which puts them back."""
+        """Stand for the functions, and for `torch.compile`, which puts them back."""
         self.complete = True
-        self._wrap_all(random, PYTHON)
+        for name in PYTHON:
+            self._replaced.replace(random, name, self._around(f"random.{name}"))
         numpy = sys.modules.get("numpy")
         if numpy is not None:
-            self._wrap_all(numpy.random, NUMPY)
-        compile_ = torch.compile
-
-        def compile(*args: Any, **kwargs: Any) -> Any:
-            self.complete = False
-            self.remove()
-            return compile_(*args, **kwargs)
-
-        torch.compile = compile
-        self._undo.append(lambda: setattr(torch, "compile", compile_))
+            for name in NUMPY:
+                self._replaced.replace(numpy.random, name, self._around(f"np.random.{name}"))
+        self._replaced.replace(torch, "compile", self._around_compile)
 
     def remove(self) -> None:
         """Put the functions back."""
-        while self._undo:
-            self._undo.pop()()
+        self._replaced.restore()
 
     def lines(self) -> Iterator[DrawLine]:
         """Every line that drew, in the order of their first draw."""
         yield from self._lines.values()
 
-    def _wrap_all(self, owner: Any, names: list[str]) -> None:
-        for name in names:
-            original = getattr(owner, name, None)
-            if original is not None:
-                self._wrap(owner, name, original)
+    def _around(self, title: str) -> Around:
+        def around(original: Callable[..., Any]) -> Callable[..., Any]:
+            def draw(*args: Any, **kwargs: Any) -> Any:
+                frame = caller(sys._getframe(1))
+                if self._replaced:
+                    self._count(title, frame)
+                result = original(*args, **kwargs)
+                if type(result) is float and title not in PICKING:
+                    self.on_float(result, title, frame)
+                return result
 
-    def _wrap(self, owner: Any, name: str, original: Any) -> None:
-        title = f"{owner.__name__}.{name}".replace("numpy.", "np.")
+            return draw
 
-        def draw(*args: Any, **kwargs: Any) -> Any:
-            if self._undo:
-                self._record(title, sys._getframe(1))
+        return around
+
+    def _around_compile(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def compile(*args: Any, **kwargs: Any) -> Any:
+            self.complete = False
+            self.remove()
             return original(*args, **kwargs)
 
-        draw.__name__ = draw.__qualname__ = name
-        draw.__module__, draw.__doc__ = owner.__name__, original.__doc__
-        setattr(owner, name, draw)
+        return compile
 
-        def undo() -> None:
-            if getattr(owner, name) is draw:
-                setattr(owner, name, original)
-
-        self._undo.append(undo)
-
-    def _record(self, function: str, frame: FrameType) -> None:
+    def _count(self, function: str, frame: FrameType) -> None:
         self._calls += 1
         if self._calls > MOST_CALLS:
             self.complete = False
             self.remove()
-            return
+        else:
+            self.record(function, frame)
+
+    def record(self, function: str, frame: FrameType) -> None:
+        """A function draws that was called in a frame."""
         key = (frame.f_code, frame.f_lineno, function)
         line = self._lines.get(key)
         batch = self._batch()
@@ -121,7 +122,7 @@ class DrawLog:
                 return
             sites = list(user_frames(frame))
             line = self._lines[key] = DrawLine(
-                function, sites[0], tuple(sites[1:4]), is_given_data(frame), first_batch=batch
+                function, sites[0], tuple(sites[1:4]), is_given_data(frame), is_in_dataset(frame), first_batch=batch
             )
         line.batches += line.times == 0 or line.last_batch != batch
         line.times += 1

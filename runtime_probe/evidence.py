@@ -20,11 +20,11 @@ from runtime_probe.draws import DrawLine
 from runtime_probe.findings import Finding, LoaderReport, SeriesReport
 from runtime_probe.lines import FileLines, LineLog
 from runtime_probe.observer import Observer
-from runtime_probe.provenance import Draw, ProvenanceReport, Stale, Trace
 from runtime_probe.report import Report
 from runtime_probe.seeds import Seeding
 from runtime_probe.sites import Site, is_library, user_frames
 from runtime_probe.streams import stream_reports
+from runtime_probe.traces import Draw, ProvenanceReport, Stale, Trace
 from runtime_probe.verdict import Verdict
 from runtime_probe.watch import Watch
 
@@ -96,6 +96,8 @@ class Recorder:
         position = self.watch.borders.position()
         served = self.served.setdefault(stream, {})
         for draw in trace.draws:
+            if "." in draw.operation:  # of NumPy or Python: told by its line
+                continue
             key = (draw.operation, _stack(draw))
             served.setdefault(key, Served()).add(
                 draw.serial, draw.serial in trace.whole, position.epoch, position.batch
@@ -139,6 +141,8 @@ class Recorder:
 
     def _other_draws(self, paths: _Paths) -> Iterator[dict[str, Any]]:
         for line in self.watch.draws.lines():
+            if line.function.startswith("torch."):  # followed, and told with its calls
+                continue
             places = paths.stack((line.site, *line.callers))
             if places:
                 yield _draw_line(line, places)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from runtime_probe.geometry import Geometry
-from runtime_probe.provenance import Draw, ProvenanceReport
 from runtime_probe.source_hints import Hint
 from runtime_probe.timeline import Timeline
+from runtime_probe.traces import Draw, ProvenanceReport
 from runtime_probe.verdict import ADVICE, Advice, Conclusion, Family, Flag, Verdict
 
 

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from runtime_probe.findings import Finding, LoaderReport, SeriesReport, describe_values
-from runtime_probe.judge_network import network_findings
+from runtime_probe.judge_network import network_findings, repeated_draws
 from runtime_probe.loader_audit import sentence, violations
 from runtime_probe.observer import Observer
 from runtime_probe.promises import broken_promises
-from runtime_probe.provenance import ProvenanceReport
 from runtime_probe.report import Report
 from runtime_probe.sites import Site
 from runtime_probe.source_hints import Hint, commented_draws
@@ -21,6 +20,7 @@ from runtime_probe.streams import (
     stream_reports,
     training_units,
 )
+from runtime_probe.traces import ProvenanceReport
 from runtime_probe.verdict import ADVICE, Advice, Conclusion, Family, Flag, Verdict
 from runtime_probe.watch import Watch
 
@@ -77,6 +77,7 @@ def judge(watch: Watch) -> Report:
         *_flags(watch, series),
         *(finding for loader in loaders for finding in violations(loader)),
         *network_findings(watch, inputs),
+        *repeated_draws((*series, *inputs)),
     )
     findings += tuple(broken_promises(watch, loaders, findings))
     conclusion = series[0].conclusion if series else _nothing_seen(watch)

@@ -8,6 +8,7 @@ from runtime_probe.draws import DrawLog
 from runtime_probe.findings import Finding, SeriesReport
 from runtime_probe.network import Network
 from runtime_probe.seeds import Seeding
+from runtime_probe.streams import training_series
 from runtime_probe.verdict import Advice, Family, Flag, Verdict
 from runtime_probe.watch import Watch
 
@@ -49,6 +50,12 @@ WRITTEN_INTO = Advice(
     "augment a copy: batch = data[i:j].copy()",
     ("JIT402",),
 )
+SAME_NUMBERS = Advice(
+    Family.REPEATED,
+    "every batch is mixed with the same random numbers: a generator is made, or seeded, again for each",
+    "make the generator once, above the loops",
+    ("JIT302", "JIT301"),
+)
 STALE_NOISE = Advice(
     Family.STALE,
     "the same noise is mixed into every batch: drawn once, above the loop",
@@ -60,6 +67,24 @@ STALE_ORDER = Advice(
     "the order is drawn once and used for several epochs: the same batches come again",
     "draw the permutation inside the epoch loop",
     ("JIT107",),
+)
+KEPT_BATCHES = Advice(
+    Family.STALE,
+    "the batches of the first epoch come again, with their augmentation: they were kept in a list or a cycle",
+    "iterate over the loader anew in every epoch",
+    ("JIT105",),
+)
+KEPT_NOISE = Advice(
+    Family.STALE,
+    "a layer's noise is drawn once, when the network is made: every batch gets the same",
+    "draw it in forward()",
+    ("JIT104",),
+)
+UNUSED_NOISE = Advice(
+    Family.ABSENT,
+    "noise is drawn for every batch, and the network is given the batch without it",
+    "hand the result to the network",
+    ("JIT204",),
 )
 STORED_NOISE = Advice(
     Family.STALE,
@@ -85,6 +110,8 @@ def network_findings(watch: Watch, inputs: tuple[SeriesReport, ...]) -> Iterator
                 yield finding
     for network in watch.network.networks:
         yield from _rewinds(watch, network)
+        yield from _kept_batches(watch, network)
+        yield from _kept_noise(network)
         yield from _mode(network)
         yield from _evaluation(network)
     for array in watch.network.stored.walking():
@@ -92,6 +119,7 @@ def network_findings(watch: Watch, inputs: tuple[SeriesReport, ...]) -> Iterator
         sentence = f"its distance from its first values grows: {moved}"
         where = (f"`{array.name}` of {array.site.function}, in {array.site}",)
         yield Finding(Flag.DRIFT, f"stored data `{array.name}`", sentence, "", where, WRITTEN_INTO)
+    yield from _unused(watch)
     yield from _seeds(watch)
 
 
@@ -125,6 +153,50 @@ def _input(report: SeriesReport, inputs: tuple[SeriesReport, ...], draws: DrawLo
         yield Finding(Verdict.FROZEN, report.argument, conclusion.sentence, "", where, FROZEN_LATENT)
 
 
+def _kept_batches(watch: Watch, network: Network) -> Iterator[Finding]:
+    """The batches of a loader that draws come again, although the loader was read once only."""
+    if watch.audit is None:
+        return
+    for observer in network.inputs:
+        for series in training_series(observer):
+            counters = series.history.timeline().counters
+            kept = counters.recurring > 1 and 2 * counters.repeated_batches >= counters.batches
+            for name, batches in watch.audit.drawn_once() if kept else ():
+                if 2 * counters.batches >= 3 * batches > 0:
+                    stream = f"training samples of {name.removeprefix('the loader of ')}"
+                    seen = f"{batches} batches were made, with draws, and served for {counters.batches} steps"
+                    where = (f"model called at {network.call}",) if network.call is not None else ()
+                    yield Finding(Verdict.CYCLING, stream, seen, "", where, KEPT_BATCHES)
+                    return
+
+
+def _kept_noise(network: Network) -> Iterator[Finding]:
+    for name, draw, forwards in network.kept.stale():
+        seen = f"`{name}` is the same in {forwards} of {forwards} forwards of training; no evaluation uses it"
+        where = (f"`{draw.operation}` at {draw.site} in {draw.site.function}",)
+        yield Finding(Verdict.FROZEN, f"noise of {network.name}", seen, "", where, KEPT_NOISE)
+        return
+
+
+def _unused(watch: Watch) -> Iterator[Finding]:
+    for draw, times in watch.provenance.unused.found():
+        called = f", called from {draw.caller}" if draw.caller is not None else ""
+        where = (f"`{draw.operation}` at {draw.site} in {draw.site.function}{called}",)
+        seen = f"drawn for {times} batches, each of which reached the network without it"
+        yield Finding(Verdict.FROZEN, f"noise drawn in {draw.site.function}", seen, "", where, UNUSED_NOISE)
+
+
+def repeated_draws(streams: tuple[SeriesReport, ...]) -> Iterator[Finding]:
+    """Streams that change, and contain a draw that gives the same numbers each time."""
+    for report in streams:
+        sources = report.provenance.sources if report.provenance is not None else ()
+        same = tuple(str(source) for source in sources if source.same)
+        if same and report.conclusion.verdict is Verdict.FRESH:
+            seen = "a draw of its own for every batch, each of the same numbers"
+            yield Finding(Verdict.CYCLING, report.argument, seen, "", same, SAME_NUMBERS)
+            return
+
+
 def _rewinds(watch: Watch, network: Network) -> Iterator[Finding]:
     for rewind in network.rewinds.found():
         if rewind.batches < 2:
@@ -147,6 +219,10 @@ def _mode(network: Network) -> Iterator[Finding]:
         changed = ", ".join(f"{path} went from {old:g} to {new:g}" for path, (old, new) in rates.items())
         sentence = f"it drew in {before.drew} of {before.looked} forwards before the first evaluation, "
         sentence += f"in none of {after.looked} after it"
+        yield Finding(Flag.LOST_TRAINING_MODE, stream, sentence, changed, where, RATE_LOST)
+    elif network.zeroed and before.drew and after.looked > 1:
+        changed = ", ".join(f"{path} went from {network.rates[path]:g} to 0" for path in sorted(network.zeroed))
+        sentence = "a number that was the same in all forwards before the first evaluation is zero ever since"
         yield Finding(Flag.LOST_TRAINING_MODE, stream, sentence, changed, where, RATE_LOST)
     elif network.stepped_in_evaluation_mode > 1 and (network.depends_on_mode or before.drew):
         sentence = f"{network.steps_in_training} steps in training mode, then {network.stepped_in_evaluation_mode} not"

@@ -49,6 +49,7 @@ class _Audited:
     steps: int = 0
     trained: bool = False
     evaluated: bool = False
+    batches: int = 0
 
     def stepped(self, steps: int, evaluating: bool) -> None:
         """The next batch is asked for, after so many optimizer steps."""
@@ -58,6 +59,7 @@ class _Audited:
 
     def unpacked(self, batch: Any) -> Any:
         """A batch has come: keep its traces, hand it on."""
+        self.batches += 1
         if not isinstance(batch, TracedBatch):
             return batch
         self.record.add(batch.traces)
@@ -98,6 +100,14 @@ class LoaderAudit:
             audited.record.evaluation = audited.evaluated and not audited.trained
             if audited.trained or audited.evaluated:
                 yield audited.record.report(), audited.kinds, audited.record.num_workers
+
+    def drawn_once(self) -> Iterator[tuple[str, int]]:
+        """The loaders that made their samples with draws and were read once: their name, and how many batches."""
+        for audited in self._all:
+            record = audited.record
+            drew = any(stream.used for sample in record.audits for stream in sample.trace.streams)
+            if record.epoch == 0 and drew and (audited.trained or not audited.evaluated):
+                yield record.name, audited.batches
 
     def _made_again(self, loader: DataLoader[Any]) -> _Audited | None:
         """A loader like one before, over the same data set: programs make a new one for every epoch."""

@@ -189,13 +189,21 @@ def _used(audits: Sequence[Sample]) -> Iterator[tuple[Sample, str, str]]:
 
 
 def _seeded_by_index(audits: Sequence[Sample]) -> bool:
-    """Every sample that sets a seed has its own, the same whenever it is made."""
+    """Every sample that sets a seed has its own, the same whenever it is made, and is made up of nothing else."""
+    if any(sample.trace.augments for sample in audits):
+        return False
     seeds: dict[int, set[tuple[str, ...]]] = {}
     for sample in audits:
         if sample.trace.seeds:
             seeds.setdefault(sample.trace.index, set()).add(sample.trace.seeds)
     distinct = set().union(*seeds.values())
-    return len(seeds) > 1 and len(distinct) == len(seeds) and all(len(own) == 1 for own in seeds.values())
+    made = {sample.trace.index for sample in audits}
+    return (
+        len(made) > 1
+        and made == seeds.keys()
+        and len(distinct) == len(seeds)
+        and all(len(own) == 1 for own in seeds.values())
+    )
 
 
 def _findings(

@@ -10,6 +10,7 @@ import torch
 from runtime_probe.borders import Borders
 from runtime_probe.guard import Guard
 from runtime_probe.loader_audit import LoaderAudit
+from runtime_probe.replaced import Replaced
 
 _END = object()
 
@@ -29,33 +30,20 @@ class LoaderWatch:
         self._borders: Borders | None = borders
         self._guard = guard
         self._audit = audit
-        self._undo: list[Callable[[], None]] = []
+        self._replaced = Replaced()
 
     def install(self) -> None:
-        """Wrap `DataLoader.__iter__` and the `__next__` of its iterators."""
+        """Stand for `DataLoader.__iter__` and the `__next__` of its iterators."""
         from torch.utils.data import DataLoader
         from torch.utils.data.dataloader import _BaseDataLoaderIter
 
-        self._wrap(DataLoader, "__iter__", self._around_iter)
-        self._wrap(_BaseDataLoaderIter, "__next__", self._around_next)
+        self._replaced.replace(DataLoader, "__iter__", self._around_iter)
+        self._replaced.replace(_BaseDataLoaderIter, "__next__", self._around_next)
 
     def remove(self) -> None:
-        """Take the wrappers off again."""
+        """Put them back."""
         self._borders = None
-        for undo in reversed(self._undo):
-            undo()
-        self._undo.clear()
-
-    def _wrap(self, owner: type, name: str, around: Callable[[Any], Any]) -> None:
-        original = getattr(owner, name)
-        wrapper = around(original)
-        setattr(owner, name, wrapper)
-
-        def undo() -> None:
-            if getattr(owner, name) is wrapper:  # else another probe wrapped it later; ours is inert by now
-                setattr(owner, name, original)
-
-        self._undo.append(undo)
+        self._replaced.restore()
 
     def _around_iter(self, original: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def __iter__(loader: Any) -> Any:  # noqa: N807

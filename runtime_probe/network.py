@@ -10,7 +10,7 @@ import sys
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,10 +23,12 @@ from runtime_probe.borders import Borders
 from runtime_probe.generators import Rewinds, torch_state
 from runtime_probe.guard import Guard, is_captured
 from runtime_probe.hooks import Hooks
+from runtime_probe.kept_noise import KeptNoise
 from runtime_probe.modes import ProbeMode, put_on, take_off
 from runtime_probe.observer import Observer
 from runtime_probe.sites import Site, user_frames
 from runtime_probe.stored import StoredArrays
+from runtime_probe.traces import Draw
 
 MAX_NETWORKS = 16
 MAX_INPUTS = 6
@@ -71,7 +73,10 @@ class Network:
     steps_in_evaluation_mode: int = 0  # of the optimizer, since the network was last trained in training mode
     stepped_in_evaluation_mode: int = 0  # the most of these
     evaluated: bool = False
+    evaluations: int = 0
     since_evaluation: int = 0
+    kept: KeptNoise = field(default_factory=KeptNoise)
+    zeroed: set[str] | None = None  # rates that were zero in all training forwards after the first evaluation
     batch: int = -1
     batches: int = 0
     parts_in_training: bool = False
@@ -80,16 +85,28 @@ class Network:
     def changed_rates(self) -> dict[str, tuple[float, float]]:
         """Dropout rates that became zero: their path, before and now."""
         module = self.module()
-        now = dropout_rates(module) if module is not None else {}
-        return {path: (rate, now[path]) for path, rate in self.rates.items() if rate > 0 and now.get(path) == 0}
+        now = numbers_of(module) if module is not None else {}
+        return {path: (rate, 0.0) for path, rate in self.rates.items() if rate > 0 and now.get(path) == 0}
+
+    def compare_rates(self, module: nn.Module) -> None:
+        """A training forward begins: forget the numbers that change by themselves, and see which became zero.
+
+        A schedule changes them at some time; an evaluation that forgets to put them back does so the first time.
+        """
+        now = numbers_of(module)
+        if self.evaluations == 0:
+            self.rates = {path: rate for path, rate in self.rates.items() if now.get(path) == rate}
+        elif self.evaluations == 1:
+            zeroed = {path for path, rate in self.rates.items() if rate > 0 and now.get(path) == 0}
+            self.zeroed = zeroed if self.zeroed is None else self.zeroed & zeroed
 
 
-def dropout_rates(module: nn.Module) -> dict[str, float]:
-    """`p` of dropout layers and attributes named after dropout, by their path."""
+def numbers_of(module: nn.Module) -> dict[str, float]:
+    """The numbers among the attributes of a network's parts, by their path: rates of dropout, widths of noise."""
     found = {}
     for path, part in module.named_modules():
         for name, value in vars(part).items():
-            if isinstance(value, float) and ("drop" in name or (name == "p" and "drop" in type(part).__name__.lower())):
+            if isinstance(value, float):
                 found[f"{path}.{name}".lstrip(".")] = value
     return found
 
@@ -97,7 +114,8 @@ def dropout_rates(module: nn.Module) -> dict[str, float]:
 class _Depth(threading.local):
     running: nn.Module | None = None
     before: int | None = None
-    mode: _DrawSites | None = None
+    phase: str = ""
+    modes: tuple[ProbeMode, ...] = ()
 
 
 class NetworkWatch:
@@ -113,6 +131,7 @@ class NetworkWatch:
         self._now = _Depth()
         self._phase = ""
         self.provenance_use: Callable[..., None] = lambda *args, **kwargs: None
+        self.noise_in: Callable[[torch.Tensor], Draw | None] = lambda tensor: None
         borders.on_step = self._stepped
 
     def is_running(self) -> bool:
@@ -145,7 +164,7 @@ class NetworkWatch:
         """Watch a network from its next call on."""
         known = self._by_module.get(module)
         if known is None:
-            known = Network(weakref.ref(module), type(module).__name__, dropout_rates(module), _depends_on_mode(module))
+            known = Network(weakref.ref(module), type(module).__name__, numbers_of(module), _depends_on_mode(module))
             self.networks.append(known)
             self._by_module[module] = known
             self._owners.clear()
@@ -199,26 +218,38 @@ class NetworkWatch:
 
     def _begin(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         network = self._by_module.get(module)
-        self._now.before = self._now.mode = None
+        self._now.before, self._now.modes = None, ()
         if network is None or torch._C._current_graph_task_id() != -1 or _is_fake(args):
             return
-        phase = self._phase = _phase(module)
+        phase = self._phase = self._now.phase = _phase(module)
         network.forwards[phase] += 1
         if phase == "training":
             self._training_forward(network, module, args, kwargs)
-        elif phase == "evaluation":
+        else:
+            network.evaluations += network.since_evaluation > 0 or not network.evaluated
             network.evaluated, network.since_evaluation = True, 0
+        if phase == "evaluation":
             network.parts_in_training |= any(part.training for part in module.modules())
         if self._is_looked_at(network, phase):
             self._now.before = torch_state()
-            if phase != "training" and network.evaluation.drew and not network.parts_in_training:
-                self._now.mode = _DrawSites(network)
-                put_on(self._now.mode, 0)
+            self._now.modes = tuple(self._modes(network, module, phase))
+            for mode in self._now.modes:
+                put_on(mode, 0)
+
+    def _modes(self, network: Network, module: nn.Module, phase: str) -> Iterator[ProbeMode]:
+        """What is on while the network runs, in forwards that are looked at."""
+        if phase != "training" and network.evaluation.drew and not network.parts_in_training:
+            yield _DrawSites(network)
+        uses = network.kept.follow(module, phase, self.noise_in)
+        if uses is not None:
+            yield uses
 
     def _training_forward(
         self, network: Network, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> None:
         network.since_evaluation += 1
+        if self._is_looked_at(network, "training"):
+            network.compare_rates(module)
         network.steps_in_evaluation_mode = 0
         if network.call is None:
             network.call = next(user_frames(sys._getframe(1)), None)
@@ -256,16 +287,16 @@ class NetworkWatch:
 
     def _end(self, module: nn.Module) -> None:
         network, before = self._by_module.get(module), self._now.before
-        mode, self._now.mode = self._now.mode, None
-        if mode is not None:
+        modes, self._now.modes = self._now.modes, ()
+        for mode in reversed(modes):
             take_off(mode)
         if network is None or before is None:
             return
         self._now.before = None
         drew = torch_state() != before
-        if module.training:
+        if self._now.phase == "training":
             (network.after_evaluation if network.evaluated else network.before_evaluation).add(drew)
-        else:
+        elif not module.training:
             network.evaluation.add(drew)
 
     def _stepped(self, optimizer: torch.optim.Optimizer) -> None:

@@ -28,9 +28,9 @@ from runtime_probe.borders import Borders, Position, Source, storage_of
 from runtime_probe.errors import CoordinateArgumentError
 from runtime_probe.fingerprint import TILE, distinct_part, weighted_sum, weights_for, words
 from runtime_probe.geometry import Snapshot
-from runtime_probe.provenance import Draw
 from runtime_probe.ring import Ring
 from runtime_probe.timeline import Batch, History
+from runtime_probe.traces import Draw
 
 MAX_SERIES = 32  # shapes followed one by one; further ones share a series
 SNAPSHOT_ELEMENTS = 2**18

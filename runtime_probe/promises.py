@@ -80,7 +80,7 @@ def _drawn_before(watch: Watch) -> tuple[str, ...]:
 def _augments(line: DrawLine) -> bool:
     names = [line.site.function, *(caller.function for caller in line.callers[:1])]
     on_purpose = any(AUGMENTING.search(name) and not BY_DESIGN.search(name) for name in names)
-    return line.given_data and on_purpose
+    return (line.given_data or line.in_dataset) and on_purpose
 
 
 def _commented(watch: Watch) -> tuple[str, ...]:

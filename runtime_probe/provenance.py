@@ -11,8 +11,8 @@ import itertools
 import os
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from types import FrameType
+from dataclasses import replace
+from types import CodeType, FrameType
 from typing import Any
 
 import torch
@@ -22,7 +22,9 @@ from torch.utils.weak import WeakIdKeyDictionary
 from runtime_probe.generators import states
 from runtime_probe.modes import ProbeMode, put_on, take_off
 from runtime_probe.rng_audit import own_generators
-from runtime_probe.sites import Site, is_given_data, is_library, user_frames
+from runtime_probe.sites import OWN, Site, is_given_data, is_library, user_frames
+from runtime_probe.traces import Draw, ProvenanceReport, Trace, Use, report_on
+from runtime_probe.unused import UnusedDraws
 
 DRAWS = frozenset(
     "rand randn randint randperm normal bernoulli multinomial poisson binomial rand_like randn_like randint_like "
@@ -49,101 +51,11 @@ PICKING = frozenset(
     "embedding".split()
 )
 GATHERING = frozenset("__getitem__ index_select gather take".split())
+LOOKING = frozenset("size dim numel stride is_contiguous __len__ __get__ element_size data_ptr".split())
+MAX_NUMBERS = 4096
 LOOKS_INSIDE = 2  # forwards of each model in which draws inside it are followed
 MAX_DRAWS = 8  # per tensor, the last ones; enough to name the lines
 MAX_PLACES = 6  # of the user's calls that lead to a draw
-
-
-@dataclass(frozen=True)
-class Draw:
-    """One execution of a random operation: where it is written, who called that, and a serial number.
-
-    `forward` is the number of the watched forward that came next. `given_data`: the function that drew was handed
-    data, so it did not make the data up. `outer` are the places that the call came from beyond `caller`.
-    """
-
-    operation: str
-    site: Site
-    caller: Site | None
-    serial: int
-    forward: int = 0
-    given_data: bool = False
-    outer: tuple[Site, ...] = ()
-
-
-@dataclass(frozen=True)
-class Trace:
-    """What is known about a tensor: the draws in it, and where its first ingredient was made.
-
-    `combined` and `gathered` are the last operation that mixed a draw into something else, and the last that picked
-    entries in a drawn order: the draw, and the number of the forward that came next. `whole` are the serials of the
-    draws from which nothing was picked; parts of drawn numbers, a batch at a time, are made-up data and no noise.
-    """
-
-    draws: tuple[Draw, ...] = ()
-    origin: tuple[str, Site] | None = None
-    combined: tuple[Draw, int] | None = None
-    gathered: tuple[Draw, int] | None = None
-    whole: frozenset[int] = frozenset()
-
-
-@dataclass(frozen=True)
-class Use:
-    """A stream was handed to a network, in its `forward`-th watched forward, as a tensor of this shape."""
-
-    trace: Trace
-    forward: int
-    shape: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Source:
-    """A line that drew coordinates of the model: how often it drew, and for how many forwards."""
-
-    operation: str
-    site: Site
-    caller: Site | None
-    draws: int
-    forwards: int
-
-    def __str__(self) -> str:
-        called = "" if self.caller is None else f", called from {self.caller}"
-        times, forwards = _count(self.draws, "time"), _count(self.forwards, "forward")
-        return f"`{self.operation}` at {self.site} in {self.site.function}{called}; drawn {times} for {forwards}"
-
-
-@dataclass(frozen=True)
-class Stale:
-    """A draw that is mixed into the input, or orders it, again and again: `uses` forwards, long after it was made."""
-
-    draw: Draw
-    uses: int
-
-    def __str__(self) -> str:
-        draw = self.draw
-        called = "" if draw.caller is None else f", called from {draw.caller}"
-        return f"`{draw.operation}` at {draw.site} in {draw.site.function}{called}; drawn once for {self.uses} forwards"
-
-
-@dataclass(frozen=True)
-class ProvenanceReport:
-    """The lines that drew, the line that made the coordinates, and the model's call, as far as they were seen.
-
-    `mixed` is noise and `ordered` a permutation that were drawn once and used by many forwards, in the loop;
-    `stored` is noise that a function mixed into data which it was given, before the first forward.
-    """
-
-    sources: tuple[Source, ...]
-    origin: tuple[str, Site] | None
-    call: Site | None
-    forwards: int
-    mixed: Stale | None = None
-    ordered: Stale | None = None
-    stored: Stale | None = None
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'s' * (number != 1)}"
 
 
 class Provenance(ProbeMode):
@@ -158,9 +70,13 @@ class Provenance(ProbeMode):
         self._uses: dict[object, list[Use]] = {}
         self._forwards = 0
         self.lines: dict[tuple[str, Site], int] = {}  # that drew between the forwards, and how often
+        self.unused = UnusedDraws()
         self.is_inside: Callable[[], bool] = lambda: False  # a network is running
+        self.on_torch_draw: Callable[[str, FrameType], None] = lambda function, frame: None
         self.on_draw: Callable[[Draw], None] = lambda draw: None
         self.on_use: Callable[[object, Trace], None] = lambda stream, trace: None
+        self._given_data: dict[tuple[CodeType, int], bool] = {}
+        self._floats: dict[float, Draw] = {}  # numbers that NumPy and Python drew
         self._call: Site | None = None
         self._on = False
         self._given: WeakIdKeyDictionary | None = None  # coordinates of the model that runs, while it is looked into
@@ -196,6 +112,8 @@ class Provenance(ProbeMode):
         if self._forwards < self.window or (not first and self._forwards == self.window > 0):
             self._forwards += first
             trace = self._traces.get(tensor, Trace())
+            self.unused.used(trace.draws)
+            self.unused.given(tensor, trace.draws)
             self._uses.setdefault(stream, []).append(Use(trace, self._forwards, tuple(tensor.shape)))
             self.on_use(stream, trace)
             if self._call is None and training:
@@ -235,7 +153,7 @@ class Provenance(ProbeMode):
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         """Run the operation, then pass the traces on."""
         result = func(*args, **(kwargs or {}))
-        if not torch.compiler.is_compiling() and self._on and os.getpid() == self._process:
+        if not torch.compiler.is_compiling() and self._on and os.getpid() == self._process and not _is_own():
             try:
                 self._follow(func.__name__, args, kwargs or {}, result)
             except Exception:  # the program's operation has succeeded: what cannot be followed ends the following
@@ -243,15 +161,17 @@ class Provenance(ProbeMode):
         return result
 
     def _follow(self, name: str, args: Any, kwargs: dict[str, Any], result: Any) -> None:
-        targets = list(_tensors((result,)))
-        if name == "__setitem__":
-            targets = [args[0]]
-        if not targets:
-            return
         sources = list(_tensors((*args, *kwargs.values())))
+        targets = [args[0]] if name == "__setitem__" else list(_tensors((result,)))
+        if not targets:
+            if name not in LOOKING:
+                self._use_all(sources)
+            return
         if self._given is not None:
             self._follow_given(name, sources, targets, self._given)
-        trace = self._trace_of(name, sources, targets)
+        trace = self._trace_of(name, sources, targets, [v for v in (*args, *kwargs.values()) if isinstance(v, float)])
+        if trace.draws and (targets[0].requires_grad or self.is_inside()):
+            self._use_all(sources)
         for target in targets:
             self._traces[target] = trace
 
@@ -271,13 +191,25 @@ class Provenance(ProbeMode):
             for target in targets:
                 given[target] = True
 
-    def _trace_of(self, name: str, sources: list[Tensor], targets: list[Tensor]) -> Trace:
+    def _use_all(self, tensors: list[Tensor]) -> None:
+        for tensor in tensors:
+            self.unused.used(self._traces.get(tensor, Trace()).draws)
+
+    def drawn_number(self, value: float, function: str, frame: FrameType) -> None:
+        """NumPy or Python drew a number in a frame: a tensor that it is mixed into contains that draw."""
+        if self._on and len(self._floats) < MAX_NUMBERS and not value.is_integer():
+            self._floats[value] = self._draw(function, frame)
+
+    def _trace_of(self, name: str, sources: list[Tensor], targets: list[Tensor], numbers: list[float]) -> Trace:
         if name in DRAWS:
             if isinstance(targets[0], torch.nn.Parameter) or any(isinstance(s, torch.nn.Parameter) for s in sources):
                 return Trace()  # a parameter is initialised
-            draw = self._draw(name)
+            draw = self._draw(name, sys._getframe(3))
+            draw = replace(draw, values=_digest(targets[0])) if self._forwards else draw
             return Trace((draw,), whole=frozenset([draw.serial]))
         known = [trace for source in sources if (trace := self._traces.get(source)) is not None]
+        drawn = [self._floats[number] for number in numbers if number in self._floats]
+        known += [Trace((draw,), whole=frozenset([draw.serial])) for draw in drawn]
         if not known and not sources:
             return Trace(origin=_origin(name))
         draws = {draw.serial: draw for trace in known for draw in trace.draws}
@@ -286,30 +218,48 @@ class Provenance(ProbeMode):
         return Trace(
             kept,
             next((trace.origin for trace in known if trace.origin), None),
-            self._combined(name, known, sources),
+            self._combined(name, known, sources, targets[0]),
             self._gathered(name, known),
             whole.intersection(draw.serial for draw in kept),
         )
 
-    def _draw(self, name: str) -> Draw:
+    def _draw(self, name: str, called: FrameType) -> Draw:
         unknown = Site("unknown", 0, "unknown")
-        frame = _user_frame(sys._getframe(4))
+        frame = _user_frame(called)
+        if frame is not None and name in DRAWS and not self.is_inside():
+            self.on_torch_draw(f"torch.{name}", frame)
         sites = list(itertools.islice(user_frames(frame), MAX_PLACES))
         site, caller = (*sites, None, None)[:2]
-        if site is not None and self._forwards and not self.is_inside():
+        if site is not None and self._forwards and name in DRAWS and not self.is_inside():
             self.lines[name, site] = self.lines.get((name, site), 0) + 1
-        given = self._forwards == 0 and frame is not None and is_given_data(frame)
-        draw = Draw(name, site or unknown, caller, next(self._serials), self._forwards, given, tuple(sites[2:]))
-        self.on_draw(draw)
+        given = self._forwards == 0 and frame is not None and self._is_given_data(frame)
+        draw = Draw(name, site or unknown, caller, next(self._serials), self._forwards, given, outer=tuple(sites[2:]))
+        if name in DRAWS:
+            self.on_draw(draw)
         return draw
 
-    def _combined(self, name: str, known: list[Trace], sources: list[Tensor]) -> tuple[Draw, int] | None:
+    def _is_given_data(self, frame: FrameType) -> bool:
+        line = (frame.f_code, frame.f_lineno)
+        if line not in self._given_data:
+            self._given_data[line] = is_given_data(frame)
+        return self._given_data[line]
+
+    def noise_in(self, tensor: Tensor) -> Draw | None:
+        """The last draw of noise that a tensor contains, as far as it was followed."""
+        draws = self._traces.get(tensor, Trace()).draws
+        return next((draw for draw in reversed(draws) if _is_noise(draw)), None)
+
+    def _combined(
+        self, name: str, known: list[Trace], sources: list[Tensor], target: Tensor
+    ) -> tuple[Draw, int] | None:
         """The latest noise that this operation mixes into something else, or the one that is mixed in already."""
-        if name in COMBINING and len(sources) > 1:
-            drawn = (draw for trace in known if trace.whole for draw in trace.draws)
-            noise = [draw for draw in drawn if draw.operation in NOISE and draw.operation not in ORDERS]
+        if name in COMBINING:
+            drawn = (draw for trace in known for draw in trace.draws if draw.serial in trace.whole)
+            noise = [draw for draw in drawn if _is_noise(draw) and (len(sources) > 1 or "." in draw.operation)]
             if noise:
-                return max(noise, key=lambda draw: draw.serial), self._forwards
+                latest = max(noise, key=lambda draw: draw.serial)
+                self.unused.mixed(latest, sources, target)
+                return latest, self._forwards
         return max((trace.combined for trace in known if trace.combined), key=lambda c: c[1], default=None)
 
     def _gathered(self, name: str, known: list[Trace]) -> tuple[Draw, int] | None:
@@ -322,48 +272,17 @@ class Provenance(ProbeMode):
     def report(self, stream: object | None = None, shape: tuple[int, ...] | None = None) -> ProvenanceReport:
         """What was seen so far of a stream, or of all; of the tensors of one shape, or of all."""
         uses = self._uses.get(stream, []) if stream is not None else [u for all_ in self._uses.values() for u in all_]
-        uses = [use for use in uses if shape is None or use.shape == shape]
-        lines: dict[tuple[str, Site, Site | None], set[int]] = {}
-        forwards: dict[tuple[str, Site, Site | None], int] = {}
-        for use in uses:
-            keys = {(draw.operation, draw.site, draw.caller) for draw in use.trace.draws}
-            for draw in use.trace.draws:
-                lines.setdefault((draw.operation, draw.site, draw.caller), set()).add(draw.serial)
-            for key in keys:
-                forwards[key] = forwards.get(key, 0) + 1
-        sources = tuple(Source(*key, len(serials), forwards[key]) for key, serials in lines.items())
-        origin = next((use.trace.origin for use in uses if use.trace.origin), None)
-        return ProvenanceReport(
-            sources, origin, self._call, len(uses), _stale(uses, "combined"), _stale(uses, "gathered"), _stored(uses)
-        )
+        return report_on([use for use in uses if shape is None or use.shape == shape], self._call)
 
 
-STALE_USES = 4  # forwards for which one draw served, each time used anew, before it is called stale
+DIGESTED = 64  # numbers of a draw
 
 
-def _stale(uses: list[Use], kind: str) -> Stale | None:
-    """The draw that most forwards mixed in, or picked by, anew and that was made several forwards before."""
-    counts: dict[Draw, int] = {}
-    for earlier, use in itertools.pairwise(uses):
-        event = getattr(use.trace, kind)
-        if event is not None and event[1] >= earlier.forward and event[0].forward < earlier.forward:
-            counts[event[0]] = counts.get(event[0], 0) + 1
-    draw = max(counts, key=lambda d: counts[d], default=None)
-    return Stale(draw, counts[draw] + 1) if draw is not None and counts[draw] >= STALE_USES else None
-
-
-def _stored(uses: list[Use]) -> Stale | None:
-    """Noise that a function mixed into the data it was given, before the first forward, and that all forwards get."""
-    counts: dict[tuple[str, Site], tuple[Draw, int]] = {}
-    for use in uses:
-        combined = use.trace.combined
-        if combined is not None and combined[0].given_data and combined[1] == 0:
-            draw = combined[0]
-            counts[draw.operation, draw.site] = (draw, counts.get((draw.operation, draw.site), (draw, 0))[1] + 1)
-    if not counts:
+def _digest(drawn: Tensor) -> int | None:
+    """A digest of a draw that is large enough not to be drawn twice by chance; looked at where it costs no waiting."""
+    if drawn.device.type != "cpu" or not drawn.is_floating_point() or drawn.numel() < 8:
         return None
-    draw, times = max(counts.values(), key=lambda entry: entry[1])
-    return Stale(draw, times) if times >= STALE_USES and 2 * times > len(uses) else None
+    return hash(bytes(drawn.detach().reshape(-1)[:DIGESTED].double().numpy()))
 
 
 def _origin(name: str) -> tuple[str, Site] | None:
@@ -373,6 +292,16 @@ def _origin(name: str) -> tuple[str, Site] | None:
         return None
     site = next(user_frames(frame), None)
     return (name, site) if site else None
+
+
+def _is_own() -> bool:
+    """Whether the probe itself runs the operation that the mode was told of."""
+    return sys._getframe(2).f_code.co_filename.startswith(OWN)
+
+
+def _is_noise(draw: Draw) -> bool:
+    """Not a layer's draw, nor an order; names with a dot are those of NumPy and Python."""
+    return (draw.operation in NOISE or "." in draw.operation) and draw.operation not in ORDERS
 
 
 def _user_frame(frame: FrameType | None) -> FrameType | None:

@@ -8,14 +8,16 @@ import random
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
 import torch
 
+from runtime_probe.draws import NUMPY, PYTHON
 from runtime_probe.generators import bytes_of
-from runtime_probe.sites import user_frames
+from runtime_probe.replaced import Around, Replaced
+from runtime_probe.sites import caller, is_given_data, user_frames
 
 MAX_OBJECTS = 2000
 MAX_DEPTH = 4
@@ -159,40 +161,72 @@ def generators_or_none(dataset: object) -> Generators:
         return []
 
 
+@dataclass
+class Audit:
+    """What one `__getitem__` does: the streams before and after it, the seeds it sets, at which lines, and whether
+    it draws in a function that is given stored data.
+    """
+
+    streams: list[Stream] = field(default_factory=list)
+    seeds: list[str] = field(default_factory=list)
+    sites: list[str] = field(default_factory=list)
+    augments: bool = False
+
+
 @contextmanager
-def audited(generators: Generators, streams: list[Stream], seeds: list[str], sites: list[str]) -> Iterator[None]:
-    """Around one `__getitem__`: append the streams that exist before and after it, the seeds it sets, and where."""
+def audited(generators: Generators, audit: Audit) -> Iterator[None]:
+    """Around one `__getitem__`: fill in its audit."""
     before = _states_or_none(generators)
-    with _seeding_recorded(seeds, sites):
+    with _recorded(audit):
         yield
     after = _states_or_none(generators)
-    streams += [Stream(path, state, after[path]) for path, state in before.items() if path in after]
+    audit.streams += [Stream(path, state, after[path]) for path, state in before.items() if path in after]
+
+
+TORCH = "rand randn randint normal randperm rand_like randn_like".split()
 
 
 @contextmanager
-def _seeding_recorded(seeds: list[str], sites: list[str]) -> Iterator[None]:
-    """Record constant seeds given to `default_rng`, `seed` and `manual_seed` while one sample is made."""
-    owners: list[tuple[Any, str]] = [(random, "seed"), (torch, "manual_seed")]
+def _recorded(audit: Audit) -> Iterator[None]:
+    """Record constant seeds given to `default_rng`, `seed` and `manual_seed`, and draws on data, in one sample."""
     numpy = sys.modules.get("numpy")
+    owners: list[tuple[Any, list[str], list[str]]] = [(random, ["seed"], PYTHON), (torch, ["manual_seed"], TORCH)]
     if numpy is not None:
-        owners += [(numpy.random, "default_rng"), (numpy.random, "seed")]
-    originals = [(owner, name, getattr(owner, name)) for owner, name in owners]
-    for owner, name, original in originals:
-        setattr(owner, name, _recording(original, f"{owner.__name__}.{name}", seeds, sites))
+        owners.append((numpy.random, ["default_rng", "seed"], NUMPY))
+    replaced = Replaced()
+    for owner, seeding, drawing in owners:
+        for name in seeding:
+            replaced.replace(owner, name, _seeds(f"{owner.__name__}.{name}", audit))
+        for name in drawing:
+            replaced.replace(owner, name, _draws(audit))
     try:
         yield
     finally:
-        for owner, name, original in originals:
-            setattr(owner, name, original)
+        replaced.restore()
 
 
-def _recording(original: Callable[..., Any], name: str, seeds: list[str], sites: list[str]) -> Callable[..., Any]:
-    def recorded(*args: Any, **kwargs: Any) -> Any:
-        seed = args[0] if args else next(iter(kwargs.values()), None)
-        if isinstance(seed, int) and not isinstance(seed, bool):
-            seeds.append(f"{name}({seed})")
-            site = next(user_frames(sys._getframe(1)), None)
-            sites.extend([f"`{name}({seed})` at {site} in {site.function}"] if site else [])
-        return original(*args, **kwargs)
+def _seeds(name: str, audit: Audit) -> Around:
+    def around(original: Callable[..., Any]) -> Callable[..., Any]:
+        def recorded(*args: Any, **kwargs: Any) -> Any:
+            seed = args[0] if args else next(iter(kwargs.values()), None)
+            if isinstance(seed, int) and not isinstance(seed, bool):
+                audit.seeds.append(f"{name}({seed})")
+                site = next(user_frames(sys._getframe(1)), None)
+                audit.sites.extend([f"`{name}({seed})` at {site} in {site.function}"] if site else [])
+            return original(*args, **kwargs)
 
-    return recorded
+        return recorded
+
+    return around
+
+
+def _draws(audit: Audit) -> Around:
+    def around(original: Callable[..., Any]) -> Callable[..., Any]:
+        def recorded(*args: Any, **kwargs: Any) -> Any:
+            if audit.seeds and not audit.augments:
+                audit.augments = is_given_data(caller(sys._getframe(1)), whole=False)
+            return original(*args, **kwargs)
+
+        return recorded
+
+    return around

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 
 from runtime_probe.generators import STREAMS
+from runtime_probe.replaced import Around, Replaced
 from runtime_probe.sites import Site, user_frames
 
 MAX_SEEDS = 4096  # different seeds that are kept
@@ -48,25 +49,22 @@ class SeedLog:
         self._batch = batch
         self._seedings: dict[tuple[str, int, Site], Seeding] = {}
         self._fresh: dict[str, int] = {}  # the state of a stream right after it was seeded
-        self._undo: list[Callable[[], None]] = []
+        self._replaced = Replaced()
         self.on = False
 
     def install(self) -> None:
-        """Wrap `random.seed`, `numpy.random.seed` and `torch.manual_seed`."""
+        """Stand for `random.seed`, `numpy.random.seed` and `torch.manual_seed`."""
         self.on = True
-        self._wrap(random, "seed", "random")
-        self._wrap(torch, "manual_seed", "torch")
-        self._wrap(torch.random, "manual_seed", "torch")
         numpy = sys.modules.get("numpy")
-        if numpy is not None:
-            self._wrap(numpy.random, "seed", "numpy.random")
+        owners = [(random, "seed", "random"), (torch, "manual_seed", "torch"), (torch.random, "manual_seed", "torch")]
+        for owner, name, stream in owners + ([(numpy.random, "seed", "numpy.random")] if numpy is not None else []):
+            title = f"{owner.__name__}.{name}".replace("torch.random.", "torch.")
+            self._replaced.replace(owner, name, self._around(title, stream))
 
     def remove(self) -> None:
-        """Take the wrappers off again."""
+        """Put the functions back."""
         self.on = False
-        for undo in reversed(self._undo):
-            undo()
-        self._undo.clear()
+        self._replaced.restore()
 
     @property
     def seedings(self) -> list[Seeding]:
@@ -78,28 +76,20 @@ class SeedLog:
         found = (seeding for seeding in self.seedings if seeding.stream == stream and seeding.times > 1)
         return next(found, None)
 
-    def _wrap(self, owner: Any, name: str, stream: str) -> None:
-        original = getattr(owner, name)
-        title = f"{owner.__name__}.{name}".replace("torch.random.", "torch.")
+    def _around(self, title: str, stream: str) -> Around:
+        def around(original: Callable[..., Any]) -> Callable[..., Any]:
+            def seeding(*args: Any, **kwargs: Any) -> Any:
+                seed = args[0] if args else next(iter(kwargs.values()), None)
+                known = self.on and hasattr(seed, "__index__")
+                drawn = known and self._fresh.get(stream) not in (None, STREAMS[stream]())
+                result = original(*args, **kwargs)
+                if known:
+                    self._record(title, stream, int(seed), drawn)  # type: ignore[arg-type]
+                return result
 
-        def seeding(*args: Any, **kwargs: Any) -> Any:
-            seed = args[0] if args else next(iter(kwargs.values()), None)
-            known = self.on and hasattr(seed, "__index__")
-            drawn = known and self._fresh.get(stream) not in (None, STREAMS[stream]())
-            result = original(*args, **kwargs)
-            if known:
-                self._record(title, stream, int(seed), drawn)  # type: ignore[arg-type]
-            return result
+            return seeding
 
-        seeding.__name__ = seeding.__qualname__ = name
-        seeding.__module__, seeding.__doc__ = owner.__name__, original.__doc__
-        setattr(owner, name, seeding)
-
-        def undo() -> None:
-            if getattr(owner, name) is seeding:
-                setattr(owner, name, original)
-
-        self._undo.append(undo)
+        return around
 
     def _record(self, function: str, stream: str, seed: int, drawn: bool) -> None:
         self._fresh[stream] = STREAMS[stream]()

@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.data import Dataset
 
 _CELL = re.compile(r"<ipython-input-(\d+)-")
 
@@ -31,10 +32,11 @@ class Site:
         return f"cell {cell}, line {self.line}" if cell else f"{Path(self.file).name}:{self.line}"
 
 
+OWN = f"{Path(__file__).parent}/"
 _LIBRARIES = tuple(
     f"{directory.rstrip('/')}/"
     for directory in (
-        str(Path(__file__).parent),
+        OWN,
         str(Path(torch.__file__).parent),
         *(sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")),
     )
@@ -59,6 +61,13 @@ def is_library(file: str) -> bool:
     return file.startswith(("<", *_LIBRARIES)) or "/site-packages/" in file or "/dist-packages/" in file
 
 
+def caller(frame: FrameType) -> FrameType:
+    """The first frame, from this one outwards, that is not the probe's."""
+    while frame.f_code.co_filename.startswith(OWN) and frame.f_back is not None:
+        frame = frame.f_back
+    return frame
+
+
 def user_frames(frame: FrameType | None) -> Iterator[Site]:
     """The user's places on the stack, innermost first, up to the module that is run or imported."""
     while frame is not None:
@@ -71,22 +80,62 @@ def user_frames(frame: FrameType | None) -> Iterator[Site]:
 
 MAKERS = ("make", "generate", "create", "load", "build", "synth", "simulate", "toy", "get_data", "init", "setup")
 COMPREHENSIONS = ("<listcomp>", "<genexpr>", "<dictcomp>", "<setcomp>")  # frames of their own before Python 3.12
+MANY = 2**14  # entries of a list that are looked through
 DATA = 16  # entries from which on an argument is data, and no size or option
 
 
-def is_given_data(frame: FrameType) -> bool:
-    """Whether a function was handed data: then what it draws changes them, and is not how they are made up."""
+def is_given_data(frame: FrameType, whole: bool = True) -> bool:
+    """Whether a function was handed data: then what it draws changes them, and is not how they are made up.
+
+    Not `whole`: something that its object keeps is no data if it is used as it is, such as an axis for all samples.
+    """
     while frame.f_code.co_name in COMPREHENSIONS and frame.f_back is not None:
         frame = frame.f_back
     code = frame.f_code
     name = code.co_name.lstrip("_").lower()
     if name == "<module>" or name.startswith(MAKERS):
         return False
-    values = (frame.f_locals.get(argument) for argument in code.co_varnames[: code.co_argcount] if argument != "self")
-    return any(_is_data(value) for value in values)
+    variables = frame.f_locals
+    owner = variables.get("self")
+    kept = list(vars(owner).values()) if hasattr(owner, "__dict__") else []
+    arguments = [variables.get(argument) for argument in code.co_varnames[: code.co_argcount] if argument != "self"]
+    if any(_is_data(value) and (whole or not any(value is other for other in kept)) for value in arguments):
+        return True
+    return any(_is_data(value) and _is_part_of(value, kept) for value in variables.values())
+
+
+def is_in_dataset(frame: FrameType | None) -> bool:
+    """Whether a data set is being made: its constructor is among the last callers."""
+    for _ in range(6):
+        if frame is None:
+            break
+        if frame.f_code.co_name == "__init__" and isinstance(frame.f_locals.get("self"), Dataset):
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _is_data(value: Any) -> bool:
-    if isinstance(value, Tensor) or type(value).__name__ == "ndarray":
-        return bool(value.ndim > 0 and math.prod(value.shape) >= DATA)
-    return isinstance(value, (list, tuple)) and len(value) >= DATA
+    if isinstance(value, (list, tuple)):
+        return len(value) >= DATA
+    if isinstance(value, Tensor) or hasattr(type(value), "__array_interface__"):  # of NumPy, or an image of PIL
+        return bool(math.prod(value.shape if hasattr(value, "shape") else value.size) >= DATA)
+    return False
+
+
+def _is_part_of(value: Any, kept: list[Any]) -> bool:
+    """Whether an array is a part of those that are kept, or one entry of a list of them."""
+    for other in kept:
+        if isinstance(other, (list, tuple)):
+            if len(other) <= MANY and any(value is entry for entry in other):
+                return True
+        elif isinstance(value, Tensor):
+            if isinstance(other, Tensor) and 0 < value.numel() < other.numel() and _storage(value) == _storage(other):
+                return True
+        elif other is not None and getattr(value, "base", None) is other:
+            return True
+    return False
+
+
+def _storage(tensor: Tensor) -> int:
+    return tensor.untyped_storage().data_ptr() if tensor.layout == torch.strided and not tensor.is_meta else 0

@@ -15,12 +15,14 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
+from torch.utils.data import DataLoader, Dataset
 
 from runtime_probe.sites import Site, is_library
 
 SAMPLED = 4096  # entries of an array that are compared
 FOUND_IN = 2**24  # entries of an array among which the network's input is looked for
 MAX_ARRAYS = 32
+OF_DATASET = "data set "
 GROWTH = 3  # looks in a row at which the distance has to have grown
 
 
@@ -33,6 +35,7 @@ class _Array:
     first: Tensor
     distances: list[float] = field(default_factory=list)
     given: bool = False
+    stride: float = 0.0  # the distance of the entries that moved at all
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,8 @@ class StoredArrays:
                     self._arrays[owner, name] = _Array(name, site, values)
             elif known.first.shape == values.shape:
                 known.distances.append(_distance(known.first, values))
-                known.given |= _is_part_of(given, value)
+                known.stride = _stride(known.first, values)
+                known.given |= name.startswith(OF_DATASET) or _is_part_of(given, value)
 
     def walking(self) -> list[WalkingArray]:
         """Arrays that moved at nearly every look, farther and farther, and stay recognisable."""
@@ -74,9 +78,11 @@ class StoredArrays:
 
 
 def _walks(array: _Array) -> bool:
-    moved = [d for d in array.distances if d > 0]
+    moved = [d for d, _ in itertools.groupby(array.distances) if d > 0]  # it may move once an epoch only
     spread = float(array.first.std())
     if len(moved) < GROWTH + 1 or moved[-1] > 1.2 * spread * 2**0.5:  # unrelated values are sqrt(2) spreads away
+        return False
+    if array.name.startswith(OF_DATASET) and array.stride > spread:  # entries that are replaced, one after the other
         return False
     growing = sum(later > earlier for earlier, later in itertools.pairwise(moved))
     return growing >= 0.9 * (len(moved) - 1) and growing >= GROWTH
@@ -93,9 +99,21 @@ def _arrays(frame: FrameType | None) -> Iterator[tuple[int, str, Any, Site]]:
             for name, value in list(variables.items())[:256]:
                 if _is_array(value):
                     yield owner, name, value, site
+                elif isinstance(value, (DataLoader, Dataset)):
+                    yield from _arrays_of(value, site)
             if code.co_name == "<module>":
                 return
         frame = frame.f_back
+
+
+def _arrays_of(value: DataLoader[Any] | Dataset[Any], site: Site) -> Iterator[tuple[int, str, Any, Site]]:
+    """The arrays of a data set in this process; those in workers are copies that end with them."""
+    dataset: Any = value
+    if isinstance(value, DataLoader):
+        dataset = value.dataset if value.num_workers == 0 else None
+    for name, kept in list(getattr(dataset, "__dict__", {}).items())[:64]:
+        if _is_array(kept):
+            yield id(dataset), f"{OF_DATASET}{type(dataset).__name__}.{name}", kept, site
 
 
 def _is_array(value: Any) -> bool:
@@ -119,6 +137,12 @@ def _sample(value: Any) -> Tensor | None:
 
 def _distance(first: Tensor, now: Tensor) -> float:
     return float((now - first).square().mean().sqrt())
+
+
+def _stride(first: Tensor, now: Tensor) -> float:
+    """How far the entries that moved at all are from where they were."""
+    moved = (now - first)[now != first]
+    return _distance(moved * 0, moved) if len(moved) else 0.0
 
 
 def _is_part_of(given: Tensor, value: Any) -> bool:

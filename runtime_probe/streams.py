@@ -10,8 +10,9 @@ from runtime_probe.classify import Evidence, classify, is_worker_copy
 from runtime_probe.findings import SeriesReport
 from runtime_probe.geometry import measure
 from runtime_probe.observer import Observer, Phase, Series, Unit
-from runtime_probe.provenance import Provenance, ProvenanceReport
+from runtime_probe.provenance import Provenance
 from runtime_probe.timeline import Timeline
+from runtime_probe.traces import ProvenanceReport
 from runtime_probe.verdict import Flag, Verdict
 
 SEVERITY = (

@@ -14,7 +14,7 @@ from typing import Any
 
 from torch.utils.data import get_worker_info
 
-from runtime_probe.rng_audit import Generators, Stream, audited, content_digest, generators_or_none
+from runtime_probe.rng_audit import Audit, Generators, Stream, audited, content_digest, generators_or_none
 
 AUDITED_SAMPLES = 16  # per worker and epoch; the first audit costs about a millisecond, the others a tenth of it
 
@@ -53,6 +53,7 @@ class Trace:
     seeds: tuple[str, ...] = ()
     audited: bool = False
     sites: tuple[str, ...] = ()  # where it was seeded
+    augments: bool = False  # seeded, it drew in a function that is given stored data
 
 
 @dataclass(frozen=True)
@@ -183,15 +184,14 @@ def made(
     is_audited = counter.order < AUDITED_SAMPLES and (sampling.epochs is None or epoch < sampling.epochs)
     if not is_audited and not is_traced:
         return Traced(make(), None)
-    streams: list[Stream] = []
-    seeds: list[str] = []
-    sites: list[str] = []
-    with audited(counter.generators, streams, seeds, sites) if is_audited else nullcontext():
+    audit = Audit()
+    with audited(counter.generators, audit) if is_audited else nullcontext():
         sample = make()
     content = content_digest(sample, sampling.elements) if is_traced and sample is not _END else ""
     trace = Trace(
-        number, _worker(), counter.order, content, tuple(streams), tuple(seeds), is_audited, tuple(dict.fromkeys(sites))
-    )
+        number, _worker(), counter.order, content, tuple(audit.streams), tuple(audit.seeds), is_audited,
+        tuple(dict.fromkeys(audit.sites)), audit.augments,
+    )  # fmt: skip
     return Traced(sample, trace)
 
 

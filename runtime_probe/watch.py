@@ -75,8 +75,11 @@ class Watch:
         self.provenance = Provenance(options.provenance)
         self.provenance.is_inside = self.network.is_running
         self.network.provenance_use = lambda *args, **kwargs: self.provenance.use(*args, **kwargs)
+        self.network.noise_in = lambda tensor: self.provenance.noise_in(tensor)
         self.seeds = SeedLog(lambda: self.borders.all_steps)
         self.draws = DrawLog(lambda: self.borders.all_steps)
+        self.draws.on_float = lambda *drawn: self.provenance.drawn_number(*drawn)
+        self.provenance.on_torch_draw = self.draws.record
         self._on_change, self._on_epoch_end = on_change, on_epoch_end
         self._hooks = Hooks(self)
         self._undo: list[Callable[[], object]] = []

@@ -7,9 +7,9 @@ from typing import Any
 
 from runtime_probe.findings import Finding, Judged, LoaderReport, SeriesReport
 from runtime_probe.geometry import Geometry
-from runtime_probe.provenance import ProvenanceReport
 from runtime_probe.report.text import headline, strip
 from runtime_probe.sites import Site
+from runtime_probe.traces import ProvenanceReport
 
 SCHEMA = "runtime_probe/report/1"
 

@@ -241,6 +241,93 @@ for epoch in range(3):
         "evaluation samples of Jittered",
         "FRESH",
     ),
+    Kind(
+        "batches that are kept in a list",
+        """
+class Noisy(Images):
+    def augment(self, image):
+        return image + torch.randn(8)
+loader, model = DataLoader(Noisy(), batch_size=6, shuffle=True), Net()
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+kept = list(loader)
+for epoch in range(3):
+    fit(model, kept if BUG else loader, optimizer)
+""",
+        "CYCLING",
+        "JIT105",
+        "FRESH",
+    ),
+    Kind(
+        "noise for stored data, seeded with the sample's number",
+        """
+class Seeded(Images):
+    def __init__(self):
+        self.images = torch.rand(24, 16)
+    def augment(self, image):
+        if BUG:
+            np.random.seed(int(image[0] * 1e6))
+        return image + float(np.random.normal())
+train(Seeded(), model=Net(16))
+""",
+        "CYCLING",
+        "JIT301",
+        "FRESH",
+    ),
+    Kind(
+        "a generator made again at its first use in every worker",
+        """
+from torch.utils.data import get_worker_info
+class Late(Images):
+    rng = None
+    def augment(self, image):
+        if self.rng is None:
+            seed = get_worker_info().id if BUG else torch.initial_seed()
+            self.rng = np.random.default_rng(seed)
+        return image + float(self.rng.normal())
+loader, model = DataLoader(Late(), batch_size=6, num_workers=2), Net()
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+for epoch in range(3):
+    fit(model, loader, optimizer)
+""",
+        "CYCLING",
+        "`numpy.random.default_rng(0)` at",
+        "FRESH",
+    ),
+    Kind(
+        "jitter written into the data set's own clouds",
+        """
+class Clouds(Images):
+    def augment(self, image):
+        noise = 0.02 * torch.randn(8)
+        return (image.add_(noise) if BUG else image + noise).flip(0)
+train(Clouds(), epochs=6)
+""",
+        "DRIFT",
+        "JIT402",
+        "FRESH",
+    ),
+    Kind(
+        "pictures augmented once, when the data set is made",
+        """
+from PIL import Image
+def augment(picture):
+    return picture.rotate(random.uniform(-12, 12))
+class Copies(Images):
+    def __init__(self):
+        super().__init__()
+        self.pictures = [Image.fromarray((image.numpy().reshape(2, 4) * 255).astype("uint8").repeat(4, 1))
+                         for image in self.images]
+        if BUG:
+            self.pictures = [augment(picture) for picture in self.pictures]
+    def __getitem__(self, index):
+        picture = self.pictures[index] if BUG else augment(self.pictures[index])
+        return torch.from_numpy(np.asarray(picture, dtype="float32") / 255).flatten()
+train(Copies(), model=Net(32))
+""",
+        "FROZEN",
+        "in augment",
+        "FRESH",
+    ),
 ]
 STREAMS = [
     Kind(
@@ -373,8 +460,97 @@ for epoch in range(2):
         "JIT102",
         "FRESH",
     ),
+    Kind(
+        "one mixup coefficient, drawn by NumPy, for all batches",
+        """
+model, weight = Net(), float(np.random.beta(0.4, 0.4))
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+for epoch in range(3):
+    for batch in DataLoader(Images(), batch_size=6, shuffle=True):
+        lam = weight if BUG else float(np.random.beta(0.4, 0.4))
+        fit(model, [lam * batch + (1 - lam) * batch.flip(0)], optimizer)
+""",
+        "FROZEN",
+        "`np.random.beta` at",
+        "FRESH",
+    ),
+    Kind(
+        "noise that never reaches the network",
+        """
+model = Net()
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+for epoch in range(3):
+    for batch in DataLoader(Images(), batch_size=6, shuffle=True):
+        noisy = batch + 0.1 * torch.randn_like(batch)
+        loss = (model(batch if BUG else noisy) - batch.mean()).square().mean()
+        loss.backward()
+        optimizer.step()
+""",
+        "FROZEN",
+        "JIT204",
+        "FRESH",
+    ),
+    Kind(
+        "a generator made again in every step",
+        """
+model, once = Net(), torch.Generator().manual_seed(0)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+for step in range(12):
+    generator = torch.Generator().manual_seed(0) if BUG else once
+    start = torch.randn(6, 8, generator=generator)
+    fit(model, [start + 0.1 * torch.rand(6, 8)], optimizer)
+""",
+        "CYCLING",
+        "JIT302",
+        "FRESH",
+    ),
 ]
 NETWORKS = [
+    Kind(
+        "the noise of a layer, kept in a buffer",
+        """
+class Noisy(Net):
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("eps", torch.randn(8))
+        self.register_buffer("fourier", torch.randn(8))
+    def forward(self, x):
+        if self.training:
+            x = x + 0.1 * (self.eps if BUG else self.eps.normal_())
+        return super().forward(torch.sin(x * self.fourier))
+model, loader = Noisy(), DataLoader(Images(), batch_size=6)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+for epoch in range(3):
+    fit(model.train(), loader, optimizer)
+    model.eval()
+    with torch.no_grad():
+        [model(batch) for batch in loader]
+""",
+        "FROZEN",
+        "`eps` is the same",
+    ),
+    Kind(
+        "a width of noise that an evaluation sets to zero",
+        """
+class Noisy(Net):
+    width = 0.1
+    def __init__(self):
+        super().__init__()
+        self.width = 0.1
+    def forward(self, x):
+        return super().forward(x + self.width * torch.randn_like(x))
+model, loader = Noisy(), DataLoader(Images(), batch_size=6)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+for epoch in range(4):
+    fit(model, loader, optimizer)
+    before, model.width = model.width, 0.0
+    with torch.no_grad():
+        [model(batch) for batch in loader]
+    model.width = 0.0 if BUG else before
+""",
+        "LOST_TRAINING_MODE",
+        "width went from 0.1 to 0",
+    ),
     Kind(
         "a dropout rate that an evaluation overwrites",
         """
@@ -770,6 +946,39 @@ for step in range(40):
     fit(model, [memory[torch.randint(24, (6,))]], optimizer)
 """,
         "",
+    ),
+    (
+        "noise that is the target, and noise that ends after the first epochs",
+        """
+class Noisy(Net):
+    def __init__(self):
+        super().__init__()
+        self.width = 0.1
+    def forward(self, x):
+        return super().forward(x + self.width * torch.randn_like(x))
+model, loader = Noisy(), DataLoader(Images(), batch_size=6)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+for epoch in range(6):
+    model.width = 0.1 if epoch < 3 else 0.0
+    for batch in loader:
+        target = torch.randn_like(batch) + batch
+        (model(batch) - target.mean(1, keepdim=True)).square().mean().backward()
+        optimizer.step()
+    with torch.no_grad():
+        [model(batch) for batch in loader]
+""",
+        "",
+    ),
+    (
+        "a memory bank whose entries are replaced one after the other",
+        """
+class Bank(Images):
+    def __getitem__(self, index):
+        self.images[index] = torch.rand(8)
+        return self.images[index]
+train(Bank(), epochs=6)
+""",
+        "FRESH",
     ),
     (
         "token ids",

@@ -173,9 +173,10 @@ def test_weights_and_biases(tmp_path, monkeypatch):
     run.finish()
 
 
-def test_mlflow(tmp_path):
+def test_mlflow(tmp_path, monkeypatch):
     mlflow = pytest.importorskip("mlflow", reason="mlflow is not installed")
-    mlflow.set_tracking_uri(tmp_path.as_uri())
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")  # files are in maintenance mode from mlflow 3 on
+    mlflow.set_tracking_uri((tmp_path / "runs").as_uri())
     with mlflow.start_run() as run:
         trained().log_to(mlflow)
     assert mlflow.get_run(run.info.run_id).data.metrics["runtime_probe/fresh_fraction"] == 1.0
