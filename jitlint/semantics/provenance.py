@@ -213,8 +213,10 @@ class Provenance:
             return all(
                 self._is_scale(Value(value.scope, item), self.made(Value(value.scope, item))) for item in node.inputs
             )
-        if node.kind is Kind.INDEX:
-            return self._is_scale(Value(value.scope, node.inputs[0]), made)
+        if node.kind is Kind.INDEX or node.method == "get":  # of a list of strengths, or one setting of many
+            key = self.project.node(Value(value.scope, node.inputs[1])).value if len(node.inputs) > 1 else None
+            named = isinstance(key, str) and bool(SCALE_WORD.search(key.lower()))
+            return named or self._is_scale(Value(value.scope, node.inputs[0]), made)
         if node.kind is Kind.CALL:
             return node.name in ("float", "int", "max", "min") or node.method in ("sqrt", "max", "min", "std", "item")
         return bool(SCALE_WORD.search(node.name.lower())) or (node.kind is Kind.PARAM and self._is_number(value, node))

@@ -691,3 +691,27 @@ def evaluate(model, loader):
 )
 def test_an_early_return_asks_for_the_mode(guard: str, codes: set[str], tmp_path: Path) -> None:
     assert found(LAYER.format(guard=guard), tmp_path) == codes
+
+
+FOURIER = """
+class Encoder:
+    def __init__(self, params):
+        if params["embedding"] == "gauss":
+            self.B = torch.randn((64, 2)) * {scale}
+    def embedding(self, x):
+        if self.B is not None:
+            x = (2.0 * np.pi * x) @ self.B.t()
+            return torch.cat([torch.sin(x), torch.cos(x)], dim=-1)
+        return x
+def train(model, loader, opt, params):
+    encoder = Encoder(params)
+    for coords, target in loader:
+        coords = encoder.embedding(coords)
+        F.mse_loss(model(coords), target).backward(); opt.step()
+"""
+
+
+@pytest.mark.parametrize("scale", ["10", "params['scale']", "params.scale", "params.get('scale', 10)"])
+def test_a_random_matrix_of_fourier_features_stays(scale: str, tmp_path: Path) -> None:
+    """However its scale is configured: a product of a draw and a setting perturbs no data."""
+    assert found(FOURIER.format(scale=scale), tmp_path) == set()
