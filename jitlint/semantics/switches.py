@@ -196,13 +196,14 @@ class Switches:
     def _is_set(self, scope: Scope, node: Node) -> bool:
         """Whether a value is a setting: a constant, or one that is looked up in a configuration.
 
-        A parameter is judged where it is used, and what a class or function makes of others is no setting.
+        A parameter is judged where it is used; of what classes and functions make, only transforms of a library count.
         """
         while node.kind is Kind.CALL and node.name in _CASTS and node.arguments:
             node = scope.nodes[node.arguments[0]]
-        return node.kind is not Kind.PARAM and (
-            node.kind is not Kind.CALL or node.has_receiver or node.name == "getattr"
-        )
+        if node.kind is not Kind.CALL:
+            return node.kind is not Kind.PARAM
+        transforms = any(node.name.startswith(f"{module}.") for module in catalogue.TRANSFORM_MODULES)
+        return transforms or node.has_receiver or node.name == "getattr"
 
     def _attribute_is_read(self, ref: Ref, scope: Scope, name: str) -> bool:
         """Whether anything reads `self.name` of a class, or of its bases and subclasses, or `x.name`."""

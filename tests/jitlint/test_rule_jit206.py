@@ -257,10 +257,11 @@ class Net(nn.Module):
     [
         ("dropout", "float(dropout)", 0),  # the layers got it
         ("noise_pub", "Publisher('noise', queue_size=10)", 0),  # an object, and no setting
+        ("distortion", "iaa.Sequential([iaa.PiecewiseAffine(scale=(0.01, 0.15))])", 1),
         ("noise_std", "config.noise_std", 1),
         ("noise_std", "float(config.noise)", 1),
     ],
 )
 def test_what_a_constructor_keeps_is_a_setting(name: str, made: str, count: int, tmp_path: Path) -> None:
-    text = "from torch import nn\n" + CONSTRUCTED.format(name=name, made=made)
+    text = "import imgaug.augmenters as iaa\nfrom torch import nn\n" + CONSTRUCTED.format(name=name, made=made)
     assert len(found(text, tmp_path, Confidence.MEDIUM)) == count
