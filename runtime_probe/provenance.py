@@ -295,8 +295,11 @@ def _origin(name: str) -> tuple[str, Site] | None:
 
 
 def _is_own() -> bool:
-    """Whether the probe itself runs the operation that the mode was told of."""
-    return sys._getframe(2).f_code.co_filename.startswith(OWN)
+    """Whether the probe itself runs the operation that the mode was told of, and not for a program that it watches."""
+    frame: FrameType | None = sys._getframe(2)
+    while frame is not None and frame.f_code is Provenance.__torch_function__.__code__:
+        frame = frame.f_back  # another probe's mode, which passes the program's operation on
+    return frame is not None and frame.f_code.co_filename.startswith(OWN)
 
 
 def _is_noise(draw: Draw) -> bool:

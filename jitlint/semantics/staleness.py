@@ -35,6 +35,7 @@ SETUP_METHODS = frozenset(
     "on_train_start build_model create reset_parameters".split()
 )
 # The region of a loop that a call hides.
+_LEARNED = frozenset({"requires_grad_", "Parameter", "retain_grad"})
 HIDDEN = -1
 MAX_CALLERS = 6
 MAX_DEPTH = 3
@@ -262,7 +263,7 @@ class Staleness:
             if node.keyword("requires_grad") is not None and chain & set(self.calls_made_by(scope, chain, node)):
                 return True
             last = node.text.rpartition(".")[2]
-            if last in ("requires_grad_", "Parameter", "retain_grad") and chain & set(node.inputs):
+            if last in _LEARNED and chain & set(node.inputs):
                 return True
             if self._is_optimizer(node, last) and self._mentions(scope, node, chain, names):
                 return True
@@ -275,7 +276,7 @@ class Staleness:
 
     def _is_learning(self, node: Node) -> bool:
         last = node.text.rpartition(".")[2]
-        is_named = last in ("requires_grad_", "Parameter", "retain_grad") or self._is_optimizer(node, last)
+        is_named = last in _LEARNED or self._is_optimizer(node, last)
         return is_named or node.keyword("requires_grad") is not None
 
     def calls_made_by(self, scope: Scope, chain: set[int], call: Node) -> Iterator[int]:
