@@ -133,14 +133,19 @@ class UnusedAugmentations:
 
     def _overrides(self, path: str, model: ClassModel, name: str) -> bool:
         """Whether a base may define a method, or register its subclasses."""
-        for base in model.bases:
-            found = self.project.find_class(path, base)
-            if found is None and base.rpartition(".")[2] not in PLAIN_BASES:
-                return True
-            if found and name and self.project.method(found[0], found[1].qualname, name):
-                return True
-            if found and found[1] != model and self._overrides(found[0], found[1], name):
-                return True
+        todo, seen = [(path, model)], set[tuple[str, str]]()
+        while todo:
+            where, present = todo.pop()
+            if (where, present.qualname) in seen:
+                continue  # also in a circle of bases, which Python refuses
+            seen.add((where, present.qualname))
+            for base in present.bases:
+                found = self.project.find_class(where, base)
+                if found is None and base.rpartition(".")[2] not in PLAIN_BASES:
+                    return True
+                if found and name and self.project.method(found[0], found[1].qualname, name):
+                    return True
+                todo += [found] if found else []
         return False
 
     def _draws(self, ref: Ref) -> How | None:

@@ -153,3 +153,10 @@ def test_what_draws_and_gives_nothing_of_its_input_back_is_none(bug: str, near_m
     head, train = DRAWN
     assert len(found(head + bug + train, tmp_path / "bug", Confidence.LOW)) == 1
     assert found(head + near_miss + train, tmp_path / "near_miss", Confidence.LOW) == []
+
+
+def test_bases_in_a_circle_end(tmp_path: Path) -> None:
+    """Python refuses such classes, but a text may hold them."""
+    jitters = "    def __call__(self, x):\n        return x + torch.randn_like(x)\n"
+    text = "import torch\nclass Add(Shift):\n" + jitters + "class Shift(Add):\n" + jitters
+    assert list(UnusedAugmentation().check(project_of(text, tmp_path))) == []
