@@ -69,6 +69,11 @@ def recipe_from(values: dict[str, Any]) -> Recipe:
     return Recipe(**{**values, "model": ModelConfig(**model)})
 
 
+SMALL = ModelConfig(
+    # The locality decides how soon the network sees: a query's kernel of 0.57 px, a quarter of the tokens' spacing
+    width=64, layers=1, feed_forward=128, encoder_heads=4, head_width=32, locality=1600,
+)  # fmt: skip
+
 PRESETS: dict[str, Recipe] = {
     "smoke": Recipe(
         images=48,
@@ -87,8 +92,17 @@ PRESETS: dict[str, Recipe] = {
         batch=4,
         learning_rate=1e-2,
         second_moment=0.99,
-        # The locality decides how soon the network sees: a query's kernel of 0.57 px, a quarter of the tokens' spacing
-        model=ModelConfig(width=64, layers=1, feed_forward=128, encoder_heads=4, head_width=32, locality=1600),
+        model=SMALL,
+    ),
+    "long": Recipe(
+        data="unseen",
+        images=16_000,
+        epochs=12,
+        warmup=1,
+        batch=16,
+        learning_rate=1e-2,
+        second_moment=0.99,
+        model=SMALL,
     ),
     "gpu": Recipe(),
 }

@@ -36,5 +36,5 @@ def test_the_digest_is_the_same_in_another_process() -> None:
 
 
 def test_unknown_presets_are_named() -> None:
-    with pytest.raises(ValueError, match="unknown preset 'tpu': there is smoke, cpu, gpu"):
+    with pytest.raises(ValueError, match="unknown preset 'tpu': there is smoke, cpu, long, gpu"):
         preset("tpu")

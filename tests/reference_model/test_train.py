@@ -163,6 +163,7 @@ def test_a_seed_does_not_depend_on_its_neighbours(dataset: Dataset) -> None:
     assert same(together.models[1], alone.models[0])
 
 
+@pytest.mark.filterwarnings("error:There is a performance drop")  # vmap, of what it computes row by row
 def test_stacked_seeds_learn_what_a_loop_over_seeds_learns(dataset: Dataset) -> None:
     recipe = dataclasses.replace(SHORT, schedule="inside", scope="per_sample")
     loop = train(recipe, [0, 1], dataset, stacked=False)
