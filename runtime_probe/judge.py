@@ -149,7 +149,10 @@ def _drawn_inputs(inputs: tuple[SeriesReport, ...]) -> Iterator[Finding]:
             yield Finding(Verdict.FRESH, report.argument, seen, "", where, advice)
 
 
-PICKING = frozenset("randint randperm multinomial permutation shuffle choice choices sample randrange".split())
+PICKING = frozenset(
+    "randint randperm multinomial permutation permuted shuffle choice choices sample randrange integers "
+    "randbelow".split()
+)
 
 
 def _lines_in_the_loop(watch: Watch, among: frozenset[str] | None, besides: frozenset[str] = frozenset()) -> list[str]:
@@ -167,6 +170,7 @@ def _nothing_drawn(watch: Watch, inputs: tuple[SeriesReport, ...], loaders: tupl
     draws_itself = any(n.before_evaluation.drew or n.after_evaluation.drew for n in networks)
     own = ("numpy.random", "random") if draws_itself else ("torch", "numpy.random", "random")
     still = all(n.rewinds.stood_still(name, watch.borders.epochs) for n in networks for name in own)
+    still &= not any(line.last_batch > 0 and not line.is_global for line in watch.draws.lines())
     picking = _lines_in_the_loop(watch, PICKING)
     only_picking = bool(picking) and not _lines_in_the_loop(watch, None, besides=PICKING)
     decided = (still or only_picking) and (compared or not loaders) and watch.options.argument is None

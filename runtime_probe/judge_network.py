@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runtime_probe.draws import DrawLog
+from runtime_probe.draws import COMPARED, DrawLine, DrawLog
 from runtime_probe.findings import Finding, SeriesReport
 from runtime_probe.network import Network
 from runtime_probe.seeds import Seeding
@@ -12,6 +12,7 @@ from runtime_probe.streams import training_series
 from runtime_probe.verdict import Advice, Family, Flag, Verdict
 from runtime_probe.watch import Watch
 
+OFTEN_ENOUGH = 4  # batches with the same numbers
 OFTEN = 8  # times that one line seeds with one number in a program that trains nothing we know
 
 REWOUND = Advice(
@@ -80,6 +81,12 @@ KEPT_NOISE = Advice(
     "draw it in forward()",
     ("JIT104",),
 )
+TRACED = Advice(
+    Family.STALE,
+    "every batch gets the same random numbers: Python or NumPy drew them while torch.jit.trace recorded",
+    "draw outside of the traced function and hand the numbers to it, or draw with torch",
+    ("JIT106",),
+)
 UNUSED_NOISE = Advice(
     Family.ABSENT,
     "noise is drawn for every batch, and the network is given the batch without it",
@@ -120,6 +127,14 @@ def network_findings(watch: Watch, inputs: tuple[SeriesReport, ...]) -> Iterator
         where = (f"`{array.name}` of {array.site.function}, in {array.site}",)
         yield Finding(Flag.DRIFT, f"stored data `{array.name}`", sentence, "", where, WRITTEN_INTO)
     yield from _unused(watch)
+    yield from _same_draws(watch)
+    for line, batches in watch.shared_noise.found():
+        seen = f"one array that it drew is in {batches} batches that differ"
+        yield Finding(Verdict.FROZEN, f"noise drawn in {line.site.function}", seen, "", (str(line),), STALE_NOISE)
+    for baked in watch.traced.found():
+        seen = f"`{baked.name}` was traced, and its numbers served {len(baked.batches)} batches and more"
+        lines = tuple(map(str, baked.lines[:4]))
+        yield Finding(Verdict.FROZEN, f"what the traced `{baked.name}` draws", seen, "", lines, TRACED)
     yield from _seeds(watch)
 
 
@@ -184,6 +199,25 @@ def _unused(watch: Watch) -> Iterator[Finding]:
         where = (f"`{draw.operation}` at {draw.site} in {draw.site.function}{called}",)
         seen = f"drawn for {times} batches, each of which reached the network without it"
         yield Finding(Verdict.FROZEN, f"noise drawn in {draw.site.function}", seen, "", where, UNUSED_NOISE)
+
+
+def _same_draws(watch: Watch) -> Iterator[Finding]:
+    """Lines that draw the same numbers for every batch, from a generator of the program's own, and for training."""
+    steps = watch.borders.all_steps
+    for line in watch.draws.lines():
+        often = line.repeated >= OFTEN_ENOUGH and 2 * line.repeated > max(line.batches, min(steps, COMPARED))
+        if often and not line.is_global and line.trained >= line.repeated and _is_for_batches(line, watch):
+            seen = f"the same numbers in {line.repeated} of {line.batches} batches"
+            stream = f"numbers drawn in {line.site.function}"
+            yield Finding(Verdict.CYCLING, stream, seen, "", (str(line),), SAME_NUMBERS)
+            return
+
+
+def _is_for_batches(line: DrawLine, watch: Watch) -> bool:
+    """Whether what a line draws changes a batch: its function is given one, or trains on it."""
+    calls = [network.call for network in watch.network.networks if network.call is not None]
+    trains = any((line.site.file, line.site.function) == (call.file, call.function) for call in calls)
+    return line.given_data or trains
 
 
 def repeated_draws(streams: tuple[SeriesReport, ...]) -> Iterator[Finding]:

@@ -22,7 +22,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 from runtime_probe.generators import states
 from runtime_probe.modes import ProbeMode, put_on, take_off
 from runtime_probe.rng_audit import own_generators
-from runtime_probe.sites import OWN, Site, is_given_data, is_library, user_frames
+from runtime_probe.sites import OWN, Site, is_given_data, is_in_sample, is_library, user_frames
 from runtime_probe.traces import Draw, ProvenanceReport, Trace, Use, report_on
 from runtime_probe.unused import UnusedDraws
 
@@ -72,7 +72,7 @@ class Provenance(ProbeMode):
         self.lines: dict[tuple[str, Site], int] = {}  # that drew between the forwards, and how often
         self.unused = UnusedDraws()
         self.is_inside: Callable[[], bool] = lambda: False  # a network is running
-        self.on_torch_draw: Callable[[str, FrameType], None] = lambda function, frame: None
+        self.on_torch_draw: Callable[[str, FrameType, Tensor | None], None] = lambda function, frame, values: None
         self.on_draw: Callable[[Draw], None] = lambda draw: None
         self.on_use: Callable[[object, Trace], None] = lambda stream, trace: None
         self._given_data: dict[tuple[CodeType, int], bool] = {}
@@ -91,8 +91,8 @@ class Provenance(ProbeMode):
         return self._on
 
     def start(self) -> None:
-        """Push the mode, or put it back where it was, unless its window is over."""
-        if not self._on and self._forwards < self.window:
+        """Push the mode, or put it back where it was, unless its window is over or `torch.jit.trace` records."""
+        if not self._on and self._forwards < self.window and torch._C._get_tracing_state() is None:
             put_on(self, self._above)
             self._on = True
 
@@ -118,6 +118,15 @@ class Provenance(ProbeMode):
             self.on_use(stream, trace)
             if self._call is None and training:
                 self._call = next(user_frames(sys._getframe(1)), None)
+
+    @property
+    def in_window(self) -> bool:
+        """Whether draws are still followed."""
+        return 0 < self._forwards <= self.window
+
+    def drawn_since(self, tensor: Tensor) -> bool:
+        """Whether a tensor contains a draw that was made after the forward before the last one that was told."""
+        return any(draw.forward >= self._forwards - 1 for draw in self._traces.get(tensor, Trace()).draws)
 
     @property
     def looking(self) -> bool:
@@ -204,7 +213,7 @@ class Provenance(ProbeMode):
         if name in DRAWS:
             if isinstance(targets[0], torch.nn.Parameter) or any(isinstance(s, torch.nn.Parameter) for s in sources):
                 return Trace()  # a parameter is initialised
-            draw = self._draw(name, sys._getframe(3))
+            draw = self._draw(name, sys._getframe(3), targets[0])
             draw = replace(draw, values=_digest(targets[0])) if self._forwards else draw
             return Trace((draw,), whole=frozenset([draw.serial]))
         known = [trace for source in sources if (trace := self._traces.get(source)) is not None]
@@ -223,11 +232,11 @@ class Provenance(ProbeMode):
             whole.intersection(draw.serial for draw in kept),
         )
 
-    def _draw(self, name: str, called: FrameType) -> Draw:
+    def _draw(self, name: str, called: FrameType, values: Tensor | None = None) -> Draw:
         unknown = Site("unknown", 0, "unknown")
         frame = _user_frame(called)
         if frame is not None and name in DRAWS and not self.is_inside():
-            self.on_torch_draw(f"torch.{name}", frame)
+            self.on_torch_draw(f"torch.{name}", frame, values)
         sites = list(itertools.islice(user_frames(frame), MAX_PLACES))
         site, caller = (*sites, None, None)[:2]
         if site is not None and self._forwards and name in DRAWS and not self.is_inside():
@@ -252,12 +261,16 @@ class Provenance(ProbeMode):
     def _combined(
         self, name: str, known: list[Trace], sources: list[Tensor], target: Tensor
     ) -> tuple[Draw, int] | None:
-        """The latest noise that this operation mixes into something else, or the one that is mixed in already."""
+        """The latest noise that this operation mixes into something else, or the one that is mixed in already.
+
+        What the making of a sample keeps from before may belong to made-up data: `kept_draws.py` judges that.
+        """
         if name in COMBINING:
+            data = [{draw.serial for draw in self._traces.get(source, Trace()).draws} for source in sources]
             drawn = (draw for trace in known for draw in trace.draws if draw.serial in trace.whole)
-            noise = [draw for draw in drawn if _is_noise(draw) and (len(sources) > 1 or "." in draw.operation)]
-            if noise:
-                latest = max(noise, key=lambda draw: draw.serial)
+            noise = [draw for draw in drawn if _is_noise(draw) and any(draw.serial not in held for held in data)]
+            latest = max(noise, key=lambda draw: draw.serial, default=None)
+            if latest is not None and not (latest.forward < self._forwards and is_in_sample(sys._getframe(4))):
                 self.unused.mixed(latest, sources, target)
                 return latest, self._forwards
         return max((trace.combined for trace in known if trace.combined), key=lambda c: c[1], default=None)
