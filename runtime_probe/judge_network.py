@@ -87,6 +87,12 @@ TRACED = Advice(
     "draw outside of the traced function and hand the numbers to it, or draw with torch",
     ("JIT106",),
 )
+ONE_START = Advice(
+    Family.REPEATED,
+    "all episodes begin in the same state, and go on with the same random numbers: every reset is given one seed",
+    "seed the first reset only",
+    ("JIT301",),
+)
 UNUSED_NOISE = Advice(
     Family.ABSENT,
     "noise is drawn for every batch, and the network is given the batch without it",
@@ -131,6 +137,11 @@ def network_findings(watch: Watch, inputs: tuple[SeriesReport, ...]) -> Iterator
     for line, batches in watch.shared_noise.found():
         seen = f"one array that it drew is in {batches} batches that differ"
         yield Finding(Verdict.FROZEN, f"noise drawn in {line.site.function}", seen, "", (str(line),), STALE_NOISE)
+    for start in watch.environments.found():
+        seen = f"{start.times} of {start.resets} episodes began with the same observation, which is trained on"
+        at = f" at {start.site} in {start.site.function}" if start.site is not None else ""
+        where = (f"`reset(seed={start.seed})`{at}",)
+        yield Finding(Verdict.CYCLING, f"episodes of {start.name}", seen, "", where, ONE_START)
     for baked in watch.traced.found():
         seen = f"`{baked.name}` was traced, and its numbers served {len(baked.batches)} batches and more"
         lines = tuple(map(str, baked.lines[:4]))

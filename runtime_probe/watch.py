@@ -17,6 +17,7 @@ from runtime_probe.arguments import CERTAIN, choose, describe, leaves, signature
 from runtime_probe.borders import Borders
 from runtime_probe.compiled import is_compiled_elsewhere
 from runtime_probe.draws import DrawLine, DrawLog
+from runtime_probe.environments import Environments
 from runtime_probe.errors import CoordinateArgumentError
 from runtime_probe.guard import Guard, can_be_hooked, is_captured, scripting_without_hooks
 from runtime_probe.hooks import Hooks
@@ -81,7 +82,8 @@ class Watch:
         self.network.noise_in = lambda tensor: self.provenance.noise_in(tensor)
         self.seeds = SeedLog(lambda: self.borders.all_steps)
         self.draws = DrawLog(lambda: self.borders.all_steps)
-        self.network.on_forward = self.draws.forward
+        self.environments = Environments(lambda: self.borders.all_steps)
+        self.network.on_forward = self._forward
         self.draws.on_float = lambda *drawn: self.provenance.drawn_number(*drawn)
         self.provenance.on_torch_draw = self._torch_drew
         self.traced = TracedDraws(
@@ -104,6 +106,12 @@ class Watch:
         self._check_used = options.check_used
         self._running = _Running()
 
+    def _forward(self, training: bool) -> None:
+        """A network is about to run."""
+        self.draws.forward(training)
+        if self.options.everything:
+            self.environments.install_when_imported()
+
     def _drawn(self, values: object, line: DrawLine) -> None:
         """NumPy or Python drew a number or an array."""
         self.shared_noise.drawn(values, line)
@@ -119,6 +127,7 @@ class Watch:
     def _used(self, stream: object, tensor: Tensor, first: bool = False) -> None:
         """A network that trains is given a tensor of one of its inputs."""
         self.provenance.use(stream, tensor, first)
+        self.environments.given(tensor)
         if self.options.everything and self.provenance.in_window:
             self.shared_noise.given(stream, tensor, self.provenance.drawn_since(tensor))
 
@@ -136,6 +145,7 @@ class Watch:
         if self.options.everything:
             self.draws.install()
             self._undo.append(self.draws.remove)
+        self._undo.append(self.environments.remove)
         self.traced.install()
         self._undo.append(self.traced.remove)
         scripting = scripting_without_hooks(self._take_off_hooks)
