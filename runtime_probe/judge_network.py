@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runtime_probe.draws import COMPARED, DrawLine, DrawLog
+from runtime_probe.draws import COMPARED, DrawLine
 from runtime_probe.findings import Finding, SeriesReport
 from runtime_probe.network import Network
 from runtime_probe.seeds import Seeding
@@ -87,6 +87,12 @@ TRACED = Advice(
     "draw outside of the traced function and hand the numbers to it, or draw with torch",
     ("JIT106",),
 )
+SAME_PLACES = Advice(
+    Family.STALE,
+    "every sample is looked at in the same random places: drawn once, used for all",
+    "draw the places when a sample is made",
+    ("JIT104", "JIT101"),
+)
 ONE_START = Advice(
     Family.REPEATED,
     "all episodes begin in the same state, and go on with the same random numbers: every reset is given one seed",
@@ -117,7 +123,7 @@ def network_findings(watch: Watch, inputs: tuple[SeriesReport, ...]) -> Iterator
     """What is wrong with the networks, worst first."""
     told = set()
     for report in inputs:
-        for finding in _input(report, inputs, watch.draws):
+        for finding in _input(report, inputs, watch):
             if finding.where not in told:  # the actor and the critic are given the same batch
                 told.add(finding.where)
                 yield finding
@@ -137,6 +143,10 @@ def network_findings(watch: Watch, inputs: tuple[SeriesReport, ...]) -> Iterator
     for line, batches in watch.shared_noise.found():
         seen = f"one array that it drew is in {batches} batches that differ"
         yield Finding(Verdict.FROZEN, f"noise drawn in {line.site.function}", seen, "", (str(line),), STALE_NOISE)
+    for draw, forwards in watch.provenance.selections.found():
+        seen = f"one draw picked the places for {forwards} forwards, in samples that differ"
+        where = (f"`{draw.operation}` at {draw.site} in {draw.site.function}",)
+        yield Finding(Verdict.FROZEN, f"places drawn in {draw.site.function}", seen, "", where, SAME_PLACES)
     for start in watch.environments.found():
         seen = f"{start.times} of {start.resets} episodes began with the same observation, which is trained on"
         at = f" at {start.site} in {start.site.function}" if start.site is not None else ""
@@ -149,7 +159,7 @@ def network_findings(watch: Watch, inputs: tuple[SeriesReport, ...]) -> Iterator
     yield from _seeds(watch)
 
 
-def _input(report: SeriesReport, inputs: tuple[SeriesReport, ...], draws: DrawLog) -> Iterator[Finding]:
+def _input(report: SeriesReport, inputs: tuple[SeriesReport, ...], watch: Watch) -> Iterator[Finding]:
     provenance, conclusion = report.provenance, report.conclusion
     if provenance is None or conclusion.batches < 4:
         return
@@ -161,18 +171,20 @@ def _input(report: SeriesReport, inputs: tuple[SeriesReport, ...], draws: DrawLo
             yield Finding(verdict, report.argument, conclusion.sentence, "", (str(stale),), advice)
             return
     repeats = conclusion.verdict in (Verdict.CYCLING, Verdict.PARTIAL)
-    if provenance.ordered is not None and (repeats or report.timeline.counters.repeated_batches > 1):
-        line = str(provenance.ordered)
-        yield Finding(Verdict.CYCLING, report.argument, conclusion.sentence, "", (line,), STALE_ORDER)
-    elif repeats and 2 * report.timeline.counters.repeated_batches > conclusion.batches and not report.loaded:
-        shuffles = [line for line in draws.lines() if line.function.endswith(("shuffle", "permutation"))]
-        again = [str(line) for line in shuffles if line.first_batch < line.last_batch and line.times > 1]
-        if again:
-            yield Finding(Verdict.CYCLING, report.argument, conclusion.sentence, "", tuple(again[:1]), STALE_ORDER)
+    counters, order = report.timeline.counters, provenance.ordered
+    places = {draw.serial for draw, _ in watch.provenance.selections.found()}  # told for themselves
+    again = (repeats or counters.repeated_batches > 1) and not counters.all_equal  # else all data in every step
+    if order is not None and again and order.draw.serial not in places:
+        yield Finding(Verdict.CYCLING, report.argument, conclusion.sentence, "", (str(order),), STALE_ORDER)
+    elif repeats and 2 * counters.repeated_batches > conclusion.batches and not report.loaded:
+        shuffles = [line for line in watch.draws.lines() if line.function.endswith(("shuffle", "permutation"))]
+        lines = [str(line) for line in shuffles if line.first_batch < line.last_batch and line.times > 1]
+        if lines:
+            yield Finding(Verdict.CYCLING, report.argument, conclusion.sentence, "", tuple(lines[:1]), STALE_ORDER)
     others = any(other.conclusion.verdict is Verdict.FRESH for other in inputs if other is not report)
     draws_of = provenance.sources
     once = all(source.draws == 1 for source in draws_of) and any(source.forwards > 1 for source in draws_of)
-    counters = report.timeline.counters  # now and then a preview may be made from a latent of its own
+    # now and then a preview may be made from a latent of its own
     held = counters.recurring <= 2 and 2 * counters.repeated_batches > counters.batches
     if held and once and others and not report.loaded:
         where = tuple(map(str, provenance.sources))

@@ -22,6 +22,7 @@ from torch.utils.weak import WeakIdKeyDictionary
 from runtime_probe.generators import states
 from runtime_probe.modes import ProbeMode, put_on, take_off
 from runtime_probe.rng_audit import own_generators
+from runtime_probe.selections import Selections
 from runtime_probe.sites import OWN, Site, is_given_data, is_in_sample, is_library, user_frames
 from runtime_probe.traces import Draw, ProvenanceReport, Trace, Use, report_on
 from runtime_probe.unused import UnusedDraws
@@ -45,6 +46,7 @@ MOVING = ADDING | frozenset(
     "masked_fill_ masked_scatter index_add normal".split()
 )
 ORDERS = frozenset("randperm multinomial".split())
+PLACES = ORDERS | {"randint"}
 COMBINING = ADDING | frozenset("mul mul_ __mul__ __rmul__ __imul__ where lerp lerp_ masked_fill masked_fill_".split())
 PICKING = frozenset(
     "__getitem__ index_select gather take stack cat concat concatenate chunk split unbind narrow select "
@@ -71,6 +73,7 @@ class Provenance(ProbeMode):
         self._forwards = 0
         self.lines: dict[tuple[str, Site], int] = {}  # that drew between the forwards, and how often
         self.unused = UnusedDraws()
+        self.selections = Selections()
         self.is_inside: Callable[[], bool] = lambda: False  # a network is running
         self.on_torch_draw: Callable[[str, FrameType, Tensor | None], None] = lambda function, frame, values: None
         self.on_draw: Callable[[Draw], None] = lambda draw: None
@@ -114,6 +117,7 @@ class Provenance(ProbeMode):
             trace = self._traces.get(tensor, Trace())
             self.unused.used(trace.draws)
             self.unused.given(tensor, trace.draws)
+            self.selections.given(trace.draws, self._forwards)
             self._uses.setdefault(stream, []).append(Use(trace, self._forwards, tuple(tensor.shape)))
             self.on_use(stream, trace)
             if self._call is None and training:
@@ -179,6 +183,8 @@ class Provenance(ProbeMode):
         if self._given is not None:
             self._follow_given(name, sources, targets, self._given)
         trace = self._trace_of(name, sources, targets, [v for v in (*args, *kwargs.values()) if isinstance(v, float)])
+        if name in GATHERING and len(sources) > 1:
+            self._picked(sources[1], sources[0])
         if trace.draws and (targets[0].requires_grad or self.is_inside()):
             self._use_all(sources)
         for target in targets:
@@ -199,6 +205,12 @@ class Provenance(ProbeMode):
         elif name in KEEPING or (name in ADDING and not others):
             for target in targets:
                 given[target] = True
+
+    def _picked(self, index: Tensor, source: Tensor) -> None:
+        """Entries are picked with an index: one that was drawn picks the same places for as long as it is kept."""
+        draws = self._traces.get(index, Trace()).draws
+        if draws and draws[-1].operation in PLACES:
+            self.selections.picked(index, source, draws[-1], self._forwards)
 
     def _use_all(self, tensors: list[Tensor]) -> None:
         for tensor in tensors:

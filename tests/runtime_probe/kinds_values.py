@@ -227,9 +227,95 @@ for step in range(8):
         "`random.randint` at",
     ),
 ]
-KINDS = [*MADE_AGAIN, *SHARED, *KEPT, *TRACED]
+SCENES = """
+scenes, where = torch.rand(20, 256, 3), torch.rand(256, 5)
+class Field(Net):
+    def forward(self, places, values):
+        return self.body(torch.cat([places, values], -1))
+model = Field()
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+def look(places, values):
+    loss = model(places, values).square().mean()
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()
+"""
+PLACES = [
+    Kind(
+        "rays that the data set chose when it was made",
+        SCENES
+        + """
+class Rays(Dataset):
+    def __init__(self):
+        self.rays = torch.randint(256, (32,))
+    def __len__(self):
+        return len(scenes)
+    def __getitem__(self, view):
+        rays = self.rays if BUG else torch.randint(256, (32,))
+        return where[rays], scenes[view][rays]
+for epoch in range(2):
+    for places, values in DataLoader(Rays(), batch_size=4, shuffle=True):
+        look(places, values)
+""",
+        "FROZEN",
+        "places drawn in __init__",
+    ),
+    Kind(
+        "points chosen above the loop over the scenes",
+        SCENES
+        + """
+def learn(points=torch.randperm(256)[:48]):
+    for scene in scenes:
+        points = points if BUG else torch.randperm(256)[:48]
+        look(where[points], scene[points])
+learn()
+""",
+        "FROZEN",
+        "`randperm` at",
+    ),
+    Kind(
+        "places chosen by their weight, once",
+        SCENES
+        + """
+weights = torch.rand(256)
+chosen = torch.multinomial(weights, 40)
+for epoch in range(2):
+    for scene in scenes:
+        chosen = chosen if BUG else torch.multinomial(weights, 40)
+        look(torch.index_select(where, 0, chosen), scene.index_select(0, chosen))
+""",
+        "FROZEN",
+        "`multinomial` at",
+    ),
+]
+KINDS = [*MADE_AGAIN, *SHARED, *KEPT, *TRACED, *PLACES]
 
 SILENT = [
+    (
+        "sensors that stay where they are",
+        SCENES
+        + """
+sensors = torch.randperm(256)[:48]
+model = Net(3)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+for now, later in zip(scenes, scenes[1:]):
+    loss = (model(now[sensors]) - later[sensors].mean(-1, keepdim=True)).square().mean()
+    loss.backward()
+    optimizer.step()
+""",
+        "",
+    ),
+    (
+        "a split by drawn indices",
+        SCENES
+        + """
+values = torch.rand(256, 3)
+training = torch.randperm(256)[:200]
+for epoch in range(8):
+    look(where[training], values[training])
+""",
+        "",
+    ),
     (
         "a preview from a generator of its own after every step",
         LOOP
