@@ -334,7 +334,8 @@ def _flags(watch: Watch, series: list[SeriesReport]) -> Iterator[Finding]:
         for flag in sorted(report.flags, key=lambda flag: flag.value):
             yield Finding(flag, report.argument, report.conclusion.sentence, describe_values(report))
     yield from _evaluation(watch.observers)
-    argument = series[0].argument if series else "?"
+    networks = ", ".join(dict.fromkeys(network.name for network in watch.network.networks))
+    argument = series[0].argument if series else f"inputs of {networks}"
     if watch.ranks is not None and watch.ranks.duplicated:
         yield Finding(Flag.RANKS_DUPLICATED, argument, watch.ranks.sentence, "")
     if watch.ignored:

@@ -7,6 +7,7 @@ in loader workers, and before the probe started are not visible to it.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
 import sys
@@ -19,7 +20,7 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakIdKeyDictionary
 
-from runtime_probe.generators import states
+from runtime_probe.generators import bytes_of, states
 from runtime_probe.modes import ProbeMode, put_on, take_off
 from runtime_probe.rng_audit import own_generators
 from runtime_probe.selections import Selections
@@ -294,6 +295,11 @@ class Provenance(ProbeMode):
                 return order[-1], self._forwards
         return max((trace.gathered for trace in known if trace.gathered), key=lambda g: g[1], default=None)
 
+    def drawn_values(self) -> list[int]:
+        """Digests of the noise in the streams, forward by forward: the same in two processes that draw alike."""
+        uses = (use for all_ in self._uses.values() for use in all_)
+        return [draw.values for use in uses for draw in use.trace.draws if draw.values is not None and _is_noise(draw)]
+
     def report(self, stream: object | None = None, shape: tuple[int, ...] | None = None) -> ProvenanceReport:
         """What was seen so far of a stream, or of all; of the tensors of one shape, or of all."""
         uses = self._uses.get(stream, []) if stream is not None else [u for all_ in self._uses.values() for u in all_]
@@ -307,7 +313,8 @@ def _digest(drawn: Tensor) -> int | None:
     """A digest of a draw that is large enough not to be drawn twice by chance; looked at where it costs no waiting."""
     if drawn.device.type != "cpu" or not drawn.is_floating_point() or drawn.numel() < 8:
         return None
-    return hash(bytes(drawn.detach().reshape(-1)[:DIGESTED].double().numpy()))
+    numbers = bytes_of(drawn.detach().reshape(-1)[:DIGESTED].double())
+    return int.from_bytes(hashlib.blake2b(numbers, digest_size=7).digest(), "big")
 
 
 def _origin(name: str) -> tuple[str, Site] | None:

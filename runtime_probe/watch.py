@@ -187,7 +187,10 @@ class Watch:
         """Compare what the ranks drew. Every rank must get here."""
         if self.ranks is None and is_distributed():
             values = [batch.value for observer in self.observers for batch in observer.whole.timeline().head]
-            self.ranks = compare_ranks(values)
+            if values:
+                self.ranks = compare_ranks(values)
+            else:
+                self.ranks = compare_ranks(self.provenance.drawn_values(), what="noise in their inputs")
 
     def _take_off_hooks(self) -> Callable[[], None]:
         """Without hooks on any module for as long as one of them is scripted."""
