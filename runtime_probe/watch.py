@@ -82,6 +82,7 @@ class Watch:
         self.network.noise_in = lambda tensor: self.provenance.noise_in(tensor)
         self.seeds = SeedLog(lambda: self.borders.all_steps)
         self.draws = DrawLog(lambda: self.borders.all_steps)
+        self.on_tick: Callable[[], None] = lambda: None  # a forward begins
         self.environments = Environments(lambda: self.borders.all_steps)
         self.network.on_forward = self._forward
         self.draws.on_float = lambda *drawn: self.provenance.drawn_number(*drawn)
@@ -108,6 +109,7 @@ class Watch:
 
     def _forward(self, training: bool) -> None:
         """A network is about to run."""
+        self.on_tick()
         self.draws.forward(training)
         if self.options.everything:
             self.environments.install_when_imported()
@@ -175,6 +177,11 @@ class Watch:
         self.network.remove()
         while self._undo:
             self._undo.pop()()
+
+    def drain(self) -> None:
+        """Take in what has reached the host so far."""
+        for observer in [*self.observers, *(o for network in self.network.networks for o in network.inputs)]:
+            observer.drain()
 
     def finish(self) -> None:
         """Everything has been seen."""
