@@ -247,7 +247,7 @@ def _name(dataset: Any) -> str:
 
 
 def violations(report: LoaderReport) -> tuple[Finding, ...]:
-    """What is wrong with a loader of which nobody said that it augments.
+    """What is wrong with a loader of which nobody said that it augments, and what is worth knowing.
 
     The same samples in every epoch are a finding only if drawn in vain: neither where nothing is drawn nor where
     every sample has a seed of its own, as in synthetic data sets. An evaluation should repeat, and must not draw.
@@ -255,7 +255,8 @@ def violations(report: LoaderReport) -> tuple[Finding, ...]:
     if report.evaluation:
         return tuple(f for f in report.findings if f.word is Flag.EVAL_JITTER and report.draws)
     repeated = report.verdict is Verdict.CYCLING and not report.seeded_by_index
-    return tuple(f for f in report.violations if isinstance(f.word, Flag) or repeated)
+    wrong = tuple(f for f in report.violations if isinstance(f.word, Flag) or repeated)
+    return (*wrong, *(f for f in report.findings if f.word is Flag.SHARED_IN_SAMPLE))
 
 
 def sentence(report: LoaderReport) -> str:
