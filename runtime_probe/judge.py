@@ -131,7 +131,7 @@ def _best(
     """What is certain besides violations."""
     good = [finding for finding in findings if finding.word in CONCLUSIVE]
     good += [f for loader in loaders if not loader.evaluation for f in loader.findings if f.word is Verdict.FRESH]
-    good += list(_drawn_inputs(inputs))
+    good += [*_drawn_inputs(inputs), *_new_arrays(watch)]
     if good:
         return good[0]
     return findings[0] if series and findings else _nothing_drawn(watch, inputs, loaders)
@@ -147,6 +147,14 @@ def _drawn_inputs(inputs: tuple[SeriesReport, ...]) -> Iterator[Finding]:
             advice = Advice(None, "the network's input is drawn again for every batch")
             seen = f"{report.conclusion.batches} batches, each with a draw of its own"
             yield Finding(Verdict.FRESH, report.argument, seen, "", where, advice)
+
+
+def _new_arrays(watch: Watch) -> Iterator[Finding]:
+    """Noise that NumPy draws again for every batch."""
+    for line, batches in watch.shared_noise.new():
+        seen = f"{batches} batches, each with an array of its own in it"
+        advice = Advice(None, "the network's input is drawn again for every batch")
+        yield Finding(Verdict.FRESH, f"noise drawn in {line.site.function}", seen, "", (str(line),), advice)
 
 
 PICKING = frozenset(
@@ -220,8 +228,10 @@ def _moving(watch: Watch) -> str:
     networks = [network for network in watch.network.networks if network.batches > 2]
     names = ("torch", "numpy.random", "random")
     moving = [s for s in names if any(not n.rewinds.stood_still(s, watch.borders.epochs) for n in networks)]
+    own = any(line.last_batch > 0 and not line.is_global for line in watch.draws.lines())
+    moving += ["generators of the program's own"] if own else []
     if not moving:
-        return "no draw was seen"
+        return f"no draw was seen in {', '.join(names)}" if watch.draws.complete else "no draw was seen"
     lines = _lines_in_the_loop(watch, None)[:3]
     places = f" ({'; '.join(lines)})" if lines else ""
     return f"numbers are drawn from {', '.join(moving)}{places}, but which of the inputs they change was not seen"

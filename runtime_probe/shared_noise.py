@@ -6,6 +6,7 @@ those of a drawn array of the same shape, far beyond chance, the batch is made o
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -64,6 +65,7 @@ class SharedNoise:
         self._batch = batch
         self._last: dict[DrawLine, _Noise] = {}
         self._worst: dict[DrawLine, _Noise] = {}
+        self._new: Counter[DrawLine] = Counter()  # batches that contained an array of their own
         self._before: dict[object, Tensor] = {}
         self._forwards: dict[object, int] = {}
 
@@ -90,7 +92,9 @@ class SharedNoise:
         if before is None or torch.equal(before, head):  # the whole of the data in every step
             return
         contained = [(line, noise) for line, noise in alike if noise.is_in(tensor)]
-        if any(noise.batch == self._batch() for _, noise in contained):
+        new = [line for line, noise in contained if noise.batch == self._batch()]
+        self._new.update(new)
+        if new:
             return
         for line, noise in contained:
             noise.served.add(self._batch())
@@ -102,6 +106,10 @@ class SharedNoise:
         for line, noise in self._worst.items():
             if len(noise.served) >= SERVED:
                 yield line, len(noise.served) + 1
+
+    def new(self) -> Iterator[tuple[DrawLine, int]]:
+        """The lines that drew an array of its own for each batch, and for how many."""
+        yield from ((line, batches) for line, batches in self._new.items() if batches > SERVED)
 
 
 def _shape(shape: tuple[int, ...]) -> tuple[int, ...]:

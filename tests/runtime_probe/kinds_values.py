@@ -93,6 +93,7 @@ for epoch in range(3):
 """,
         "FROZEN",
         "`np.random.gamma` at",
+        "FRESH",
     ),
     Kind(
         "noise of a batch's shape, drawn before training",
@@ -108,6 +109,7 @@ for epoch in range(2):
 """,
         "FROZEN",
         "in 16 batches that differ",
+        "FRESH",
     ),
     Kind(
         "one mask for the places of all batches",
@@ -122,6 +124,7 @@ for epoch in range(2):
 """,
         "FROZEN",
         "JIT102",
+        "FRESH",
     ),
 ]
 KEPT = [
@@ -342,7 +345,7 @@ rng = np.random.default_rng(0)
 for number in range(12):
     step(x + 0.1 * rng.normal(size=x.shape))
 """,
-        "",
+        "FRESH",
     ),
     (
         "noise of torch that is fresh for all of a random data set",
