@@ -291,7 +291,117 @@ for epoch in range(2):
         "`multinomial` at",
     ),
 ]
-KINDS = [*MADE_AGAIN, *SHARED, *KEPT, *TRACED, *PLACES]
+PHASES = """
+def phases(model, epochs=3):
+    loader = DataLoader(Images(), batch_size=6)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+    for epoch in range(epochs):
+        fit(model.train(), loader, optimizer)
+        model.eval()
+        with torch.no_grad():
+            [model(batch) for batch in loader]
+"""
+WEIGHTS = [
+    Kind(
+        "noisy weights whose noise is never drawn again",
+        PHASES
+        + """
+class NoisyLinear(nn.Module):
+    def __init__(self, inputs, outputs):
+        super().__init__()
+        self.mean = nn.Parameter(torch.rand(outputs, inputs) * 0.1)
+        self.width = nn.Parameter(torch.full((outputs, inputs), 0.1))
+        self.register_buffer("noise", torch.randn(outputs, inputs))
+    def forward(self, x):
+        if not self.training:
+            return nn.functional.linear(x, self.mean)
+        if not BUG:
+            self.noise.normal_()
+        return nn.functional.linear(x, self.mean + self.width * self.noise)
+phases(nn.Sequential(NoisyLinear(8, 16), nn.Tanh(), NoisyLinear(16, 1)))
+""",
+        "FROZEN",
+        "noise` is the same",
+    ),
+    Kind(
+        "a mask of features that a layer drew when it was made",
+        PHASES
+        + """
+class Masked(Net):
+    def __init__(self):
+        super().__init__()
+        self.keep = torch.bernoulli(torch.full((8,), 0.7))
+    def forward(self, x):
+        if self.training:
+            x = x * (self.keep if BUG else torch.bernoulli(torch.full((8,), 0.7)))
+        return super().forward(x)
+phases(Masked())
+""",
+        "FROZEN",
+        "`keep` is the same",
+    ),
+]
+EVALUATIONS = [
+    Kind(
+        "dropout of attention that acts in evaluation",
+        PHASES
+        + """
+class Attention(Net):
+    def forward(self, x):
+        rows = x[:, None]
+        rate = 0.3 if BUG else 0.3 * self.training
+        mixed = nn.functional.scaled_dot_product_attention(rows, rows, rows, dropout_p=rate)
+        return super().forward(mixed[:, 0])
+phases(Attention())
+""",
+        "EVAL_JITTER",
+        "scaled_dot_product_attention",
+    ),
+    Kind(
+        "dropout of channels that acts in evaluation",
+        PHASES
+        + """
+class Channels(Net):
+    def forward(self, x):
+        return super().forward(nn.functional.dropout1d(x[None], 0.4, training=BUG or self.training)[0])
+phases(Channels())
+""",
+        "EVAL_JITTER",
+        "`dropout1d` at",
+    ),
+]
+ORDERS = [
+    Kind(
+        "a sampler of ranks whose epoch is never set",
+        """
+from torch.utils.data import DistributedSampler
+sampler = DistributedSampler(Images(), num_replicas=2, rank=0)
+loader, model = DataLoader(Images(), batch_size=4, sampler=sampler), Net()
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+for epoch in range(3):
+    if not BUG:
+        sampler.set_epoch(epoch)
+    fit(model, loader, optimizer)
+""",
+        "ORDER_REPEATED",
+        "set_epoch",
+    ),
+    Kind(
+        "a sampler of ranks behind a loader that is made again",
+        """
+from torch.utils.data import DistributedSampler
+data, model = Images(), Net()
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+for epoch in range(3):
+    sampler = DistributedSampler(data, num_replicas=2, rank=1)
+    sampler.set_epoch(0 if BUG else epoch)
+    fit(model, DataLoader(data, batch_size=4, sampler=sampler), optimizer)
+""",
+        "ORDER_REPEATED",
+        "JIT306",
+    ),
+]
+KINDS = [*MADE_AGAIN, *SHARED, *KEPT, *TRACED, *PLACES, *WEIGHTS, *EVALUATIONS, *ORDERS]
 
 SILENT = [
     (
