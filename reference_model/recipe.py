@@ -87,8 +87,8 @@ PRESETS: dict[str, Recipe] = {
     ),
     "cpu": Recipe(
         data="unseen",
-        images=800,
-        epochs=20,
+        images=4000,
+        epochs=6,
         warmup=1,
         batch=4,
         optimizer="muon",

@@ -23,12 +23,11 @@ def arms(base: Recipe, preset: str) -> dict[str, Recipe]:
 
 
 def _fine(base: Recipe) -> dict[str, Recipe]:
-    """The preset on images that are not those of its claims; Adam alone before it, for fewer steps and for 4,000."""
+    """The preset on images that are not those of its claims; before it fewer steps, and Adam for every parameter."""
     right = replace(base, schedule="inside", data="fresh")
-    adam = replace(right, optimizer="adam")
-    named = {"Adam": [replace(adam, images=320), replace(adam, images=800)], "Muon": [right]}
+    few = replace(right, images=800, epochs=20)
+    adam = replace(few, optimizer="adam")
     return {
-        f"{recipe.epochs * recipe.batches} steps, 2 px patches, 256 tokens, {name}": recipe
-        for name, recipes in named.items()
-        for recipe in recipes
+        f"{recipe.epochs * recipe.batches} steps, 2 px patches, 256 tokens, {recipe.optimizer.capitalize()}": recipe
+        for recipe in (replace(adam, images=320), adam, few, right)
     }
