@@ -37,7 +37,7 @@ def networks_section(rows: Sequence[Row]) -> Section | None:
         parts += [Text(("Mean training loss of each tenth of the steps (one seed of each arm):",)), curves]
     judged = networks.verdicts(rows)
     if judged:
-        parts += [claim_table(judged, rows), Text((_level(judged),))]
+        parts += [claim_table(judged, rows), Text((_level(judged),)), Text((_training(),))]
     return Section("Networks that serve many images", tuple(parts))
 
 
@@ -81,6 +81,19 @@ def _level(judged: Sequence[Verdict]) -> str:
         "hold together. An interval over images says nothing about seeds that were not trained: see each seed's own "
         "difference. Claims, margins and eligibility were frozen before the run "
         f"(reference_model/claims_networks.toml, SHA-256 {networks.claims_hash()})."
+    )
+
+
+def _training() -> str:
+    """How the networks of the claims were trained, in a sentence."""
+    recipe = networks.arms()[networks.frozen()["eligibility"]["arm"]]
+    model = recipe.model
+    taught = {"adam": "Adam", "muon": "Muon for the weight matrices and Adam for the rest"}[recipe.optimizer]
+    return (
+        f"Networks of the claims: {recipe.epochs * recipe.batches:,} steps of {recipe.batch} out of {recipe.images:,} "
+        f"images, {taught}, learning rate {recipe.learning_rate:g} with a cosine to 0 after {recipe.warmup} of "
+        f"{recipe.epochs} epochs of warm-up, jitter of {recipe.sigma:g} px; patches of {model.patch} px, "
+        f"{model.lp_tokens} tokens, {model.layers} encoder layer(s) of {model.width} features."
     )
 
 

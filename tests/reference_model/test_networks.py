@@ -61,7 +61,7 @@ def test_rows_for_other_claims_are_not_judged():
 def test_the_report_shows_every_claim_with_each_seed():
     text = str(networks_section(rows()))
     assert all(claim.text in text for claim in networks.claims()) and "+1.00, +1.00" in text
-    assert networks.claims_hash() in text
+    assert networks.claims_hash() in text and "Muon for the weight matrices" in text
 
 
 def test_the_learning_curve_is_the_mean_of_each_tenth():
