@@ -16,6 +16,8 @@ import ast
 import itertools
 import os
 import random
+import resource
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -57,7 +59,10 @@ class Mutant(NamedTuple):
 
 
 class Fate(NamedTuple):
-    """What became of a mutant: `killed`, `survived` or `timeout`, and how many test functions reach it."""
+    """What became of a mutant, and how many test functions reach it.
+
+    `killed`, `survived`, `no end` (the tests take the right program less than half of the limit) or `undecided`.
+    """
 
     name: str
     tests: int
@@ -119,7 +124,8 @@ def _other(node: ast.AST, source: Callable[[ast.AST], str]) -> Iterator[str]:
 class Tests:
     """Which test functions reach a line, from a coverage file with contexts."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, without: Sequence[str] = ()) -> None:
+        self.without = tuple(without)
         self.rows = sqlite3.connect(file)
         self.sizes = dict(self.rows.execute("select context_id, count(*) from arc group by 1"))
         self.names = dict(self.rows.execute("select id, context from context where context like 'tests.%'"))
@@ -131,7 +137,8 @@ class Tests:
         number = self.files.get(path)
         query = "select distinct context_id from arc where file_id = ? and (tono = ? or fromno = ?)"
         found = [key for (key,) in self.rows.execute(query, (number, line, line)) if key in self.names]
-        return [self._node(self.names[key]) for key in sorted(found, key=lambda key: (self.sizes[key], key))]
+        nodes = [self._node(self.names[key]) for key in sorted(found, key=lambda key: (self.sizes[key], key))]
+        return [node for node in nodes if not node.startswith(self.without)]
 
     def all(self) -> list[str]:
         """The node ids of all test functions."""
@@ -146,35 +153,49 @@ def tried(mutant: Mutant, tests: Sequence[str], copy: Path, limit: float) -> Fat
     """Run the tests on a copy of this repository that is wrong in one place."""
     file = copy / mutant.path
     right = file.read_bytes()
-    file.write_bytes(mutant.applied(right))
-    try:
-        nearest, others = tests[:NEAREST], tests[NEAREST:]
-        for stage in (nearest, others[-BROADEST:]):
-            if stage:
-                name = _run(stage, copy, limit)
-                if name != "survived":
-                    return Fate(name, len(tests))
-        return Fate("survived", len(tests))
-    finally:
-        file.write_bytes(right)
+    nearest, others = tests[:NEAREST], tests[NEAREST:]
+    for stage in (nearest, others[-BROADEST:]):
+        file.write_bytes(mutant.applied(right))
+        try:
+            name = _run(stage, copy, limit) if stage else "survived"
+        finally:
+            file.write_bytes(right)
+        if name == "no end" and _run(stage, copy, limit // 2) != "survived":
+            name = "undecided"
+        if name != "survived":
+            return Fate(name, len(tests))
+    return Fate("survived", len(tests))
 
 
-def _run(tests: Sequence[str], copy: Path, limit: float) -> str:
+def _run(tests: Sequence[str], copy: Path, limit: int) -> str:
+    """Run tests for so many seconds of CPU time in one process at most, and four times as many on the clock."""
     settings = {"PYTHONDONTWRITEBYTECODE": "1", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "OMP_NUM_THREADS": "1"}
     environment = {**os.environ, **settings, "PYTHONPATH": str(copy)}
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *PLUGINS, *tests]
     try:
-        done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, timeout=limit, check=False)
+        done = subprocess.run(
+            command,
+            cwd=copy,
+            env=environment,
+            capture_output=True,
+            timeout=4 * limit,
+            check=False,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5)),
+        )
     except subprocess.TimeoutExpired:
-        return "timeout"
+        return "no end"
+    if done.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+        return "no end"
     if done.returncode not in (0, 1, 2):  # all passed, one failed, or the program cannot even be imported
         raise SystemExit(done.stdout.decode() + done.stderr.decode())
     return "survived" if done.returncode == 0 else "killed"
 
 
-def sample(tests: Tests, count: int, seed: int) -> Iterator[tuple[str, Mutant, list[str]]]:
+def sample(
+    tests: Tests, chosen: Sequence[str], count: int, seed: int, skip: int
+) -> Iterator[tuple[str, Mutant, list[str]]]:
     """So many mutants of each area, in turns: a shorter run tries the first of a longer one."""
-    areas = [itertools.islice(_reached(tests, area, seed), count) for area in AREAS]
+    areas = [itertools.islice(_reached(tests, area, seed), skip, skip + count) for area in chosen]
     yield from (item for turn in itertools.zip_longest(*areas) for item in turn if item is not None)
 
 
@@ -204,18 +225,22 @@ def main() -> None:
     parser.add_argument("--coverage", type=Path, default=ROOT / ".coverage", help="the file that coverage wrote")
     parser.add_argument("--count", type=int, default=40, help="mutants of each area (default: 40)")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--limit", type=float, default=240, help="seconds that the tests of a mutant may take")
+    parser.add_argument("--skip", type=int, default=0, help="leave out so many mutants of each area first")
+    parser.add_argument("--areas", nargs="+", default=list(AREAS), choices=AREAS, help="the parts to sample")
+    parser.add_argument("--without", nargs="+", default=[], metavar="TESTS", help="test files that take too long")
+    parser.add_argument("--limit", type=int, default=120, help="seconds of CPU time that twelve tests may take")
     parser.add_argument("--minutes", type=float, default=600, help="begin no mutant after so many minutes")
     options = parser.parse_args()
     ends = time.monotonic() + 60 * options.minutes
-    fates: dict[str, list[str]] = {area: [] for area in AREAS}
+    fates: dict[str, list[str]] = {area: [] for area in options.areas}
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder, "repo")
         subprocess.run(["git", "clone", "--quiet", str(ROOT), str(copy)], check=True)
         every = {test.partition("::")[0] for test in Tests(options.coverage).all()}
         if _run(["--collect-only", *sorted(every)], copy, 600) != "survived":
             raise SystemExit("the tests cannot be collected without a mutant")
-        for area, mutant, tests in sample(Tests(options.coverage), options.count, options.seed):
+        reaching = Tests(options.coverage, options.without)
+        for area, mutant, tests in sample(reaching, options.areas, options.count, options.seed, options.skip):
             if time.monotonic() > ends:
                 break
             fate = tried(mutant, tests, copy, options.limit)
@@ -224,11 +249,11 @@ def main() -> None:
             if fate.name != "killed":
                 place = f"{mutant.path}:{mutant.line}"
                 print(f"{fate.name} ({fate.tests} tests): {place}: `{mutant.before}` -> `{mutant.text}`", flush=True)
-    print("\n| area | mutants | killed | survived | no end |\n|---|--:|--:|--:|--:|")
+    print("\n| area | mutants | killed | no end | survived | undecided |\n|---|--:|--:|--:|--:|--:|")
     for area, found in fates.items():
-        killed, survived, ended = (found.count(name) for name in ("killed", "survived", "timeout"))
+        killed, ended, survived, undecided = map(found.count, ("killed", "no end", "survived", "undecided"))
         share = f" ({100 * (killed + ended) / len(found):.0f} %)" if found else ""
-        print(f"| {area} | {len(found)} | {killed}{share} | {survived} | {ended} |")
+        print(f"| {area} | {len(found)} | {killed}{share} | {ended} | {survived} | {undecided} |")
 
 
 if __name__ == "__main__":

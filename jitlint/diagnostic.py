@@ -107,6 +107,10 @@ class Span(NamedTuple):
     end_line: int
     end_column: int
 
+    def moved(self, down: int) -> Span:
+        """The same range so many lines further down."""
+        return Span(self.line + down, self.column, self.end_line + down, self.end_column)
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Location:

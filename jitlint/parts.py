@@ -292,8 +292,8 @@ class _Context:
         return self.models.get(path)
 
     def _is_idle(self, path: str, name: str) -> bool:
-        data = self.data(path)
-        return data is not None and is_idle(data, name)
+        data, digest = self.data(path), self.reads[path]
+        return data is not None and digest is not None and _kept_looks.is_idle(data, digest, name)
 
     @functools.lru_cache(maxsize=16)  # noqa: B019 - lives as long as the part
     def data(self, path: str) -> bytes | None:
@@ -310,12 +310,35 @@ class _Context:
         data, digest = self.data(path), self.reads[path]
         if data is None or digest is None:
             return None
-        if len(data) > self.room or not (path.endswith("__init__.py") or screen(data).level > Level.NONE):
+        if len(data) > self.room or not (path.endswith("__init__.py") or _kept_looks.may_matter(data, digest)):
             return None
         self.room -= len(data)
         if path in self.changed:
             return _context_model(key_of(path, self.cwd), data)
         return _kept_models.get(path, self.cwd, digest)
+
+
+class _KeptLooks:
+    """What the screen said of the texts of context files, by their digests."""
+
+    def __init__(self, room: int = 10_000) -> None:
+        self.room = room
+        self._answers: dict[tuple[bytes, str], bool] = {}
+
+    def may_matter(self, data: bytes, digest: bytes) -> bool:
+        """Whether a file has anything that a model would show."""
+        return self._answer(digest, "", lambda: screen(data).level > Level.NONE)
+
+    def is_idle(self, data: bytes, digest: bytes, name: str) -> bool:
+        """Whether `name` is a function of the file in which nothing draws or trains."""
+        return self._answer(digest, name, lambda: is_idle(data, name))
+
+    def _answer(self, digest: bytes, name: str, look: Callable[[], bool]) -> bool:
+        if (digest, name) not in self._answers:
+            if len(self._answers) >= self.room:
+                self._answers.clear()
+            self._answers[digest, name] = look()
+        return self._answers[digest, name]
 
 
 class _KeptModels:
@@ -344,6 +367,7 @@ class _KeptModels:
         return model
 
 
+_kept_looks = _KeptLooks()
 _kept_models = _KeptModels()
 
 

@@ -39,7 +39,7 @@ class Frame:
     def draw(self, marks: Sequence[Mark]) -> Iterator[str]:
         """The marked lines and those between them, each mark below its line."""
         by_line: dict[int, list[Mark]] = {}
-        for mark in marks:
+        for mark in _distinct(marks):
             by_line.setdefault(min(max(mark.location.line, 1), max(len(self.lines), 1)), []).append(mark)
         previous = 0
         for line in sorted(by_line):
@@ -119,6 +119,16 @@ class Frame:
         if at.end_line > at.line:
             return cells(self._text(line).rstrip())
         return self._column(line, at.end_column)
+
+
+def _distinct(marks: Sequence[Mark]) -> list[Mark]:
+    """The marks, but what two findings say of one line in the same words once: the primary one, or the first."""
+    chosen: dict[tuple[int, str, str], Mark] = {}
+    for mark in marks:
+        key = mark.location.line, mark.role, mark.message
+        if key not in chosen or (mark.is_primary and not chosen[key].is_primary):
+            chosen[key] = mark
+    return list(chosen.values())
 
 
 def cells(text: str) -> int:

@@ -321,11 +321,13 @@ class DisabledAugmentations:
     def _scaled_away(self, value: Value, scope: Scope, node: Node) -> Iterator[Disabled]:
         """`x + 0.0 * torch.randn_like(x)`."""
         zero = next((item for item in node.inputs if self._is_zero(value, item)), None)
+        if zero is None:
+            return
         made = {item: self.provenance.made(Value(value.scope, item)) for item in node.inputs}
         calls = [item for item in node.inputs if scope.nodes[item].kind is Kind.CALL]
         drawn = [item for item in calls if made[item].draw is not None and not made[item].data]
         sums = [other for other in scope.nodes if value.node in other.inputs and other.name in ADDING]
-        if zero is None or not drawn or not sums:
+        if not drawn or not sums:
             return
         purpose = self.purposes.at(value.scope, node.region)
         conditional = self._is_conditional(value.scope, scope, node.region)

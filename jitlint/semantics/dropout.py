@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from jitlint import catalogue
@@ -56,26 +55,27 @@ class Dropouts:
     @functools.cached_property
     def found(self) -> tuple[AlwaysOn, ...]:
         """Every such call."""
-        return tuple(item for ref, scope in self.project.scopes() for item in self._of_scope(ref, scope))
+        found = (self._of_call(call, node) for call, node in self.project.calls())
+        return tuple(item for item in found if item is not None)
 
     @functools.cached_property
     def evaluates(self) -> bool:
         """Whether the project is seen to evaluate networks."""
-        for _, scope in self.project.scopes():
-            if any(node.method == "eval" and node.has_receiver for _, node in scope.calls()):
-                return True
+        if any(node.method == "eval" and node.has_receiver for _, node in self.project.calls()):
+            return True
         return any(name in self.project.call_sites for name in ("no_grad", "inference_mode", "evaluate"))
 
-    def _of_scope(self, ref: Ref, scope: Scope) -> Iterator[AlwaysOn]:
-        for index, node in scope.calls():
-            found = self._in_network(ref, scope, index, node) or self._in_evaluation(ref, scope, index, node)
-            if found is not None and not self._on_purpose(ref, scope) and not self._asks_mode(scope, node):
-                yield found
+    def _of_call(self, value: Value, node: Node) -> AlwaysOn | None:
+        scope = self.project.scope(value.scope)
+        found = self._in_network(value, scope, node) or self._in_evaluation(value, scope, node)
+        if found is None or self._on_purpose(value.scope, scope) or self._asks_mode(scope, node):
+            return None
+        return found
 
     # -------------------------------------------------------------------------------------- in networks
 
-    def _in_network(self, ref: Ref, scope: Scope, index: int, node: Node) -> AlwaysOn | None:
-        value = Value(ref, index)
+    def _in_network(self, value: Value, scope: Scope, node: Node) -> AlwaysOn | None:
+        ref = value.scope
         if node.name in FUNCTIONAL and self._is_network(ref, scope):
             return self._functional(value, node)
         if node.name in ALWAYS_ON and scope.name in catalogue.FORWARD_METHODS and self._is_network(ref, scope):
@@ -196,14 +196,13 @@ class Dropouts:
 
     # ------------------------------------------------------------------------------------ in evaluation
 
-    def _in_evaluation(self, ref: Ref, scope: Scope, index: int, node: Node) -> AlwaysOn | None:
+    def _in_evaluation(self, value: Value, scope: Scope, node: Node) -> AlwaysOn | None:
         """`model(x, training=True)` in a function that evaluates, and does not train as well."""
         if not evaluates_by_name(scope.name) or not (names_network(node) or node.method == "apply"):
             return None
-        trains = named(scope.name) is Purpose.TRAIN or loops_of(self.project).trains(ref)
-        if trains or self._generates(ref):
+        trains = named(scope.name) is Purpose.TRAIN or loops_of(self.project).trains(value.scope)
+        if trains or self._generates(value.scope):
             return None
-        value = Value(ref, index)
         told = any(self._says(value, node, name, constant) for name, constant in MODE_ARGUMENTS.items())
         return AlwaysOn(value, None, is_constant=True) if told else None
 

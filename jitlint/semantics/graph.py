@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from jitlint.diagnostic import Span
@@ -201,6 +201,20 @@ class Scope:
                 before = region.header_span is not None and region.header_span.line < node.span.line
                 if number in around or (region.ends and region.parent in around and before):
                     yield region.header
+
+    def moved(self, down: int) -> Scope:
+        """The same function so many lines further down."""
+        return replace(
+            self,
+            span=self.span.moved(down),
+            name_span=self.name_span.moved(down),
+            nodes=tuple(node._replace(span=node.span.moved(down)) for node in self.nodes),
+            regions=tuple(
+                region._replace(header_span=region.header_span.moved(down)) if region.header_span else region
+                for region in self.regions
+            ),
+            statements=tuple(item._replace(span=item.span.moved(down)) for item in self.statements),
+        )
 
     def calls(self) -> Iterator[tuple[int, Node]]:
         """Every call of the scope with its index."""

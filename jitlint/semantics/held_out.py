@@ -114,21 +114,19 @@ class HeldOuts:
 
     def _data_sets(self) -> Iterator[HeldOut]:
         """`val_set = ImageFolder(root, transform=augment)`."""
-        for ref, scope in self.project.scopes():
-            for index, node in scope.calls():
-                value = Value(ref, index)
-                if not node.arguments or node.name.startswith((".", "(")) or not node.method[:1].isupper():
-                    continue
-                if (
-                    node.method in catalogue.COMPOSERS
-                    or self.objects.is_loader(value)
-                    or node.method in _SPLIT
-                    or not self._holds_out(value)
-                ):
-                    continue
-                found = None if self._is_test_code(value) else self._transform(value, node) or self._switched_on(value)
-                if found is not None:
-                    yield HeldOut(value, found, False, self._is_data_set(value, node))
+        for value, node in self.project.calls():
+            if node.has_receiver or not node.method[:1].isupper() or not node.arguments:
+                continue
+            if (
+                node.method in catalogue.COMPOSERS
+                or self.objects.is_loader(value)
+                or node.method in _SPLIT
+                or not self._holds_out(value)
+            ):
+                continue
+            found = None if self._is_test_code(value) else self._transform(value, node) or self._switched_on(value)
+            if found is not None:
+                yield HeldOut(value, found, False, self._is_data_set(value, node))
 
     def _switched_on(self, dataset: Value) -> Value | None:
         """The draw of a data set of the project that is made with `augment=True`."""
@@ -225,12 +223,12 @@ class HeldOuts:
         )
 
     def _augments(self, value: Value, node: Node) -> bool:
-        if self._is_test_code(value) or any(RANDOM_ON_PURPOSE.search(name) for name in self.around(value)):
+        how = self.pipelines.augmenters.call(value) if node.arguments else None
+        if how is None or _NOISE.search(catalogue.snake(node.text)) or self._is_test_code(value):
             return False
-        if _NOISE.search(catalogue.snake(node.text)) or not node.arguments:
+        if any(RANDOM_ON_PURPOSE.search(name) for name in self.around(value)):
             return False
-        how = self.pipelines.augmenters.call(value)
-        return how is How.SURE or (how is not None and self.pipelines.augmenters.called_transform(value, node))
+        return how is How.SURE or self.pipelines.augmenters.called_transform(value, node)
 
     # --------------------------------------------------------------------------------------------- Keras
 

@@ -147,7 +147,7 @@ class Hoisted:
 
     def _fitted(self, ref: Ref, scope: Scope, index: int, node: Node) -> Iterator[Use]:
         """`model.fit(images, epochs=n)` hides the loops over epochs and batches."""
-        if node.method != "fit" or not node.has_receiver or not node.arguments:
+        if node.name != ".fit" or not node.arguments:
             return
         epochs = node.keyword("epochs")
         first = node.keyword("x") if node.keywords[0] is not None else node.arguments[0]

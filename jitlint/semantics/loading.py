@@ -109,11 +109,10 @@ class Loading:
         """The functions that surely run for each sample or batch that a network is trained on."""
         loaders = [loader.made for loader in self.loaders if loader.purpose is Purpose.TRAIN]
         found = {code.ref for made in loaders for code in self.code(made)}
-        for ref, scope in self.project.scopes():
-            for index, node in scope.calls():
-                if node.name in COLLATING_TRAINERS and node.keyword("train_dataset") is not None:
-                    given = self.objects.given(Value(ref, index), -1, "data_collator")
-                    found |= {code.ref for code in self.closure(code for made in given for code in self.called(made))}
+        for call, node in self.project.calls():
+            if node.name in COLLATING_TRAINERS and node.keyword("train_dataset") is not None:
+                given = self.objects.given(call, -1, "data_collator")
+                found |= {code.ref for code in self.closure(code for made in given for code in self.called(made))}
         return frozenset(found)
 
     def loaded(self, loader: Value) -> frozenset[Value]:

@@ -307,7 +307,7 @@ class Loops:
 
 def ends_training(project: Project, value: Value, node: Node) -> bool:
     """Whether a call is `model.train(False)`, or `model.train(mode=False)`: another word for `model.eval()`."""
-    alone = node.method == "train" and node.has_receiver and node.keywords in ((None,), ("mode",))
+    alone = node.name == ".train" and node.keywords in ((None,), ("mode",))
     return alone and project.node(Value(value.scope, node.arguments[0])).value is False
 
 

@@ -88,7 +88,11 @@ def remembered(bottom: R) -> Callable[[Callable[Concatenate[S, P], R]], Callable
             if key in memory.open:
                 return bottom
             if _State.depth == 0:
-                return cast(R, _from_the_top(_Question(method, self, memory, key)))
+                try:
+                    return _answer(method, self, memory, key)  # type: ignore[return-value]
+                except _TooDeepError as deep:
+                    memory.open.add(key)  # what it waits for does not wait for it
+                    return cast(R, _from_the_top(_Question(method, self, memory, key), deep.question))
             if _State.depth >= DEPTH:
                 raise _TooDeepError(_Question(method, self, memory, key))
             return _answer(method, self, memory, key)  # type: ignore[return-value]
@@ -98,9 +102,9 @@ def remembered(bottom: R) -> Callable[[Callable[Concatenate[S, P], R]], Callable
     return decorate
 
 
-def _from_the_top(first: _Question) -> object:
+def _from_the_top(first: _Question, deep: _Question) -> object:
     """Answer a question, and before it those that lie too deep below it."""
-    waiting = [first]
+    waiting = [first, deep]
     answer: object = None
     try:
         while waiting:
@@ -108,9 +112,9 @@ def _from_the_top(first: _Question) -> object:
             question.memory.open.discard(question.key)
             try:
                 answer = question.answer()
-            except _TooDeepError as deep:
-                question.memory.open.add(question.key)  # what it waits for does not wait for it
-                waiting.append(deep.question)
+            except _TooDeepError as deeper:
+                question.memory.open.add(question.key)
+                waiting.append(deeper.question)
                 continue
             waiting.pop()
         return answer

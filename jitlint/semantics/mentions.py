@@ -34,6 +34,7 @@ _ELSEWHERE = re.compile(
 _DYNAMIC = frozenset("getattr globals locals vars getmembers import_module eval exec".split())
 
 
+@functools.cache
 def is_elsewhere(project: Project, path: str) -> bool:
     """Whether a file is no training code of this project: a test, a copy of another project, a document's example."""
     return bool(_ELSEWHERE.search(project.place(path)))

@@ -53,12 +53,13 @@ class Modes:
     def lost(self) -> tuple[Lost, ...]:
         """All networks that stay in evaluation mode, each once a loop."""
         found: dict[tuple[Ref, int, str], Lost] = {}
-        for ref, scope in self.project.scopes():
-            for index, node in scope.calls() if not is_elsewhere(self.project, ref.path) else ():
-                for network, setter in self._evaluated(Value(ref, index), node):
-                    lost = self._lost(Value(ref, index), scope, network, setter)
-                    if lost is not None:
-                        found.setdefault((ref, lost.loop, network), lost)
+        for call, node in self.project.calls():
+            if is_elsewhere(self.project, call.scope.path):
+                continue
+            for network, setter in self._evaluated(call, node):
+                lost = self._lost(call, self.project.scope(call.scope), network, setter)
+                if lost is not None:
+                    found.setdefault((call.scope, lost.loop, network), lost)
         return tuple(found.values())
 
     # ------------------------------------------------------------------------------ who calls `eval()`
@@ -276,9 +277,7 @@ class Modes:
 
 def _set_to_evaluation(project: Project, value: Value, node: Node) -> str:
     """The network, as written, that a call sets to evaluation mode."""
-    if not node.name.startswith("."):
-        return ""
-    off = (node.method == "eval" and not node.arguments) or ends_training(project, value, node)
+    off = (node.name == ".eval" and not node.arguments) or ends_training(project, value, node)
     return node.text.rpartition(".")[0] if off and isinstance(node.value, str) else ""
 
 

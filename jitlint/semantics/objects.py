@@ -325,14 +325,14 @@ class Objects:
             if any(word in base for base in model.bases)
         }
         chosen = {path for path in self.project.asked if any(word in name for name in self._imports(path))}
-        for ref, scope in self.project.scopes():
-            is_chosen = ref.path in chosen
-            for index, node in scope.calls():
-                looks_so = (
-                    word in node.text or (is_chosen and node.name == "()") or (derived and node.method in derived)
-                )
-                if looks_so and is_so(Value(ref, index)):
-                    yield Value(ref, index)
+        for call, node in self.project.calls():
+            looks_so = (
+                word in node.text
+                or (node.name == "()" and call.scope.path in chosen)
+                or (derived and node.method in derived)
+            )
+            if looks_so and is_so(call):
+                yield call
 
     def _imports(self, path: str) -> Iterable[str]:
         return self.project.modules[path].imports.values()

@@ -91,14 +91,10 @@ class Project(Symbols):
     def call_sites(self) -> Mapping[str, tuple[Value, ...]]:
         """All calls of the project by the last part of the called name."""
         found: dict[str, list[Value]] = defaultdict(list)
-        for path in self.asked:
-            for qualname, scope in self.modules[path].scopes.items():
-                ref = Ref(path, qualname)
-                for index, node in scope.calls():
-                    value = Value(ref, index)
-                    found[node.text.rpartition(".")[2]].append(value)
-                    for chosen in self._chosen(value, node):
-                        found[chosen.qualname.rpartition(".")[2]].append(value)
+        for value, node in self.calls():
+            found[node.text.rpartition(".")[2]].append(value)
+            for chosen in self._chosen(value, node):
+                found[chosen.qualname.rpartition(".")[2]].append(value)
         return {name: tuple(sites) for name, sites in found.items()}
 
     def _chosen(self, value: Value, node: Node) -> tuple[Ref, ...]:
@@ -121,10 +117,9 @@ class Project(Symbols):
     def methods(self) -> Mapping[str, tuple[Ref, ...]]:
         """All methods of the project by their bare name."""
         found: dict[str, list[Ref]] = defaultdict(list)
-        for path in self.asked:
-            for qualname, scope in self.modules[path].scopes.items():
-                if scope.owner:
-                    found[scope.name].append(Ref(path, qualname))
+        for ref, scope in self.scopes():
+            if scope.owner:
+                found[scope.name].append(ref)
         return {name: tuple(refs) for name, refs in found.items()}
 
     # -------------------------------------------------------------------------------------------- calls

@@ -56,14 +56,16 @@ class Rewinds:
 
     def found(self) -> Iterator[Rewind]:
         """One rewind a seed call."""
-        for ref, scope in self.project.scopes():
-            is_test = scope.name.lstrip("_").startswith("test") or is_elsewhere(self.project, ref.path)
-            for index, node in scope.calls() if not is_test else ():
-                seed = self._seed_of(Value(ref, index), node)
-                if seed is not None:
-                    rewind = next(self._outward(Value(ref, index), Value(ref, index), seed, 0), None)
-                    if rewind is not None:
-                        yield rewind
+        for call, node in self.project.calls():
+            seed = self._seed_of(call, node)
+            if seed is None or self._is_test(call.scope):
+                continue
+            rewind = next(self._outward(call, call, seed, 0), None)
+            if rewind is not None:
+                yield rewind
+
+    def _is_test(self, ref: Ref) -> bool:
+        return self.project.scope(ref).name.lstrip("_").startswith("test") or is_elsewhere(self.project, ref.path)
 
     # -------------------------------------------------------------------------------------------- seeds
 

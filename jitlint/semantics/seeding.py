@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from jitlint import catalogue
@@ -65,14 +65,12 @@ class Seeding:
         """Every generator that is constructed again from the same number."""
         return tuple(self._restarts(self._is_generator))
 
-    def _restarts(self, wanted: object) -> Iterator[Restart]:
-        for ref, scope in self.project.scopes():
-            for index, node in scope.calls() if not is_elsewhere(self.project, ref.path) else ():
-                value = Value(ref, index)
-                if callable(wanted) and wanted(value, node):
-                    restart = self._restart(value, node, scope)
-                    if restart is not None:
-                        yield restart
+    def _restarts(self, wanted: Callable[[Value, Node], bool]) -> Iterator[Restart]:
+        for call, node in self.project.calls():
+            if wanted(call, node) and not is_elsewhere(self.project, call.scope.path):
+                restart = self._restart(call, node, self.project.scope(call.scope))
+                if restart is not None:
+                    yield restart
 
     def _is_seed(self, value: Value, node: Node) -> bool:
         if node.name in catalogue.SEEDS:

@@ -80,9 +80,9 @@ def is_shuffle(project: Project, value: Value, node: Node) -> bool:
         return False
     if node.name in catalogue.SHUFFLES and node.name != "random.sample":
         return True
-    if node.method in ("shuffle", "permutation", "permuted") and node.has_receiver:
+    if node.name in (".shuffle", ".permutation", ".permuted"):
         return is_draw(project, value)
-    fraction = node.keyword("frac") if node.method == "sample" else None
+    fraction = node.keyword("frac") if "frac" in node.keywords and node.method == "sample" else None
     return fraction is not None and project.node(Value(value.scope, fraction)).value == 1
 
 

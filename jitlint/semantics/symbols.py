@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -48,6 +48,7 @@ class Symbols:
         self._files = {_absolute(path): path for path in modules}
         self._finder = finder or ModuleFinder(str(self.root), self._files, on_disk=load is not None)
 
+    @functools.cache  # noqa: B019 - lives as long as the run
     def place(self, path: str) -> str:
         """The path of a module below the project's root, so that what lies above it says nothing."""
         root = _absolute(str(self.root)).rstrip("/") + "/"
@@ -62,11 +63,22 @@ class Symbols:
         path, qualname = value.scope  # looked up here: this is asked thousands of times a file
         return self.modules[path].scopes[qualname].nodes[value.node]
 
-    def scopes(self) -> Iterator[tuple[Ref, Scope]]:
+    def scopes(self) -> tuple[tuple[Ref, Scope], ...]:
         """Every scope of every module that was asked for."""
-        for path in self.asked:
-            for qualname, scope in self.modules[path].scopes.items():
-                yield Ref(path, qualname), scope
+        return self._scopes
+
+    @functools.cached_property
+    def _scopes(self) -> tuple[tuple[Ref, Scope], ...]:
+        modules = ((path, self.modules[path].scopes) for path in self.asked)
+        return tuple((Ref(path, qualname), scope) for path, scopes in modules for qualname, scope in scopes.items())
+
+    def calls(self) -> tuple[tuple[Value, Node], ...]:
+        """Every call in every module that was asked for."""
+        return self._calls
+
+    @functools.cached_property
+    def _calls(self) -> tuple[tuple[Value, Node], ...]:
+        return tuple((Value(ref, index), node) for ref, scope in self._scopes for index, node in scope.calls())
 
     def bound_names(self, value: Value) -> tuple[str, ...]:
         """The names that a value is bound to in its scope."""

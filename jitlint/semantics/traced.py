@@ -43,10 +43,9 @@ def traced_draws(project: Project) -> Iterator[Traced]:
             if draw not in seen:
                 seen.add(draw)
                 yield Traced(draw, ref, how, place)
-    for ref, scope in project.scopes():
-        for index, node in scope.calls():
-            if _is_recorded(scope, node) and _is_untraceable(project, Value(ref, index), node):
-                yield Traced(Value(ref, index), None, "torch.cuda.graph", None)
+    for call, node in project.calls():
+        if _is_recorded(project.scope(call.scope), node) and _is_untraceable(project, call, node):
+            yield Traced(call, None, "torch.cuda.graph", None)
 
 
 def _compiled(project: Project) -> Iterator[tuple[Ref, str, Value | None]]:

@@ -168,11 +168,14 @@ def _is_still_whole(node: Node) -> bool:
 
 def _option(scope: Scope, node: Node) -> str:
     """The attribute that an option of a command line ends up in."""
+    defines = node.method.startswith("DEFINE_")
+    if not defines and node.method != "add_argument":
+        return ""
     texts = [scope.nodes[item].value for item, key in zip(node.arguments, node.keywords, strict=False) if key is None]
     names = [text for text in texts if isinstance(text, str)]
-    if node.method.startswith("DEFINE_") and names:
+    if defines and names:
         return names[0]
-    if node.method != "add_argument" or not names or not names[0].startswith("-"):
+    if defines or not names or not names[0].startswith("-"):
         return ""
     dest = node.keyword("dest")
     given = scope.nodes[dest].value if dest is not None else None

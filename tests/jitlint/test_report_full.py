@@ -112,3 +112,12 @@ def test_edited_applies_all_edits() -> None:
 def test_a_file_that_is_gone_is_told_without_a_frame() -> None:
     drawn = page("", finding("JIT101", Location(3, 1, 3, 2), path="gone.py"))
     assert drawn.startswith("Message of JIT101.\ngone.py:3:1  JIT101 jit101")
+
+
+def test_two_findings_that_say_the_same_of_a_line_say_it_once() -> None:
+    name, comment, call = Location(1, 5, 1, 9), Location(3, 1, 3, 16), Location(3, 3, 3, 16)
+    defined = Evidence("definition", "a.py", name, "defined here")
+    unused = finding("JIT202", name, defined, Evidence("comment", "a.py", call, "the call is commented out"))
+    commented = finding("JIT201", comment, Evidence("comment", "a.py", comment, "the call is commented out"), defined)
+    drawn = page("def mine(x):\n    pass\n# x = mine(x)\n", unused, commented)
+    assert (drawn.count("definition: defined here"), drawn.count("comment: the call is")) == (1, 1)

@@ -17,7 +17,7 @@ from jitlint.config import Settings, parse_confidence
 from jitlint.diagnostic import Diagnostic
 from jitlint.files import File
 from jitlint.parts import Task, lint_part
-from jitlint.semantics.builder.module import build_module
+from jitlint.semantics.builder.module import Builder, build_module
 from jitlint.semantics.pieces import KeptPieces
 from jitlint.server.documents import Document, Session
 from jitlint.source import load_source
@@ -146,6 +146,36 @@ def test_an_unchanged_function_is_not_built_again() -> None:
     first, second = (model.scopes for model in models)
     assert second["Outer.value"] is first["Outer.value"]
     assert second["draws"] is not first["draws"]
+
+
+def test_a_function_that_moves_is_not_built_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept, source = KeptPieces(), load_source("train.py", NESTED.encode())
+    build_module(source, kept=kept)
+    built: list[str] = []
+    build = Builder._function
+    monkeypatch.setattr(Builder, "_function", lambda self, item: (built.append(item.qualname), build(self, item)))
+    below = load_source("train.py", f"\n\n{NESTED}".encode())
+    model = build_module(below, kept=kept)
+    assert not {"draws", "Outer.value"} & set(built)
+    assert asdict(model) == asdict(build_module(below))
+
+
+def test_a_text_that_cannot_be_parsed_leaves_what_is_kept() -> None:
+    kept, source = KeptPieces(), load_source("train.py", NESTED.encode())
+    first = build_module(source, kept=kept).scopes
+    with pytest.raises(SyntaxError):
+        build_module(load_source("train.py", NESTED.replace("rand(3)", "rand(").encode()), kept=kept)
+    second = build_module(source, kept=kept).scopes
+    assert second["Outer.value"] is first["Outer.value"]
+    assert second["draws"] is first["draws"]
+
+
+def test_what_is_kept_does_not_grow_with_a_text_that_cannot_be_cut() -> None:
+    text = 'text = """\n\ndef no_function(\n"""\n\n\ndef draws(x):\n    return torch.rand(x)\n'
+    kept = KeptPieces()
+    for number in range(3):
+        build_module(load_source("train.py", f"{text}# {number}\n".encode()), kept=kept)
+    assert len(kept._used) == 1
 
 
 @pytest.mark.parametrize("folder", sorted({path.parent.name for path in PROGRAMS}))

@@ -144,7 +144,8 @@ class Builder:
         self._function(pending)
         if before == (state.imports, len(state.pending), state.classes, state.exported):
             scope = state.scopes[pending.qualname]
-            kept.keep(KeptScope(pending.tree, given, before[0], scope, tuple(state.long_strings[strings:])))
+            found_strings = tuple(state.long_strings[strings:])
+            kept.keep(KeptScope(pending.tree, pending.tree.lineno, given, before[0], scope, found_strings))
 
     def _function(self, pending: PendingFunction) -> None:
         tree = pending.tree
