@@ -49,14 +49,14 @@ class Ran:
         return self.code == VIOLATION
 
 
-def run(program: Program, folder: Path, watched: bool) -> Ran:
+def run(program: Program, folder: Path, directory: Path, watched: bool) -> Ran:
     """Run in the program's own folder, with the seeds set and the shims that it needs."""
     with tempfile.TemporaryDirectory() as outside:
         report, digest = Path(outside, "report.json"), Path(outside, "digest.json")
         here = Path(__file__).parent
         paths = [str(ROOT), str(here)]
         settings = {"file": str(digest), "steps": program.steps, "shims": program.shims, "paths": paths}
-        path = os.pathsep.join(map(str, (here / "public_environment", ROOT, os.environ.get("PYTHONPATH", ""))))
+        path = os.pathsep.join(map(str, (here / "public_environment", ROOT, directory / program.beside, folder)))
         environment = os.environ | {
             "PROBE_PUBLIC": json.dumps(settings), "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "PYTHONHASHSEED": "0",
             "CUDA_VISIBLE_DEVICES": "", "MPLBACKEND": "agg", "WANDB_MODE": "offline", "DDE_BACKEND": "pytorch",
@@ -82,7 +82,7 @@ def measure(program: Program, directory: Path, bug: Bug | None, verbose: bool) -
             program.data(folder)
             if bug is not None:
                 bug.plant(folder)
-            runs.append(run(program, folder, watched))
+            runs.append(run(program, folder, directory, watched))
     plain, watched_run = runs
     if verbose or plain.code or watched_run.code not in (0, VIOLATION):
         print(plain.printed[-1500:], watched_run.printed[-5000:], file=sys.stderr)
@@ -111,7 +111,7 @@ def _where(report: dict[str, Any]) -> str:
     """The first line of the program that the report's worst finding names."""
     for finding in report.get("findings", ()):
         if finding.get("where"):
-            return str(finding["where"])
+            return "; ".join(finding["where"])
     return ""
 
 

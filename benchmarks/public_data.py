@@ -6,6 +6,7 @@ import gzip
 import json
 import pickle
 import struct
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -251,11 +252,16 @@ if __name__ == "__main__":
 
 def vision_transformer(folder: Path) -> None:
     """Pictures of two classes, an untrained tiny network, and the metric that would be downloaded."""
+    sys.path.append(str(Path(__file__).parents[1]))
+    from tests.torchvision_cpu import prepare_torchvision
+
+    prepare_torchvision()
     import transformers
 
     for split, count in (("train", 16), ("validation", 8)):
         for label in ("a", "b"):
             pictures(folder / "pictures" / split / label, count, 40)
+    (folder / "cache").mkdir()
     network = folder / "tiny"
     transformers.ViTConfig(
         hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, image_size=32, patch_size=8

@@ -60,7 +60,8 @@ class Program:
     violation: bool = False
     shims: tuple[str, ...] = ()
     steps: int | None = None
-    where: str = "."
+    where: str = "."  # the folder that it is started in
+    beside: str = ""  # a folder of packages beside the programs, for those that need old ones
     bugs: tuple[Bug, ...] = ()
 
 
@@ -132,7 +133,7 @@ PROGRAMS = (
     ),
     Program(
         "ArSSR (MRI)", "ArSSR", "train.py",
-        "-encoder_name SRResnet -decoder_depth 2 -decoder_width 8 -feature_dim 4 -epoch 3 -bs 1 -ss 500",
+        "-encoder_name SRResnet -decoder_depth 4 -decoder_width 8 -feature_dim 4 -epoch 3 -bs 1 -ss 500",
         "a random scale and a new selection of voxels; its validation draws a scale too", ("EVAL_JITTER",),
         public_data.volumes, violation=True, shims=("cuda",),
         bugs=(Bug("a constant seed for every sample", "data.py", "ImgTrain.__getitem__",
@@ -158,7 +159,7 @@ PROGRAMS = (
         " arch.hyponet.fourier_mapping.ff_dim=16 loss.subsample.type=random experiment.epochs=3"
         " experiment.test_imlog_freq=1000 experiment.amp=False",
         "noise on the coordinates and a new selection of them in every step", ("FRESH",), public_data.imagenette,
-        shims=("cuda", "one_rank", "no_audio"), steps=24,
+        shims=("cuda", "one_rank", "old_numpy", "old_dataclasses", "no_audio"), steps=24,
         bugs=(Bug("a seed before the coordinates are made", "src/models/generalizable_INR/modules/coord_sampler.py",
                   "CoordSampler.base_sampler", "torch.manual_seed(0)", ("CYCLING",)),),
     ),
@@ -180,17 +181,26 @@ PROGRAMS = (
         "nerf_pl (Lightning)", "nerf_pl", "train.py",
         "--root_dir scene --dataset_name blender --img_wh 16 16 --N_samples 8 --N_importance 0 --batch_size 256"
         " --num_epochs 3 --num_gpus 0 --exp_name tiny",
-        "shuffled rays and stratified depths in every step", ("FRESH",), public_data.blender, shims=("cuda",),
+        "shuffled rays and stratified depths in every step", ("FRESH",), public_data.blender,
+        shims=("cuda", "old_numpy", "no_searchsorted", "old_lightning"), beside="pytorch-lightning-0.7.5",
         bugs=(Bug("a seed before the rays are rendered", "models/rendering.py", "render_rays",
                   "torch.manual_seed(0)", ("CYCLING",)),),
     ),
     Program(
-        "deepxde Poisson_Dirichlet_1d.py", "deepxde", "examples/pinn_forward/Poisson_Dirichlet_1d.py", "",
+        "deepxde Burgers.py", "deepxde", "Burgers.py", "",
         "points drawn once, the same in every step, by default", ("FROZEN",), violation=True, steps=40,
+        where="examples/pinn_forward",
     ),
     Program(
         "deepxde diffusion_1d_resample.py", "deepxde", "examples/pinn_forward/diffusion_1d_resample.py", "",
-        "points drawn every 100 steps", ("PERIODIC",), steps=450,
+        "points drawn every 100 steps", ("PERIODIC",), steps=450, shims=("tensorflow_is_torch",),
+        bugs=(Bug("a seed before the points are drawn", "deepxde/data/pde.py", "PDE.resample_train_points",
+                  "np.random.seed(0)", ("FROZEN", "CYCLING")),),
+    ),
+    Program(
+        "deepxde wave_1d.py", "deepxde", "examples/pinn_forward/wave_1d.py", "",
+        "points inside drawn in every step, those on the boundary fixed", ("FRESH", "PARTIAL"), steps=30,
+        shims=("tensorflow_is_torch",),
     ),
     Program(
         "denoising-diffusion-pytorch", "denoising-diffusion-pytorch", "train.py", "",
@@ -200,7 +210,7 @@ PROGRAMS = (
     ),
     Program(
         "Hugging Face Trainer, `set_transform`", "amortized-attribution", "train_classifier.py",
-        "--train_dir pictures/train --validation_dir pictures/validation --dataset_cache_dir cache"
+        "--train_dir pictures/train --validation_dir pictures/validation --dataset_cache_dir ./cache"
         " --classifier_model_name_or_path ./tiny --output_dir out --do_train --remove_unused_columns False"
         " --per_device_train_batch_size 8 --num_train_epochs 3 --eval_strategy epoch --report_to none --use_cpu True",
         "random crops and flips of the training pictures", ("FRESH",), public_data.vision_transformer,

@@ -21,15 +21,16 @@ def cuda() -> None:
             return isinstance(value, real)
 
         def __call__(cls, *args: Any, **options: Any) -> torch.device:
-            asked = real(*args, **options)
-            return real("cpu") if asked.type == "cuda" else asked
+            asked = str(args[0] if args else options.get("type", ""))
+            return real("cpu") if asked.startswith("cuda") else real(*args, **options)
 
     namespace.device = Kind("device", (), {})
     kinds: tuple[Any, ...] = (torch.Tensor, torch.nn.Module)
     for kind in kinds:
         kind.cuda = lambda self, *args, **options: self
     devices: Any = torch.cuda
-    devices.set_device = devices.synchronize = lambda device=None: None
+    devices.set_device = lambda device: None
+    devices.synchronize = lambda device=None: None
     devices.current_device = lambda: 0
     devices.device_count = lambda: 1
     devices.get_device_name = lambda device=None: "CPU"
@@ -57,9 +58,27 @@ def old_numpy() -> None:
     import numpy as np
     from PIL import Image
 
-    for module, name, value in ((np, "float", float), (np, "int", int), (np, "bool", bool), (Image, "ANTIALIAS", 1)):
-        if name not in vars(module):
+    names = {"float": float, "int": int, "bool": bool, "product": np.prod, "Inf": np.inf}
+    for module, values in ((np, names), (Image, {"ANTIALIAS": Image.Resampling.LANCZOS})):
+        for name, value in values.items():
             setattr(module, name, value)
+
+
+def old_dataclasses() -> None:
+    """Instances of data classes as defaults of others, as before Python 3.11."""
+    import dataclasses
+
+    make: Any = dataclasses.dataclass
+
+    def hashable(kind: Any) -> Any:
+        kind.__hash__ = kind.__hash__ or object.__hash__
+        return kind
+
+    def dataclass(kind: Any = None, **options: Any) -> Any:
+        return hashable(make(kind, **options)) if kind else lambda kind: hashable(make(kind, **options))
+
+    replaced: Any = dataclasses
+    replaced.dataclass = dataclass
 
 
 def old_transformers() -> None:
@@ -89,6 +108,27 @@ def unchecked_downloads() -> None:
         module.check_integrity = lambda file, md5=None: Path(file).is_file()
 
 
+def no_searchsorted() -> None:
+    """torch's own function in place of the CUDA extension of nerf_pl's submodule."""
+    import torch
+
+    module: Any = types.ModuleType("torchsearchsorted")
+    module.searchsorted = torch.searchsorted
+    sys.modules["torchsearchsorted"] = module
+
+
+def old_lightning() -> None:
+    """Names of torch and Python that PyTorch Lightning 0.7 imports."""
+
+
+def tensorflow_is_torch() -> None:
+    """`sin` and the like for deepxde's examples, which name TensorFlow and say in a comment to edit that."""
+    import deepxde.backend
+    import torch
+
+    deepxde.backend.tf = torch
+
+
 def no_audio() -> None:
     """An empty torchaudio, where its build for CPUs cannot be had: its data sets are named and not used."""
     audio: Any = types.ModuleType("torchaudio")
@@ -96,6 +136,15 @@ def no_audio() -> None:
     sys.modules["torchaudio"] = audio
 
 
-SHIMS: dict[str, Callable[[], None]] = {
-    shim.__name__: shim for shim in (cuda, one_rank, old_numpy, old_transformers, unchecked_downloads, no_audio)
-}
+_ALL = (
+    cuda,
+    one_rank,
+    old_numpy,
+    old_dataclasses,
+    old_transformers,
+    unchecked_downloads,
+    no_audio,
+    no_searchsorted,
+    old_lightning,
+)
+SHIMS: dict[str, Callable[[], None]] = {shim.__name__: shim for shim in _ALL}
