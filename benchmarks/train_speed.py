@@ -287,7 +287,8 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     device = torch.device(options.device)
     recipe = dataclasses.replace(preset(options.preset), schedule="inside")
-    recipe = dataclasses.replace(recipe, batch=options.batch or recipe.batch)
+    # One optimizer everywhere: the naive loop's. Muon takes steps of the same length with a share of time of its own.
+    recipe = dataclasses.replace(recipe, batch=options.batch or recipe.batch, optimizer="adam")
     data = load(recipe.data, options.images or min(recipe.images, 512), test_images=1)
     rows = variants(recipe, data, device, options.seeds, options.compile)
     seconds = interleaved(started(rows, device), options.rounds, options.steps, device)

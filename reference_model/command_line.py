@@ -26,7 +26,7 @@ from reference_model.recipe import PRESETS, Recipe, preset
 from reference_model.runner import Options, RunError, is_shareable, missing, run, wanted
 from reference_model.store import Store, StoreError
 
-TEST_IMAGES = {"smoke": 4, "cpu": 32, "long": 64, "gpu": 64}
+TEST_IMAGES = {"smoke": 4, "cpu": 32, "gpu": 64}
 
 
 class UsageError(Exception):

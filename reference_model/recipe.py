@@ -43,6 +43,7 @@ class Recipe:
     epochs: int = 40
     warmup: int = 5  # epochs of linear warm-up
     batch: int = 16
+    optimizer: str = "adam"  # a name of optimizers.OPTIMIZERS
     learning_rate: float = 5e-4
     second_moment: float = 0.999  # β₂ of Adam
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -86,20 +87,11 @@ PRESETS: dict[str, Recipe] = {
     ),
     "cpu": Recipe(
         data="unseen",
-        images=800,
-        epochs=20,
+        images=4000,
+        epochs=6,
         warmup=1,
         batch=4,
-        learning_rate=1e-2,
-        second_moment=0.99,
-        model=SMALL,
-    ),
-    "long": Recipe(
-        data="unseen",
-        images=16_000,
-        epochs=12,
-        warmup=1,
-        batch=16,
+        optimizer="muon",
         learning_rate=1e-2,
         second_moment=0.99,
         model=SMALL,

@@ -13,9 +13,7 @@ COARSE = Recipe(  # what the cpu preset was at first: patches of 4 px, 64 tokens
 
 
 def arms(base: Recipe, preset: str) -> dict[str, Recipe]:
-    """Correct jitter: what was tried for each preset, on images that are not those of the claims."""
-    if preset == "long":
-        return _long(replace(base, schedule="inside", data="fresh"))
+    """Correct jitter: coarse patches, with a faster second moment of Adam, for four times the steps; the preset."""
     right = replace(COARSE if preset == "cpu" else base, schedule="inside")
     fast = replace(right, second_moment=0.99)
     longer = replace(fast, epochs=4 * right.epochs, warmup=4 * right.warmup)
@@ -25,23 +23,11 @@ def arms(base: Recipe, preset: str) -> dict[str, Recipe]:
 
 
 def _fine(base: Recipe) -> dict[str, Recipe]:
-    """The preset's network on images that are not those of its claims, for 1,600 steps and for its own number."""
-    longer = replace(base, schedule="inside", data="fresh")
+    """The preset on images that are not those of its claims; before it fewer steps, and Adam for every parameter."""
+    right = replace(base, schedule="inside", data="fresh")
+    few = replace(right, images=800, epochs=20)
+    adam = replace(few, optimizer="adam")
     return {
-        f"{recipe.epochs * recipe.batches} steps, 2 px patches, 256 tokens": recipe
-        for recipe in (replace(longer, images=320), longer)
-    }
-
-
-def _long(base: Recipe) -> dict[str, Recipe]:
-    """One thing changed at a time, in networks that train on a GPU."""
-    model = base.model
-    wider = replace(model, width=128, layers=2, feed_forward=512)
-    return {
-        "lr 1e-2": base,
-        "lr 3e-3": replace(base, learning_rate=3e-3),
-        "twice the steps": replace(base, epochs=2 * base.epochs),
-        "bands 64 and 16": replace(base, model=replace(model, bands=(64, 16))),
-        "locality 400": replace(base, model=replace(model, locality=400.0)),
-        "wider and deeper": replace(base, learning_rate=3e-3, model=wider),
+        f"{recipe.epochs * recipe.batches} steps, 2 px patches, 256 tokens, {recipe.optimizer.capitalize()}": recipe
+        for recipe in (replace(adam, images=320), adam, few, right)
     }
