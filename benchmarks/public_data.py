@@ -275,7 +275,8 @@ def vision_transformer(folder: Path) -> None:
     )
     (folder / "accuracy").mkdir()
     (folder / "accuracy" / "accuracy.py").write_text("""
-import datasets, evaluate
+import datasets
+import evaluate
 
 class Accuracy(evaluate.Metric):
     def _info(self):

@@ -58,7 +58,7 @@ def old_numpy() -> None:
     import numpy as np
     from PIL import Image
 
-    names = {"float": float, "int": int, "bool": bool, "product": np.prod, "Inf": np.inf}
+    names = {"float": float, "int": int, "product": np.prod, "Inf": np.inf}
     for module, values in ((np, names), (Image, {"ANTIALIAS": Image.Resampling.LANCZOS})):
         for name, value in values.items():
             setattr(module, name, value)
@@ -118,7 +118,13 @@ def no_searchsorted() -> None:
 
 
 def old_lightning() -> None:
-    """Names of torch and Python that PyTorch Lightning 0.7 imports."""
+    """What PyTorch Lightning 0.7 imports of setuptools."""
+    from packaging.version import parse
+
+    module: Any = types.ModuleType("pkg_resources")
+    module.declare_namespace = lambda name: None
+    module.parse_version = parse
+    sys.modules["pkg_resources"] = module
 
 
 def tensorflow_is_torch() -> None:
@@ -136,15 +142,10 @@ def no_audio() -> None:
     sys.modules["torchaudio"] = audio
 
 
-_ALL = (
-    cuda,
-    one_rank,
-    old_numpy,
-    old_dataclasses,
-    old_transformers,
-    unchecked_downloads,
-    no_audio,
-    no_searchsorted,
-    old_lightning,
-)
-SHIMS: dict[str, Callable[[], None]] = {shim.__name__: shim for shim in _ALL}
+SHIMS: dict[str, Callable[[], None]] = {
+    shim.__name__: shim
+    for shim in (
+        cuda, one_rank, old_numpy, old_dataclasses, old_transformers, unchecked_downloads, no_searchsorted,
+        old_lightning, tensorflow_is_torch, no_audio,
+    )
+}  # fmt: skip
