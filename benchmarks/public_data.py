@@ -256,6 +256,7 @@ def vision_transformer(folder: Path) -> None:
     from tests.torchvision_cpu import prepare_torchvision
 
     prepare_torchvision()
+    import torch
     import transformers
 
     for split, count in (("train", 16), ("validation", 8)):
@@ -267,6 +268,7 @@ def vision_transformer(folder: Path) -> None:
         hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16, image_size=32, patch_size=8
     ).save_pretrained(network)
     configuration = transformers.ViTConfig.from_pretrained(network)
+    torch.manual_seed(0)
     transformers.ViTForImageClassification(configuration).save_pretrained(network)
     size = {"height": 32, "width": 32}
     mean = {"image_mean": [0.5] * 3, "image_std": [0.5] * 3}

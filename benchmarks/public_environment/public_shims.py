@@ -96,6 +96,8 @@ def old_transformers() -> None:
         return load(*args, **options).rename_column("label", "labels")
 
     trainer.__init__, datasets.load_dataset = renamed, cast
+    arguments: Any = transformers.TrainingArguments
+    arguments.overwrite_output_dir = True
 
 
 def unchecked_downloads() -> None:
@@ -118,8 +120,12 @@ def no_searchsorted() -> None:
 
 
 def old_lightning() -> None:
-    """What PyTorch Lightning 0.7 imports of setuptools."""
+    """What PyTorch Lightning 0.7 uses of setuptools and of torch's schedulers."""
+    import torch
     from packaging.version import parse
+
+    schedulers: Any = torch.optim.lr_scheduler
+    schedulers._LRScheduler = schedulers.LRScheduler
 
     module: Any = types.ModuleType("pkg_resources")
     module.declare_namespace = lambda name: None
