@@ -108,10 +108,10 @@ def row(program: Program, commit: str, bug: Bug | None, plain: Ran, watched: Ran
 
 
 def _where(report: dict[str, Any]) -> str:
-    """The first line of the program that the report's worst finding names."""
+    """The first place in the program that the report's worst finding names."""
     for finding in report.get("findings", ()):
         if finding.get("where"):
-            return "; ".join(finding["where"])
+            return str(finding["where"][0])
     return ""
 
 

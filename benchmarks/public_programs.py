@@ -195,7 +195,6 @@ PROGRAMS = (
     Program(
         "deepxde wave_1d.py", "deepxde", "examples/pinn_forward/wave_1d.py", "",
         "points inside drawn in every step, those on the boundary fixed", ("FRESH", "PARTIAL"), steps=30,
-        shims=("tensorflow_is_torch",),
     ),
     Program(
         "denoising-diffusion-pytorch", "denoising-diffusion-pytorch", "train.py", "",
