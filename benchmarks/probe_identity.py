@@ -12,51 +12,25 @@ itself, or else the seed 0 is set before it.
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import random
 import runpy
 import subprocess
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from training_bits import Bits
+
 ROUNDS = ("plain", "probe", "plain", "probe")
-
-
-class Bits:
-    """The digest over all steps of all optimizers, and the CPU time that it took."""
-
-    def __init__(self) -> None:
-        self.hasher = hashlib.blake2b(digest_size=12)
-        self.steps = 0
-        self.seconds = 0.0
-
-    def stepped(self, optimizer: Any, *_: Any) -> None:
-        """The optimizer's post hook."""
-        import numpy as np
-        import torch
-
-        start = time.process_time()
-        for group in optimizer.param_groups:
-            for parameter in group["params"]:
-                self.hasher.update(parameter.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
-        self.hasher.update(torch.get_rng_state().numpy().tobytes())
-        state: Any = np.random.get_state()
-        self.hasher.update(state[1].tobytes() + repr(state[2:]).encode())
-        self.hasher.update(repr(random.getstate()).encode())
-        self.steps += 1
-        self.seconds += time.process_time() - start
 
 
 def child(how: str, cpu: bool, script: str, arguments: Sequence[str]) -> None:
     """Run the script once, and print the digest and the time as the last line."""
     import numpy as np
     import torch
-    from torch.optim.optimizer import register_optimizer_step_post_hook
 
     from runtime_probe.run import Options, Program, run
     from tests.torchvision_cpu import prepare_torchvision
@@ -69,8 +43,7 @@ def child(how: str, cpu: bool, script: str, arguments: Sequence[str]) -> None:
     np.random.seed(0)
     random.seed(0)
     bits = Bits()
-    register_optimizer_step_post_hook(bits.stepped)
-    start = time.process_time()
+    bits.watch()
     verdict = ""
     if how == "probe":
         outcome = run(Program(script, tuple(arguments)), Options())
@@ -80,10 +53,7 @@ def child(how: str, cpu: bool, script: str, arguments: Sequence[str]) -> None:
         sys.path.insert(0, str(Path(script).resolve().parent))
         runpy.run_path(script, run_name="__main__")
         code = 0
-    seconds = time.process_time() - start - bits.seconds
-    print(
-        json.dumps({"bits": bits.hasher.hexdigest(), "steps": bits.steps, "s": seconds, "code": code, "says": verdict})
-    )
+    print(json.dumps(bits.result() | {"code": code, "says": verdict}))
 
 
 def main() -> None:
@@ -104,8 +74,8 @@ def main() -> None:
         done = subprocess.run([*command, *options.arguments], env=environment, stdout=subprocess.PIPE, text=True)
         results[how].append(json.loads(done.stdout.splitlines()[-1]))
     every = [*results["plain"], *results["probe"]]
-    best = {how: min(run["s"] for run in runs) for how, runs in results.items()}
-    plain = [run["s"] for run in results["plain"]]
+    best = {how: min(run["seconds"] for run in runs) for how, runs in results.items()}
+    plain = [run["seconds"] for run in results["plain"]]
     same = "the same bits" if len({run["bits"] for run in every}) == 1 else "DIFFERENT BITS"
     if len({run["bits"] for run in results["plain"]}) > 1:
         same = "different bits in two plain runs: the program does not repeat itself"
