@@ -13,7 +13,7 @@ from jitlint.fixes.change_argument import add_argument, replace_argument
 from jitlint.fixes.change_comment import change_comment
 from jitlint.fixes.copy_statement import copy_statement
 from jitlint.fixes.default_to_none import default_to_none
-from jitlint.fixes.excerpt import Excerpt, excerpt_of, top_level_excerpt
+from jitlint.fixes.excerpt import Excerpt, excerpt_around_comments, excerpt_of
 from jitlint.fixes.imports import add_imports
 from jitlint.fixes.insert_function import insert_function
 from jitlint.fixes.insert_statement import insert_statement, insert_statements
@@ -70,9 +70,10 @@ def edits_of(program: Program, plan: Plan) -> list[TextEdit]:
         case ExtractAboveLoop():
             return _edited(excerpt_of(program, [plan.loop, plan.expression]), extract_above_loop, plan)
         case Uncomment():
-            return uncomment(program, plan)
+            excerpt = excerpt_around_comments(program, plan.first_line, plan.last_line)
+            return _edited(excerpt, uncomment, plan)
         case ChangeComment():
-            return _edited(top_level_excerpt(program, plan.line, plan.line), change_comment, plan)
+            return _edited(excerpt_around_comments(program, plan.line, plan.line), change_comment, plan)
         case InsertStatement():
             excerpt = _around_statement(program, plan.of)
             return _merged([*add_imports(program, plan.imports), *_edited(excerpt, insert_statement, plan)])
