@@ -14,6 +14,7 @@ from typing import NamedTuple
 from jitlint import catalogue
 from jitlint.semantics.calls import is_network_call
 from jitlint.semantics.clocks import Drawn
+from jitlint.semantics.contents import contents_of
 from jitlint.semantics.flow import sources
 from jitlint.semantics.graph import Kind, Node, Scope
 from jitlint.semantics.loops import Loop, Loops, loops_of
@@ -257,8 +258,8 @@ class Staleness:
         if not learning and not sets:
             return False
         chain = set(self.chain(value))
-        names = {name for name, nodes in scope.variables.items() if not chain.isdisjoint(nodes)}
-        names |= {store.name for store in scope.stores if store.node in chain}
+        contents = contents_of(self.project, value.scope)
+        names = {name for item in chain for name in (*contents.variables(item), *contents.names(item))}
         for node in learning:
             if node.keyword("requires_grad") is not None and chain & set(self.calls_made_by(scope, chain, node)):
                 return True
