@@ -254,7 +254,7 @@ class Staleness:
         """Whether a value is learned: a parameter, something an optimizer updates or gradients flow to."""
         scope = self.project.scope(value.scope)
         learning = self._learning_calls(value.scope)
-        sets = {store.name for store in scope.stores if store.name.endswith(".requires_grad")}
+        sets = self._sets_requires_grad(value.scope)
         if not learning and not sets:
             return False
         chain = set(self.chain(value))
@@ -269,6 +269,12 @@ class Staleness:
             if self._is_optimizer(node, last) and self._mentions(scope, node, chain, names):
                 return True
         return any(f"{name}.requires_grad" in sets for name in names)
+
+    @remembered(frozenset[str]())
+    def _sets_requires_grad(self, ref: Ref) -> frozenset[str]:
+        """The names that end in `.requires_grad` and are set in a scope."""
+        stores = self.project.scope(ref).stores
+        return frozenset(store.name for store in stores if store.name.endswith(".requires_grad"))
 
     @remembered(tuple[Node, ...]())
     def _learning_calls(self, ref: Ref) -> tuple[Node, ...]:
