@@ -23,6 +23,7 @@ from jitlint.diagnostic import (
     Trace,
 )
 from jitlint.fixes.apply import apply_fixes
+from jitlint.fixes.carry_out import edits_of
 from jitlint.fixes.diagnose import diagnose
 from jitlint.fixes.program import Program
 from jitlint.fixes.prove import fixed_source
@@ -183,6 +184,20 @@ def test_the_changed_source_is_linted_once_a_fix() -> None:
     source = load_source("a.py", TEXT.encode())
     diagnose(source, [candidate(spans(TEXT)("coord ="), move()), candidate(Span(1, 0, 1, 1), None)], check)
     assert calls == [FIXED]
+
+
+def test_findings_with_the_same_plan_have_it_carried_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    carried_out: list[Plan] = []
+
+    def counted(program: Program, plan: Plan) -> list[TextEdit]:
+        carried_out.append(plan)
+        return edits_of(program, plan)
+
+    monkeypatch.setattr("jitlint.fixes.diagnose.edits_of", counted)
+    source = load_source("a.py", TEXT.encode())
+    both = [candidate(span, move()) for span in (Span(1, 0, 1, 5), Span(1, 8, 1, 20))]
+    assert [bool(item.fix) for item in diagnose(source, both, nothing_left)] == [True, True]
+    assert carried_out == [move()]
 
 
 def test_a_fix_may_turn_a_comment_into_code_but_lose_none() -> None:
