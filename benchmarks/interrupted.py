@@ -148,19 +148,20 @@ class Trials:
         leftover = [path.name for path in self.tree.home.rglob("*.tmp")]
         self._note(f"{room} bytes of room", leftover)
 
-    def read_only(self) -> None:
-        """Files and folders without the right to write; the superuser gives up the right to write all the same."""
+    def read_only(self, what: str) -> None:
+        """Without the right to write, to files or to all; the superuser gives up the right to write all the same."""
         self.tree.lay()
         paths = [self.tree.folder, *(path for path in self.tree.folder.rglob("*") if not path.is_symlink())]
+        paths = [path for path in paths if what == "read-only tree" or path.is_file()]
         modes = {path: path.stat().st_mode for path in paths}
         for path, mode in modes.items():
             path.chmod(mode & ~0o222)
         status = self.tree.start(preexec_fn=_give_up_override).wait()
         for path, mode in modes.items():
             path.chmod(mode)
-        self.tried["read-only tree"] += 1
+        self.tried[what] += 1
         changed = [name for name, old in self.tree.before.items() if (self.tree.folder / name).read_bytes() != old]
-        self._note("read-only", [*changed, *self.tree.litter(), *(["not said"] * (status != 2))])
+        self._note(what, [*changed, *self.tree.litter(), *(["not said"] * (status != 2))])
 
     def _note(self, when: str, faults: list[str]) -> None:
         for fault in faults:
@@ -190,7 +191,8 @@ def main() -> None:
             trials.kill(longest)
         for room in (0, 64, 300, 700):
             trials.full(room)
-        trials.read_only()
+        for what in ("read-only tree", "read-only files"):
+            trials.read_only(what)
         for _ in range(max(1, options.kills // 20)):
             trials.two_at_once()
     print("| | times |\n|---|--:|")

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-__all__ = ["AUGMENTATIONS", "Planted", "batch_name", "mistakes", "planted", "training_loops"]
+__all__ = ["AUGMENTATIONS", "Planted", "batch_name", "mistakes", "training_loops"]
 
 NETWORKS = frozenset("model net netG netD encoder decoder classifier generator discriminator network G D vae".split())
 
@@ -59,18 +59,6 @@ def mistakes(text: str) -> Iterator[Planted]:
         yield from _written(lines, tree, loop, outer)
     yield from _without_calls(lines, tree)
     yield from _reused_keys(lines, tree)
-
-
-def planted(lines: list[str], loop: ast.For) -> Iterator[tuple[str, str, int, list[str]]]:
-    """(what, code, line of the mistake, the lines with it): a seed in a loop, and noise above it."""
-    first = loop.body[0].lineno - 1
-    inside, outside = " " * loop.body[0].col_offset, " " * loop.col_offset
-    yield "seed in the loop", "JIT301", first + 1, _insert(lines, first, [inside + SEED])
-    name = batch_name(loop)
-    if name is not None:
-        (draw, use), at = AUGMENTATIONS["noise"], loop.lineno - 1
-        used = _insert(lines, first, [inside + use.format(x=name)])
-        yield "noise above it", "JIT102", at + 1, _insert(used, at, [outside + draw])
 
 
 def training_loops(tree: ast.Module) -> Iterator[ast.For]:

@@ -27,7 +27,7 @@ from jitlint.semantics.graph import RELATIVE, Module
 from jitlint.semantics.pieces import KeptPieces
 from jitlint.semantics.project import Project
 from jitlint.source import Source, UnreadableSource, load_source
-from jitlint.suppress import UNUSED, Suppressed, suppress, unused_diagnostic
+from jitlint.suppress import UNUSED, Suppressed, suppress
 from jitlint.survey import has_directives, read, syntax_trouble, trouble_of
 from jitlint.tree import Texts
 
@@ -215,11 +215,8 @@ class _Part:
         left = self._reported(source, candidates)
         if not left.kept:
             return (), left.warnings
-        unused = [item for item in left.kept if item.code == UNUSED]
-        others = [item for item in left.kept if item.code != UNUSED]
         reasons: list[str] = []
-        located = self._diagnosed(source, others, reasons.append) if others else []
-        found = (*located, *(unused_diagnostic(source, item) for item in unused))
+        found = self._diagnosed(source, left.kept, reasons.append)
         return found, (*left.warnings, *reasons)
 
     def _diagnosed(

@@ -18,12 +18,9 @@ from io import StringIO
 from jitlint.diagnostic import (
     Applicability,
     Candidate,
+    ChangeComment,
     Confidence,
-    Diagnostic,
-    Edit,
-    Fix,
     FixPlan,
-    Replace,
     Span,
 )
 from jitlint.errors import nearest
@@ -40,11 +37,9 @@ __all__ = [
     "end_of_codes",
     "suppress",
     "suppresses",
-    "unused_diagnostic",
 ]
 
 UNUSED = "JIT001"
-_NAME = "unused-suppression"
 _OWN = re.compile(r"#\s*jitlint\s*:\s*(?P<kind>[\w-]+)\s*(?:\[(?P<codes>[^\]\[]*)\])?")
 _NOQA = re.compile(r"#\s*noqa\s*:\s*(?P<codes>[A-Z]+[0-9]+(?:[,\s]+[A-Z]+[0-9]+)*)", re.IGNORECASE)
 _WORDS = ("ignore", "ignore-file", "noqa")
@@ -68,7 +63,6 @@ class _Directive:
     written: tuple[str, ...]
     first_line: int
     last_line: int
-    stands_alone: bool
     used: set[str] = field(default_factory=set, compare=False)
 
     @property
@@ -156,7 +150,7 @@ def _directive(token: tokenize.TokenInfo, match: re.Match[str], statements: Stat
     first, last = statements.below(line) if alone else statements.around(line)
     prefix = len(token.line[: start + match.start()].encode())
     span = Span(line, prefix, line, len(token.line[: token.end[1]].encode()))
-    return _Directive(span, word, written, first, last, alone and match.start() == 0)
+    return _Directive(span, word, written, first, last)
 
 
 class Statements:
@@ -230,16 +224,6 @@ def _last_line(node: ast.AST) -> int:
 # ------------------------------------------------------------------------------------ unused and unknown
 
 
-def unused_diagnostic(source: Source, candidate: Candidate) -> Diagnostic:
-    """The finding for an unused suppression. Its fix needs no proof: it changes nothing but a comment."""
-    fix = None
-    if candidate.fix and isinstance(candidate.fix.plan, Replace):
-        edit = Edit(source.locate(candidate.fix.plan.span), candidate.fix.plan.text)
-        fix = Fix(candidate.fix.applicability, candidate.fix.message, (edit,))
-    place = source.locate(candidate.span)
-    return Diagnostic(UNUSED, _NAME, candidate.message, candidate.path, place, candidate.confidence, fix=fix)
-
-
 def _unused(source: Source, directive: _Directive, enabled: frozenset[str]) -> Iterator[Candidate]:
     idle = [word for word in directive.written if _is_idle(word, directive, enabled)]
     if not idle or directive.word not in _WORDS:
@@ -256,16 +240,12 @@ def _is_idle(word: str, directive: _Directive, enabled: frozenset[str]) -> bool:
     return rule is not None and rule.code in enabled and rule.code != UNUSED and rule.code not in directive.used
 
 
-def _removal(source: Source, directive: _Directive, idle: Sequence[str]) -> Replace:
+def _removal(source: Source, directive: _Directive, idle: Sequence[str]) -> ChangeComment:
     """Take the idle codes out; the whole directive with its reason if none is left."""
     line = source.lines[directive.span.line - 1].encode()
     text = line[directive.span.column : directive.span.end_column].decode()
-    if len(idle) < len(directive.written) or _names_others(directive, text):
-        return Replace(directive.span, _without(text, idle))
-    start = len(line[: directive.span.column].rstrip())
-    if directive.stands_alone and _next_line_is_same_cell(source, directive.span.line):
-        return Replace(Span(directive.span.line, 0, directive.span.line + 1, 0), "")
-    return Replace(Span(directive.span.line, start, directive.span.line, directive.span.end_column), "")
+    keeps = len(idle) < len(directive.written) or _names_others(directive, text)
+    return ChangeComment(directive.span.line, directive.span.column, _without(text, idle) if keeps else "")
 
 
 def _names_others(directive: _Directive, text: str) -> bool:
@@ -278,10 +258,6 @@ def _without(text: str, idle: Sequence[str]) -> str:
     for word in idle:
         text = re.sub(rf"\b{re.escape(word)}\b\s*,?\s*|,\s*{re.escape(word)}\b", "", text, count=1, flags=re.IGNORECASE)
     return re.sub(r",\s*(\]|$)", r"\1", text)
-
-
-def _next_line_is_same_cell(source: Source, line: int) -> bool:
-    return line < len(source.lines) and source.cell_at(line) == source.cell_at(line + 1)
 
 
 def _warnings(source: Source, directives: Iterable[_Directive]) -> Iterator[str]:

@@ -8,33 +8,37 @@ from collections.abc import Callable, Sequence
 import libcst as cst
 
 from jitlint.diagnostic import Span
+from jitlint.fixes.bind_result import bind_result
 from jitlint.fixes.change_argument import add_argument, replace_argument
+from jitlint.fixes.change_comment import change_comment
 from jitlint.fixes.copy_statement import copy_statement
 from jitlint.fixes.default_to_none import default_to_none
-from jitlint.fixes.excerpt import Excerpt, excerpt_of
+from jitlint.fixes.excerpt import Excerpt, excerpt_around_comments, excerpt_of
 from jitlint.fixes.imports import add_imports
 from jitlint.fixes.insert_function import insert_function
 from jitlint.fixes.insert_statement import insert_statement, insert_statements
+from jitlint.fixes.iterate_again import iterate_again
 from jitlint.fixes.move_above_loop import extract_above_loop, move_above_loop
 from jitlint.fixes.move_into_loop import move_into_loop
 from jitlint.fixes.plans import (
     AddArgument,
+    BindResult,
+    ChangeComment,
     CopyStatement,
     DefaultToNone,
     ExtractAboveLoop,
     InsertFunction,
     InsertStatement,
     InsertStatements,
+    IterateAgain,
     MoveAboveLoop,
     MoveIntoLoop,
     Plan,
     RemoveStatement,
     Rename,
     RenameInLoop,
-    Replace,
     ReplaceArgument,
     ReplaceExpression,
-    ReplaceMany,
     Several,
     SwapCalls,
     Uncomment,
@@ -43,7 +47,7 @@ from jitlint.fixes.program import Program, parse
 from jitlint.fixes.reach import reach_of
 from jitlint.fixes.remove_statement import remove_statement
 from jitlint.fixes.rename_in_loop import rename_in_loop
-from jitlint.fixes.replace_expression import replace, replace_expression
+from jitlint.fixes.replace_expression import replace_expression
 from jitlint.fixes.swap_calls import swap_calls
 from jitlint.fixes.text import Declined, TextEdit
 from jitlint.fixes.uncomment import uncomment
@@ -66,11 +70,10 @@ def edits_of(program: Program, plan: Plan) -> list[TextEdit]:
         case ExtractAboveLoop():
             return _edited(excerpt_of(program, [plan.loop, plan.expression]), extract_above_loop, plan)
         case Uncomment():
-            return uncomment(program, plan)
-        case Replace():
-            return _replaced(program, plan)
-        case ReplaceMany():
-            return _merged([*add_imports(program, plan.imports), *replace(program, plan.replacements)])
+            excerpt = excerpt_around_comments(program, plan.first_line, plan.last_line)
+            return _edited(excerpt, uncomment, plan)
+        case ChangeComment():
+            return _edited(excerpt_around_comments(program, plan.line, plan.line), change_comment, plan)
         case InsertStatement():
             excerpt = _around_statement(program, plan.of)
             return _merged([*add_imports(program, plan.imports), *_edited(excerpt, insert_statement, plan)])
@@ -79,6 +82,8 @@ def edits_of(program: Program, plan: Plan) -> list[TextEdit]:
             return _merged([*add_imports(program, plan.imports), *_edited(excerpt, insert_statements, plan)])
         case InsertFunction():
             return _merged([*add_imports(program, plan.imports), *insert_function(program, plan)])
+        case BindResult():
+            return _edited(excerpt_of(program, [plan.call]), bind_result, plan)
         case CopyStatement():
             return _edited(_around_statement(program, plan.statement), copy_statement, plan)
         case RemoveStatement():
@@ -92,7 +97,10 @@ def edits_of(program: Program, plan: Plan) -> list[TextEdit]:
         case ReplaceArgument():
             return _edited(excerpt_of(program, [plan.call]), replace_argument, plan)
         case ReplaceExpression():
-            return _edited(excerpt_of(program, [plan.span]), replace_expression, plan)
+            changed = _edited(excerpt_of(program, [plan.span]), replace_expression, plan)
+            return _merged([*add_imports(program, plan.imports), *changed])
+        case IterateAgain():
+            return _edited(excerpt_of(program, [plan.call]), iterate_again, plan)
 
 
 def _edited(excerpt: Excerpt, transform: Callable[..., cst.Module], plan: Plan) -> list[TextEdit]:
@@ -112,20 +120,6 @@ def _merged(edits: Sequence[TextEdit]) -> list[TextEdit]:
 
 def _around_statement(program: Program, span: Span) -> Excerpt:
     return excerpt_of(program, [span])
-
-
-def _replaced(program: Program, plan: Replace) -> list[TextEdit]:
-    """Text in place of other text; a statement that is replaced by nothing goes with its line."""
-    is_statement = not plan.text.strip() and plan.span[:2] != plan.span[2:] and _is_statement(program, plan.span)
-    return edits_of(program, RemoveStatement(plan.span)) if is_statement else replace(program, [plan])
-
-
-def _is_statement(program: Program, span: Span) -> bool:
-    try:
-        node = program.statement_around(span)
-    except Declined:
-        return False
-    return (node.lineno, node.col_offset, node.end_lineno, node.end_col_offset) == tuple(span)
 
 
 # ------------------------------------------------------------------------------------------------- moves

@@ -14,6 +14,7 @@ from jitlint.fixes.apply import changed_lines
 from jitlint.fixes.carry_out import edits_of
 from jitlint.fixes.locate import Find, located
 from jitlint.fixes.looks import Looks
+from jitlint.fixes.plans import Plan
 from jitlint.fixes.program import Program, first_line
 from jitlint.fixes.prove import Check, fixed_source, not_gone
 from jitlint.fixes.text import Declined, Text, TextEdit, Unreadable
@@ -59,6 +60,7 @@ class _Fixes:
         self.check = check
         self.warn = warn
         self.program = Program(source)
+        self.edits: dict[Plan, Sequence[TextEdit]] = {}
 
     def proven(self) -> dict[int, Fix]:
         """The proven fixes, by the identity of their candidate."""
@@ -77,8 +79,7 @@ class _Fixes:
         for candidate in self.candidates:
             try:
                 if candidate.fix is not None and not self._is_indented(candidate):
-                    edits = sorted(edits_of(self.program, candidate.fix.plan))
-                    yield _Draft(candidate, edits, self._lines(candidate))
+                    yield _Draft(candidate, self._edits(candidate.fix.plan), self._lines(candidate))
             except Unreadable as error:
                 unreadable[str(error)] = None
             except Declined:
@@ -90,6 +91,12 @@ class _Fixes:
                 unreadable[f"internal error: {type(error).__name__}: {text}; please report it with the file"] = None
         for reason in unreadable:
             self.warn(f"{self.source.path}: no fix for some findings: {reason}")
+
+    def _edits(self, plan: Plan) -> Sequence[TextEdit]:
+        """The edits of a plan; all draws of one statement have the same plan."""
+        if plan not in self.edits:
+            self.edits[plan] = sorted(edits_of(self.program, plan))
+        return self.edits[plan]
 
     def _is_indented(self, candidate: Candidate) -> bool:
         """Whether columns differ between the text and the document."""

@@ -7,6 +7,7 @@ under a line that gives them their indentation, are a module of its own; so a fi
 from __future__ import annotations
 
 import ast
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from functools import cached_property
@@ -18,10 +19,10 @@ from libcst.metadata import CodeRange, MetadataWrapper, PositionProvider
 
 from jitlint.diagnostic import Span
 from jitlint.fixes.leading import CELL, Statement
-from jitlint.fixes.program import Program, first_line
+from jitlint.fixes.program import Program, first_line, span_of
 from jitlint.fixes.text import Declined, Text, TextEdit, Unreadable
 
-__all__ = ["Block", "Excerpt", "Loop", "Part", "Placed", "excerpt_of", "top_level_excerpt"]
+__all__ = ["Block", "Excerpt", "Loop", "Part", "Placed", "excerpt_around_comments", "excerpt_of", "top_level_excerpt"]
 
 Block = cst.Module | cst.IndentedBlock
 Loop = cst.For | cst.While
@@ -65,7 +66,6 @@ class Excerpt:
     def __init__(self, program: Program, part: Part) -> None:
         self.program = program
         self.part = part
-        self.indents: dict[int, str] | None = None  # of comments, where somebody asked
         self.first, self.last = part.lines(program)
         lines = program.source.lines
         self.header = "if 1:" if part.block is not program.tree.body else "pass"
@@ -240,6 +240,18 @@ def excerpt_of(program: Program, spans: Sequence[Span]) -> Excerpt:
             return _excerpt(program, block, min(indices), max(indices))
     first, last = min(span.line for span in spans), max(span.line for span in spans)
     return top_level_excerpt(program, first, last)
+
+
+def excerpt_around_comments(program: Program, first: int, last: int) -> Excerpt:
+    """The statement that these lines of comments are in or behind, or the two that they stand between."""
+    statements = program.statements
+    below = bisect_right(statements, last, key=first_line)
+    above = bisect_right(statements, first, key=first_line) - 1
+    is_within = above >= 0 and (statements[above].end_lineno or 0) >= last
+    if below == len(statements) and not is_within:
+        return top_level_excerpt(program, first, last)
+    around = [number for number in ((above,) if is_within else (above, below)) if number >= 0]
+    return excerpt_of(program, [span_of(statements[number]) for number in around])
 
 
 def top_level_excerpt(program: Program, first: int, last: int) -> Excerpt:

@@ -13,22 +13,23 @@ from jitlint.diagnostic import Span
 
 __all__ = [
     "AddArgument",
+    "BindResult",
+    "ChangeComment",
     "CopyStatement",
     "DefaultToNone",
     "ExtractAboveLoop",
     "InsertFunction",
     "InsertStatement",
     "InsertStatements",
+    "IterateAgain",
     "MoveAboveLoop",
     "MoveIntoLoop",
     "Plan",
     "RemoveStatement",
     "Rename",
     "RenameInLoop",
-    "Replace",
     "ReplaceArgument",
     "ReplaceExpression",
-    "ReplaceMany",
     "Several",
     "SwapCalls",
     "Uncomment",
@@ -123,6 +124,17 @@ class Uncomment(NamedTuple):
     code: str
 
 
+class ChangeComment(NamedTuple):
+    """Write `text` in place of a comment, from `column` of `line` to its end; a comment with nothing left goes. ::
+
+    x = jitter(x)  # noqa: JIT101    ->    x = jitter(x)
+    """
+
+    line: int
+    column: int
+    text: str
+
+
 class InsertStatement(NamedTuple):
     """Insert one statement (its text, not indented) `"before"` or `"after"` the statement `of`.
 
@@ -166,6 +178,16 @@ class InsertFunction(NamedTuple):
     text: str
     imports: tuple[str, ...] = ()
     before: Span | None = None
+
+
+class BindResult(NamedTuple):
+    """Bind the result of a call that is a statement of its own to `name`. ::
+
+    jitter(x)    ->    x = jitter(x)
+    """
+
+    call: Span
+    name: str
 
 
 class CopyStatement(NamedTuple):
@@ -239,30 +261,25 @@ class ReplaceArgument(NamedTuple):
 
 
 class ReplaceExpression(NamedTuple):
-    """Write another expression in place of the one with exactly this span; parentheses are added if needed. ::
+    """Write another expression in place of the one with exactly this span; parentheses are added if needed.
 
-    cycle(loader)    ->    chain.from_iterable(repeat(loader))
+    `imports` as in :class:`InsertStatements`. ::
+
+        np.random.seed(0)    ->    np.random.seed(torch.initial_seed() % 2**32)
     """
 
     span: Span
     text: str
-
-
-class Replace(NamedTuple):
-    """Replace the text of `span`; an empty span inserts. For what is no expression: `name = ` before a call."""
-
-    span: Span
-    text: str
-
-
-class ReplaceMany(NamedTuple):
-    """Several replacements that belong together, all or none; spans must not overlap.
-
-    `imports` as in :class:`InsertStatements`.
-    """
-
-    replacements: tuple[Replace, ...]
     imports: tuple[str, ...] = ()
+
+
+class IterateAgain(NamedTuple):
+    """In place of a call of `itertools.cycle`, iterate its argument again in every round. ::
+
+    cycle(loader)    ->    (batch for _ in cycle([None]) for batch in loader)
+    """
+
+    call: Span
 
 
 # ---------------------------------------------------------------------------------------------- together
@@ -273,9 +290,11 @@ _One = (
     | ExtractAboveLoop
     | RenameInLoop
     | Uncomment
+    | ChangeComment
     | InsertStatement
     | InsertStatements
     | InsertFunction
+    | BindResult
     | CopyStatement
     | RemoveStatement
     | DefaultToNone
@@ -283,8 +302,7 @@ _One = (
     | AddArgument
     | ReplaceArgument
     | ReplaceExpression
-    | Replace
-    | ReplaceMany
+    | IterateAgain
 )
 
 

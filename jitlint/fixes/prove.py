@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from jitlint.diagnostic import Candidate
-from jitlint.fixes.plans import Plan, Several, Uncomment
+from jitlint.fixes.plans import ChangeComment, Plan, Several, Uncomment
 from jitlint.fixes.program import Program, comments_of
 from jitlint.fixes.render import render
 from jitlint.fixes.text import Declined, TextEdit
@@ -108,8 +108,9 @@ def _unmatched(
 
 
 def _comments(program: Program, plans: Sequence[Plan]) -> Counter[str]:
-    """Every comment, apart from those that the plans turn into code."""
+    """Every comment, apart from those that the plans are about."""
     each = [one for plan in plans for one in (plan.plans if isinstance(plan, Several) else (plan,))]
     uncommented = [plan for plan in each if isinstance(plan, Uncomment)]
     gone = {line for plan in uncommented for line in range(plan.first_line, plan.last_line + 1)}
+    gone |= {plan.line for plan in each if isinstance(plan, ChangeComment)}
     return Counter(comment for line, comment in program.comments.items() if line not in gone)

@@ -1,19 +1,16 @@
-"""Carries out `ReplaceExpression`, and `Replace` for text that is no expression."""
+"""Carries out `ReplaceExpression`."""
 
 from __future__ import annotations
-
-from collections.abc import Iterable
 
 import libcst as cst
 import libcst.matchers as m
 
 from jitlint.fixes.excerpt import Excerpt
-from jitlint.fixes.plans import Replace, ReplaceExpression
-from jitlint.fixes.program import Program
-from jitlint.fixes.text import Declined, TextEdit
+from jitlint.fixes.plans import ReplaceExpression
+from jitlint.fixes.text import Declined
 from jitlint.fixes.transformer import Transformer, parsed_expression
 
-__all__ = ["replace", "replace_expression"]
+__all__ = ["replace_expression"]
 
 _LOOSE = (
     cst.BinaryOperation, cst.BooleanOperation, cst.UnaryOperation, cst.Comparison, cst.IfExp, cst.Lambda,
@@ -33,11 +30,6 @@ def replace_expression(excerpt: Excerpt, plan: ReplaceExpression) -> cst.Module:
     if old.lpar and not new.lpar:
         new = new.with_changes(lpar=old.lpar, rpar=old.rpar)
     return excerpt.tree.visit(Transformer({old: new}))
-
-
-def replace(program: Program, plans: Iterable[Replace]) -> list[TextEdit]:
-    """One edit a replacement."""
-    return [TextEdit(*program.text.range(plan.span), plan.text) for plan in plans]
 
 
 def _is_operand(excerpt: Excerpt, node: cst.BaseExpression) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jitlint.diagnostic import Applicability, Candidate, Confidence, FixPlan, Replace, Span, SwapCalls, Trace
+from jitlint.diagnostic import Applicability, Candidate, Confidence, FixPlan, IterateAgain, SwapCalls, Trace
 from jitlint.rules.base import Rule
 from jitlint.semantics.caches import Cached, caches_of
 from jitlint.semantics.graph import Node
@@ -199,13 +199,8 @@ def _links_over(project: Project, item: Cached) -> int:
     return random[-1] if random and item.step in links else 0
 
 
-def _iterate_again(node: Node) -> FixPlan | None:
-    """`(batch for _ in cycle([None]) for batch in loader)`."""
-    if not isinstance(node.value, str):
-        return None
-    start = Span(node.span.line, node.span.column, node.span.line, node.span.column + len(node.value.encode()) + 1)
-    plan = Replace(start, f"(batch for _ in {node.value}([None]) for batch in ")
-    return FixPlan(Applicability.SAFE, "Iterate the loader again in every round", plan)
+def _iterate_again(node: Node) -> FixPlan:
+    return FixPlan(Applicability.SAFE, "Iterate the loader again in every round", IterateAgain(node.span))
 
 
 rule = CachedAugmentation

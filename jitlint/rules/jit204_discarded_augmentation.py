@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jitlint.diagnostic import Applicability, Candidate, Confidence, FixPlan, Replace, Span, Trace
+from jitlint.diagnostic import Applicability, BindResult, Candidate, Confidence, FixPlan, Trace
 from jitlint.rules.base import Rule
 from jitlint.semantics.augmenters import How
 from jitlint.semantics.discarded import Discarded, discarded_of
@@ -216,9 +216,8 @@ def _fix(project: Project, lost: Discarded) -> FixPlan | None:
         or not _is_alike(project, lost)
     ):
         return None
-    place = Span(node.span.line, node.span.column, node.span.line, node.span.column)
     applicability = Applicability.SAFE if lost.what is What.SHUFFLE else Applicability.UNSAFE
-    return FixPlan(applicability, f"Bind the result to `{name}`", Replace(place, f"{name} = "))
+    return FixPlan(applicability, f"Bind the result to `{name}`", BindResult(node.span, name))
 
 
 def _is_alike(project: Project, lost: Discarded) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from jitlint.diagnostic import Applicability, Candidate, Confidence, FixPlan, Replace, ReplaceMany, Trace
+from jitlint.diagnostic import Applicability, Candidate, Confidence, FixPlan, ReplaceExpression, Several, Trace
 from jitlint.rules.base import Rule
 from jitlint.rules.seed_workers import FRESH_SEED, seed_workers
 from jitlint.semantics.project import Project
@@ -156,8 +156,8 @@ def _fix(project: Project, start: Start) -> FixPlan | None:
     if start.loader is None or start.libraries - {"numpy", "python"}:
         return None
     calls = [project.node(seed) for seed in start.seeds]
-    replacements = tuple(Replace(call.span, f"{call.text}({FRESH_SEED})") for call in calls)
-    plan = ReplaceMany(replacements, ("import torch",))
+    imports = ("import torch",)
+    plan = Several(tuple(ReplaceExpression(call.span, f"{call.text}({FRESH_SEED})", imports) for call in calls))
     return FixPlan(Applicability.SAFE, "Seed from the number that torch gives each worker", plan)
 
 

@@ -6,6 +6,7 @@ import re
 
 from jitlint import catalogue
 from jitlint.diagnostic import Span, Trace
+from jitlint.semantics.contents import contents_of
 from jitlint.semantics.graph import RegionKind
 from jitlint.semantics.loops import loops_of
 from jitlint.semantics.moves import value_name
@@ -32,14 +33,13 @@ def kept_on_purpose(name: str) -> bool:
 def stale_names(project: Project, stale: Stale) -> set[str]:
     """Every name that the stale value has on its way from the draw into the loop."""
     names = {value_name(project, stale.entry), value_name(project, stale.origin)}
-    scope = project.scope(stale.origin.scope)
     variance, ref = variance_of(project), stale.origin.scope
     chain = [
         index
         for index in staleness_of(project).chain(stale.origin)
         if any(drawn.site == stale.drawn.site for drawn in variance.when(Value(ref, index)).draws)
     ]
-    names |= {store.name for store in scope.stores if store.node in chain}
+    names |= {name for index in chain for name in contents_of(project, ref).names(index)}
     return names - {""}
 
 

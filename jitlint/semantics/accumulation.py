@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from jitlint import catalogue
 from jitlint.semantics.calls import is_draw, is_network_call
+from jitlint.semantics.contents import contents_of
 from jitlint.semantics.graph import Kind, Node, Scope
 from jitlint.semantics.loops import Loop, loops_of
 from jitlint.semantics.project import Project, Ref, Value
@@ -51,10 +52,11 @@ def random_walks(project: Project) -> Iterator[Walk]:
 
 
 def _in_loop(project: Project, loop: Loop, scope: Scope) -> Iterator[Walk]:
-    for index, head in enumerate(scope.nodes):
-        if head.kind is not Kind.PHI or head.region != loop.region or len(head.inputs) < 2:
+    ref = loop.scope
+    for index in contents_of(project, ref).directly_in(loop.region):
+        head = scope.nodes[index]
+        if head.kind is not Kind.PHI or len(head.inputs) < 2:
             continue
-        ref = loop.scope
         if not _starts_clean(project, Value(ref, head.inputs[0])):
             continue
         for update in _updates(scope, head.inputs[1], index):
@@ -158,8 +160,8 @@ def _uses_network(project: Project, ref: Ref, scope: Scope, index: int, depth: i
 def _consumer(project: Project, ref: Ref, region: int, update: int) -> Value | None:
     """The network call of the loop that gets the walking value."""
     scope = project.scope(ref)
-    for index, node in scope.calls():
-        if index <= update or not scope.within(node.region, region):
+    for index, node in contents_of(project, ref).calls(region):
+        if index <= update:
             continue
         for argument in staleness_of(project).consumed(Value(ref, index), node):
             if _reaches(scope, argument, update):
@@ -169,7 +171,7 @@ def _consumer(project: Project, ref: Ref, region: int, update: int) -> Value | N
 
 def _on_self(project: Project, ref: Ref, scope: Scope, region: int) -> Iterator[Walk]:
     """Walks of `self.x` in a loop, or (region 0) in a function that is one step; not where it is set again."""
-    inside = [store for store in scope.stores if scope.within(store.region, region)]
+    inside = contents_of(project, ref).stores(region)
     names = Counter(store.name for store in inside)
     for store in inside:
         node = scope.nodes[store.node]

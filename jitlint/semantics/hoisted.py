@@ -136,12 +136,13 @@ class Hoisted:
             repeats = [*self.loops.batch_loops(ref)]
             if self.staleness.is_step(ref, scope) or self._is_forward(ref, scope):
                 repeats.append(Loop(ref, CALL, True, True))
+            by_region = {loop.region: loop for loop in repeats}
             for index, node in scope.calls():
                 yield from self._fitted(ref, scope, index, node)
-                inside = [loop for loop in repeats if scope.within(node.region, loop.region)]
-                if not inside or self.loops.evaluates(ref, node.region):
+                around = (by_region[region] for region in scope.region_chain(node.region) if region in by_region)
+                innermost = next(around, None)
+                if innermost is None or self.loops.evaluates(ref, node.region):
                     continue
-                innermost = max(inside, key=lambda loop: loop.region)
                 for argument in self.staleness.consumed(Value(ref, index), node):
                     yield Use(innermost, Value(ref, index), Value(ref, argument))
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+from collections import defaultdict
 from typing import NamedTuple
 
 from jitlint import catalogue
 from jitlint.libraries.loading import COUNTS
 from jitlint.semantics.calls import names_network
+from jitlint.semantics.contents import contents_of
 from jitlint.semantics.graph import LOOPS, Kind, Node, RegionKind, Scope
 from jitlint.semantics.memo import remembered
 from jitlint.semantics.project import Project, Ref, Value
@@ -115,7 +117,7 @@ class Loops:
         """What kind of loop a region is."""
         scope = self.project.scope(ref)
         block = scope.regions[region]
-        trains = self._body_trains(ref, scope, region)
+        trains = self._body_trains(ref, region)
         loader = named = block.kind is RegionKind.FOR and self.iterates_batches(Value(ref, block.header))
         if trains and not loader:
             loader = self._handles_a_batch(ref, scope, region) or self._feeds_elements(ref, scope, region)
@@ -156,15 +158,13 @@ class Loops:
             node.name == "next"
             or (node.has_receiver and node.method == "train_on_batch")
             or self._runs_training(Value(ref, index), node)
-            for index, node in scope.calls()
+            for index, node in contents_of(self.project, ref).calls(region)
             if node.region == region
         )
 
-    def _body_trains(self, ref: Ref, scope: Scope, region: int) -> bool:
-        return any(
-            scope.within(node.region, region) and self.is_training_call(Value(ref, index), whole=False)
-            for index, node in scope.calls()
-        )
+    def _body_trains(self, ref: Ref, region: int) -> bool:
+        calls = contents_of(self.project, ref).calls(region)
+        return any(self.is_training_call(Value(ref, index), whole=False) for index, _ in calls)
 
     def loops(self, ref: Ref) -> list[Loop]:
         """The loops of a scope, outermost first."""
@@ -178,15 +178,15 @@ class Loops:
         """
         scope = self.project.scope(ref)
         every = self.loops(ref)
-        outer = [loop for loop in every if loop.named]
-        loops = [
-            loop
-            for loop in every
-            if loop.named or not any(o.region != loop.region and scope.within(loop.region, o.region) for o in outer)
-        ]
+        outer = {loop.region for loop in every if loop.named}
+        loops = [loop for loop in every if loop.named or outer.isdisjoint(list(scope.region_chain(loop.region))[1:])]
+        within = defaultdict[int, list[Loop]](list)
+        for loop in loops:
+            for around in list(scope.region_chain(loop.region))[1:]:
+                within[around].append(loop)
         found = []
         for loop in loops:
-            inner = [other for other in loops if other != loop and scope.within(other.region, loop.region)]
+            inner = within[loop.region]
             if (loop.loader and not self._around_loader(loop, inner)) or (
                 loop.trains and not any(other.loader or other.trains for other in inner)
             ):

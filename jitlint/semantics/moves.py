@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from jitlint.diagnostic import MoveIntoLoop, Rename, Span
+from jitlint.semantics.contents import contents_of
 from jitlint.semantics.graph import Kind, Scope
 from jitlint.semantics.project import Project, Value
 from jitlint.semantics.staleness import Stale, Staleness
@@ -32,6 +33,7 @@ class MovePlanner:
         self.staleness = staleness
         self.stale = stale
         self.scope: Scope = project.scope(stale.loop.scope)
+        self.contents = contents_of(project, stale.loop.scope)
         self.loop = stale.loop.region
         self.loop_statement = self.scope.regions[self.loop].statement
         self._around = frozenset(self.scope.region_chain(self.scope.statements[self.loop_statement].region))
@@ -55,9 +57,8 @@ class MovePlanner:
 
     def _does_more(self, moved: set[int]) -> bool:
         """Whether the statements also do what should happen once: print, read a file."""
-        return any(
-            _ONCE.search(node.text.lower()) for _, node in self.scope.calls() if self._lift(node.statement) in moved
-        )
+        nodes = (self.scope.nodes[index] for statement in moved for index in self._part_of(statement))
+        return any(node.kind is Kind.CALL and _ONCE.search(node.text.lower()) for node in nodes)
 
     def _in_loop(self, node: int) -> bool:
         return self.scope.within(self.scope.nodes[node].region, self.loop)
@@ -85,11 +86,14 @@ class MovePlanner:
     def _reads(self, statement: int) -> list[int]:
         return [
             item
-            for node in self.scope.nodes
-            if self._lift(node.statement) == statement
-            for item in node.inputs
+            for index in self._part_of(statement)
+            for item in self.scope.nodes[index].inputs
             if self._lift(self.scope.nodes[item].statement) != statement
         ]
+
+    def _part_of(self, statement: int) -> list[int]:
+        nodes = self.scope.nodes
+        return [index for index in self.contents.part_of(statement) if self._lift(nodes[index].statement) == statement]
 
     def _defines_outside(self, node: int, name: str, moved: set[int]) -> bool:
         return node in self.scope.variables.get(name, ()) and self._lift(self.scope.nodes[node].statement) not in moved
@@ -127,23 +131,21 @@ class MovePlanner:
 
     def _needed_elsewhere(self, node: int, moved: set[int]) -> bool:
         statement = self._lift(self.scope.nodes[node].statement)
+        users = ((index, self.scope.nodes[index]) for index in self.contents.users(node))
         return any(
-            node in other.inputs
-            and self._lift(other.statement) not in moved | {statement}
-            and not self._is_merge(other)
-            for index, other in enumerate(self.scope.nodes)
-            if not self._in_loop(index)
+            user.kind is not Kind.PHI
+            and not self._in_loop(index)
+            and self._lift(user.statement) not in moved | {statement}
+            for index, user in users
         )
-
-    def _is_merge(self, node: object) -> bool:
-        return getattr(node, "kind", None) is Kind.PHI
 
     def _first_use(self, moved: set[int]) -> Span | None:
         """The first statement directly in the loop that reads what the moved statements bind."""
         names = {name for statement in moved for name in self._binds(statement)}
         made = {node for name in names for node in self.scope.variables.get(name, ())}
-        for index, node in enumerate(self.scope.nodes):
-            if self._in_loop(index) and node.kind is not Kind.PHI and self._reads_name(node.inputs, made):
+        for index in self.contents.inside(self.loop):
+            node = self.scope.nodes[index]
+            if node.kind is not Kind.PHI and self._reads_name(node.inputs, made):
                 return self.scope.statements[self._child_of_loop(node.statement)].span
         return None
 
@@ -189,5 +191,5 @@ def value_name(project: Project, value: Value) -> str:
     node = scope.nodes[value.node]
     if node.name and node.kind in (Kind.PARAM, Kind.PHI, Kind.GLOBAL, Kind.ATTR):
         return node.name
-    names = [store.name for store in scope.stores if store.node == value.node]
+    names = contents_of(project, value.scope).names(value.node)
     return names[-1] if names else ""

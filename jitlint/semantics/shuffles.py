@@ -9,6 +9,7 @@ from typing import NamedTuple
 from jitlint import catalogue
 from jitlint.semantics.calls import is_draw
 from jitlint.semantics.clocks import Role
+from jitlint.semantics.contents import contents_of
 from jitlint.semantics.flow import reached
 from jitlint.semantics.graph import LOOPS, Kind, Node, Scope
 from jitlint.semantics.loops import loops_of
@@ -46,7 +47,8 @@ def is_epoch_loop(project: Project, ref: Ref, scope: Scope, region: int) -> bool
     header = scope.regions[region].header
     if header < 0:
         return False
-    names = {store.name for store in scope.stores if store.region == region and _is_loop_variable(scope, store.node)}
+    stores = contents_of(project, ref).stores(region)
+    names = {store.name for store in stores if store.region == region and _is_loop_variable(scope, store.node)}
     node = scope.nodes[header]
     arguments = [scope.nodes[item].name for item in (node.arguments if node.kind is Kind.CALL else ())]
     if not any(_EPOCH.search(name.lower()) for name in [*names, *arguments] if name):

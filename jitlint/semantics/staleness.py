@@ -14,6 +14,7 @@ from typing import NamedTuple
 from jitlint import catalogue
 from jitlint.semantics.calls import is_network_call
 from jitlint.semantics.clocks import Drawn
+from jitlint.semantics.contents import contents_of
 from jitlint.semantics.flow import sources
 from jitlint.semantics.graph import Kind, Node, Scope
 from jitlint.semantics.loops import Loop, Loops, loops_of
@@ -253,12 +254,12 @@ class Staleness:
         """Whether a value is learned: a parameter, something an optimizer updates or gradients flow to."""
         scope = self.project.scope(value.scope)
         learning = self._learning_calls(value.scope)
-        sets = {store.name for store in scope.stores if store.name.endswith(".requires_grad")}
+        sets = self._sets_requires_grad(value.scope)
         if not learning and not sets:
             return False
         chain = set(self.chain(value))
-        names = {name for name, nodes in scope.variables.items() if not chain.isdisjoint(nodes)}
-        names |= {store.name for store in scope.stores if store.node in chain}
+        contents = contents_of(self.project, value.scope)
+        names = {name for item in chain for name in (*contents.variables(item), *contents.names(item))}
         for node in learning:
             if node.keyword("requires_grad") is not None and chain & set(self.calls_made_by(scope, chain, node)):
                 return True
@@ -268,6 +269,12 @@ class Staleness:
             if self._is_optimizer(node, last) and self._mentions(scope, node, chain, names):
                 return True
         return any(f"{name}.requires_grad" in sets for name in names)
+
+    @remembered(frozenset[str]())
+    def _sets_requires_grad(self, ref: Ref) -> frozenset[str]:
+        """The names that end in `.requires_grad` and are set in a scope."""
+        stores = self.project.scope(ref).stores
+        return frozenset(store.name for store in stores if store.name.endswith(".requires_grad"))
 
     @remembered(tuple[Node, ...]())
     def _learning_calls(self, ref: Ref) -> tuple[Node, ...]:

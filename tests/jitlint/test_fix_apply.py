@@ -18,13 +18,16 @@ from jitlint.diagnostic import (
     Location,
     MoveIntoLoop,
     Plan,
-    Replace,
+    ReplaceExpression,
     Span,
     Trace,
 )
 from jitlint.fixes.apply import apply_fixes
+from jitlint.fixes.carry_out import edits_of
 from jitlint.fixes.diagnose import diagnose
-from jitlint.fixes.text import Text
+from jitlint.fixes.program import Program
+from jitlint.fixes.prove import fixed_source
+from jitlint.fixes.text import Declined, Text, TextEdit
 from jitlint.source import Source, load_source
 from tests.jitlint.fixing import spans
 
@@ -183,9 +186,26 @@ def test_the_changed_source_is_linted_once_a_fix() -> None:
     assert calls == [FIXED]
 
 
+def test_findings_with_the_same_plan_have_it_carried_out_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    carried_out: list[Plan] = []
+
+    def counted(program: Program, plan: Plan) -> list[TextEdit]:
+        carried_out.append(plan)
+        return edits_of(program, plan)
+
+    monkeypatch.setattr("jitlint.fixes.diagnose.edits_of", counted)
+    source = load_source("a.py", TEXT.encode())
+    both = [candidate(span, move()) for span in (Span(1, 0, 1, 5), Span(1, 8, 1, 20))]
+    assert [bool(item.fix) for item in diagnose(source, both, nothing_left)] == [True, True]
+    assert carried_out == [move()]
+
+
 def test_a_fix_may_turn_a_comment_into_code_but_lose_none() -> None:
-    _, (diagnostic,) = found(plan=Replace(Span(1, 0, 1, 26), "coord = jitter(grid)"))
-    assert diagnostic.fix is None
+    program = Program(load_source("a.py", TEXT.encode()))
+    with pytest.raises(Declined, match="a comment would be lost"):
+        fixed_source(program, [], [TextEdit(20, TEXT.index("\n"), "")])
+    with pytest.raises(Declined, match="nothing would change"):
+        fixed_source(program, [], [TextEdit(20, 20, "")])
 
 
 # ------------------------------------------------------------------------------------------------ applying
@@ -244,7 +264,7 @@ def test_one_fix_of_two_findings_is_applied_once() -> None:
 
 def test_a_fix_in_the_lines_of_another_is_left() -> None:
     source, (diagnostic,) = found()
-    (inside,) = diagnose(source, [candidate(Span(3, 0, 3, 1), Replace(Span(3, 9, 3, 10), "z"))], nothing_left)
+    (inside,) = diagnose(source, [candidate(Span(3, 0, 3, 1), ReplaceExpression(Span(3, 9, 3, 10), "z"))], nothing_left)
     result = apply_fixes(source, [inside, diagnostic], unsafe=False)
     assert (result.data.decode(), result.fixed, result.left) == (FIXED, 1, (inside,))
 

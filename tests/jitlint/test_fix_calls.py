@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import ast
+
 import pytest
 
-from jitlint.diagnostic import AddArgument, Plan, ReplaceArgument, ReplaceExpression, Span, SwapCalls
+from jitlint.diagnostic import (
+    AddArgument,
+    BindResult,
+    IterateAgain,
+    Plan,
+    ReplaceArgument,
+    ReplaceExpression,
+    Several,
+    Span,
+    SwapCalls,
+)
 from jitlint.fixes.text import Declined
 from tests.jitlint.fixing import carry_out
 
@@ -17,6 +29,14 @@ def whole(text: str, part: str) -> Span:
     last = inside.rpartition("\n")[2]
     end = len(last.encode()) if "\n" in inside else column + len(last.encode())
     return Span(line, column, line + inside.count("\n"), end)
+
+
+def _call(text: str, name: str) -> str:
+    """The text of the first call of a function."""
+    calls = (
+        node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call) and ast.unparse(node.func) == name
+    )
+    return ast.get_source_segment(text, next(calls)) or ""
 
 
 # ---------------------------------------------------------------------------------------------- SwapCalls
@@ -144,3 +164,70 @@ def test_an_expression_is_replaced_and_keeps_its_place(text: str, old: str, new:
 def test_what_is_no_expression_of_its_own_stays(why: str, text: str, plan: Plan) -> None:
     with pytest.raises(Declined, match=why):
         carry_out(text, plan)
+
+
+def test_several_expressions_are_replaced_together_and_their_import_comes_once() -> None:
+    text = "import random\n\n\ndef seed(i):\n    random.seed(i); np.random.seed(i)\n"
+    imports = ("import torch",)
+    seeds = ("random.seed(i)", "np.random.seed(i)")
+    calls = (ReplaceExpression(whole(text, call), f"{call[:-2]}torch.f())", imports) for call in seeds)
+    head = "import random\n\nimport torch\n\n\ndef seed(i):\n"
+    assert carry_out(text, Several(tuple(calls))) == f"{head}    random.seed(torch.f()); np.random.seed(torch.f())\n"
+
+
+# --------------------------------------------------------------------------------------------- BindResult
+
+
+@pytest.mark.parametrize(
+    ("text", "after"),
+    [
+        ("if a:\n    é(x); mix(x)  # why\n", "if a:\n    é(x); x = mix(x)  # why\n"),
+        ("mix(x); b = 2\n", "x = mix(x); b = 2\n"),
+        ("(mix(x))\n", "x = (mix(x))\n"),
+        ("mix(\n    x,  # all\n)\n", "x = mix(\n    x,  # all\n)\n"),
+    ],
+)
+def test_a_result_gets_a_name(text: str, after: str) -> None:
+    assert carry_out(text, BindResult(whole(text, _call(text, "mix")), "x")) == after
+
+
+@pytest.mark.parametrize("text", ["await mix(x)\n", "a = mix(x)\n", "f(mix(x))\n", "mix(x).show()\n", "mix(x), 1\n"])
+def test_a_call_in_another_expression_gets_no_name(text: str) -> None:
+    with pytest.raises(Declined, match="not a statement of its own"):
+        carry_out(text, BindResult(whole(text, _call(text, "mix")), "x"))
+
+
+# ------------------------------------------------------------------------------------------- IterateAgain
+
+
+@pytest.mark.parametrize(
+    ("call", "after"),
+    [
+        ("cycle(loader)", "(batch for _ in cycle([None]) for batch in loader)"),
+        ("cycle(\n    make(x),\n    y)", None),
+        ("it.cycle(  # again\n    loader\n)", "(  # again\n    batch for _ in it.cycle([None]) for batch in loader\n)"),
+    ],
+)
+def test_a_generator_iterates_again(call: str, after: str | None) -> None:
+    text = f"for é, x in zip(a, {call}):\n    pass\n"
+    plan = IterateAgain(whole(text, call))
+    if after is not None:
+        assert carry_out(text, plan) == text.replace(call, after)
+        return
+    with pytest.raises(Declined, match="one argument"):
+        carry_out(text, plan)
+
+
+@pytest.mark.parametrize(
+    ("why", "text"),
+    [
+        ("something else", "b = cycle(batch)\n"),
+        ("something else", "b = cycle(x := loader)\n"),
+        ("something else", "class A:\n    b = cycle(loader)\n"),
+        ("one argument", "b = cycle(*loaders)\n"),
+        ("comma", "b = cycle(loader,)\n"),
+    ],
+)
+def test_other_cycles_stay(why: str, text: str) -> None:
+    with pytest.raises(Declined, match=why):
+        carry_out(text, IterateAgain(whole(text, _call(text, "cycle"))))

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from jitlint.diagnostic import MoveIntoLoop, Replace, Span
+from jitlint.diagnostic import MoveIntoLoop, ReplaceExpression, Span
 from jitlint.fixes.carry_out import edits_of
 from jitlint.fixes.notebook_json import with_sources
 from jitlint.fixes.program import Program
@@ -98,7 +98,7 @@ def test_an_emptied_cell_has_no_lines() -> None:
 def test_magics_around_a_change_stay_and_those_in_it_decline() -> None:
     cells = [{"cell_type": "code", "source": "%matplotlib inline\na = 1\n!ls\nb = 2"}]
     source = load_source("nb.ipynb", json.dumps({"cells": cells}).encode())
-    changed = render(source, edits_of(Program(source), Replace(Span(2, 4, 2, 5), "é")))
+    changed = render(source, edits_of(Program(source), ReplaceExpression(Span(2, 4, 2, 5), "é")))
     assert json.loads(changed)["cells"][0]["source"] == "%matplotlib inline\na = é\n!ls\nb = 2"
     start = source.text.index("a = 1")
     with pytest.raises(Declined, match="IPython"):

@@ -7,10 +7,9 @@ from textwrap import dedent
 import pytest
 
 from jitlint.diagnostic import (
+    ChangeComment,
     DefaultToNone,
     ExtractAboveLoop,
-    Replace,
-    ReplaceMany,
     Span,
     Uncomment,
 )
@@ -168,40 +167,30 @@ def test_what_would_not_parse_stays_a_comment(why: str, text: str, plan: Uncomme
         carry_out(text, plan)
 
 
-# ------------------------------------------------------------------------------------- Replace, ReplaceMany
-
-
-def test_text_is_replaced_and_inserted() -> None:
-    text = "é = f(a); b = a\n"
-    assert carry_out(text, Replace(Span(1, 5, 1, 9), "g(a, 1)")) == "é = g(a, 1); b = a\n"
-    assert carry_out(text, Replace(Span(1, 0, 1, 0), "c = ")) == "c = é = f(a); b = a\n"
-    both = ReplaceMany((Replace(Span(1, 15, 1, 16), "x"), Replace(Span(1, 0, 1, 2), "y")))
-    assert carry_out(text, both) == "y = f(a); b = x\n"
-
-
-def test_replacements_that_overlap_are_declined() -> None:
-    with pytest.raises(Declined, match="overlap"):
-        carry_out("a = b\n", ReplaceMany((Replace(Span(1, 0, 1, 3), "c ="), Replace(Span(1, 2, 1, 5), "d"))))
-
-
-def test_a_statement_replaced_by_nothing_goes_with_its_lines() -> None:
-    text = "def f():\n    a = 1\n\n    # why\n    b = 2\n\n    return a\n"
-    assert carry_out(text, Replace(spans(text)("b ="), "")) == "def f():\n    a = 1\n\n    # why\n\n    return a\n"
-    text = "if a:\n    b = 2\n"
-    assert carry_out(text, Replace(spans(text)("b ="), "")) == "if a:\n    pass\n"
+# ------------------------------------------------------------------------------------------ ChangeComment
 
 
 @pytest.mark.parametrize(
-    ("why", "text", "span"),
+    ("text", "column", "after"),
     [
-        ("comments", "a = [1,  # why\n]\nb = 2\n", Span(1, 0, 2, 1)),
-        ("a comment would be lost", "a = 1  # why\nb = 2\n", Span(1, 0, 2, 5)),
-        ("nothing would change", "a = 1\n", Span(1, 0, 1, 0)),
+        ("if a:\n    é = 1  # b\n    c\n", 12, "if a:\n    é = 1\n    c\n"),
+        ("if a:\n    é = 1  # b  # c\n    c\n", 17, "if a:\n    é = 1  # b\n    c\n"),
+        ("if a:\n    # b\n    c = 2\n", 4, "if a:\n    c = 2\n"),
+        ("a = [\n  # b\n  c,\n]\n", 2, "a = [\n  c,\n]\n"),
+        ("a = [\n  c,  # b\n]\n", 6, "a = [\n  c,\n]\n"),
+        ("if a:\n    b  # c", 7, "if a:\n    b"),
+        ("a = 1\n# b", 0, "a = 1"),
     ],
 )
-def test_a_replacement_keeps_comments(why: str, text: str, span: Span) -> None:
-    with pytest.raises(Declined, match=why):
-        carry_out(text, Replace(span, ""))
+def test_a_comment_with_nothing_left_goes(text: str, column: int, after: str) -> None:
+    assert carry_out(text, ChangeComment(2, column, "")) == after
+
+
+def test_a_comment_says_less() -> None:
+    text = "# a\nb = 1  # noqa: JIT101, E501\n"
+    assert carry_out(text, ChangeComment(2, 7, "# noqa: E501")) == "# a\nb = 1  # noqa: E501\n"
+    with pytest.raises(Declined, match="no comment"):
+        carry_out("a = '# b'\n", ChangeComment(1, 5, ""))
 
 
 # ------------------------------------------------------------------------------------------ DefaultToNone

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jitlint.diagnostic import Applicability, Candidate, Confidence, Replace
+from jitlint.diagnostic import Applicability, BindResult, Candidate, Confidence
 from jitlint.rules.jit204_discarded_augmentation import DiscardedAugmentation
 from jitlint.semantics.builder import build_module
 from jitlint.semantics.project import Project
@@ -269,8 +269,8 @@ def test_tried_out(tmp_path: Path) -> None:
 def test_fix_binds_the_result(tmp_path: Path) -> None:
     (item,) = found(HEAD + SAMPLES.format(body="samples.sample(frac=1).reset_index(drop=True)"), tmp_path)
     assert item.fix is not None
-    assert isinstance(item.fix.plan, Replace)
-    assert (item.fix.plan.text, item.fix.applicability) == ("samples = ", Applicability.SAFE)
+    assert isinstance(item.fix.plan, BindResult)
+    assert (item.fix.plan.name, item.fix.applicability) == ("samples", Applicability.SAFE)
     (item,) = found(step("add_noise(images)"), tmp_path)
     assert item.fix is not None
     assert item.fix.applicability is Applicability.UNSAFE

@@ -1,8 +1,9 @@
-"""`--shard I/N`: the shares of several machines find together what one run finds."""
+"""However a run is split (`--shard`, processes) and whatever the cache knows, the findings are the same."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -46,6 +47,22 @@ def test_a_share_is_remembered_by_itself(tree: Shell) -> None:
     assert first.lines != second.lines
     assert tree.run("--shard", "1/2") == first
     assert tree.run("--shard", "2/2") == second
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_processes_and_the_cache_find_the_same(
+    tree: Shell, jobs: str, cache_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ("--format", "json", "--confidence", "low", "--select", "ALL")
+    alone = tree.run(*asked, "--jobs", "1", "--no-cache")
+    assert {item["code"] for item in json.loads(alone.out)} >= {"JIT000", "JIT101", "JIT102"}
+    assert not cache_home.exists()
+    monkeypatch.setattr("jitlint.engine._WORTH_LOOKING", 0)
+    monkeypatch.setattr("jitlint.engine._WORTH_MODELLING", 0)
+    assert tree.run(*asked, "--jobs", jobs, "--no-cache") == alone
+    assert tree.run(*asked, "--jobs", jobs) == alone
+    assert cache_home.exists()
+    assert tree.run(*asked, "--jobs", jobs) == alone
 
 
 @pytest.mark.parametrize("word", ["0/2", "3/2", "1", "a/b", "1/0", "-1/2", "1/2/3", "1/9999999", "½/2"])
