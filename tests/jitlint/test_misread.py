@@ -189,6 +189,20 @@ def train(net, key, loader, loss):
     for batch in loader:
         made = jax.tree.map(lambda p, g: p - g, made, jax.grad(loss)(made, batch))
 """
+THINNED = """
+import numpy as np
+import torch
+def perturb(rows):
+    return rows + np.random.normal(size=rows.shape)
+def train(model, optimizer, rows, x_test):
+    # HERE
+    for x in torch.utils.data.DataLoader(rows):
+        loss = (model(x) - x).pow(2).mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    print(model(x_test))
+"""
 HELD_OUT = """
 import torch
 from torch.utils.data import DataLoader
@@ -199,6 +213,9 @@ train_loader = DataLoader(train_set, shuffle=True)
 val_loader = DataLoader(val_set)
 """
 PAIRS = {
+    "a comment that would change test data": Pair(
+        "JIT201", THINNED, "rows = perturb(rows)", "x_test = perturb(x_test)"
+    ),
     "a transform without strength in a validation": Pair("JIT401", HELD_OUT, "0.4", ""),
     "workers that live on, where there are any": Pair(
         "JIT304", PERSISTENT, "False", "True if workers > 0 else False", Confidence.HIGH
