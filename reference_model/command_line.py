@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_fit(commands)
     run_parser = commands.add_parser("run", help="train and measure networks that serve many images; continues")
     run_parser.add_argument("name", help=f"all, or one of {', '.join(NAMES)}")
+    run_parser.add_argument("--arm", action="append", metavar="LABEL", help="only this arm; may be repeated")
     run_parser.add_argument("--preset", default="smoke", help=f"size of everything: {', '.join(PRESETS)}")
     run_parser.add_argument("--seeds", type=int, default=5, metavar="N", help="seeds 0 to N-1 of each arm (default 5)")
     run_parser.add_argument("--device", default="auto", help="auto, cpu, cuda, cuda:1, …")
@@ -145,7 +147,8 @@ def _predict(arguments: argparse.Namespace) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    chosen, base = _chosen(arguments.name), _base(arguments.preset)
+    base = _base(arguments.preset)
+    chosen = _only(arguments.arm or [], _chosen(arguments.name), base, arguments.preset)
     if arguments.seeds < 1:
         raise UsageError(f"--seeds must be at least 1, not {arguments.seeds}")
     device = _device(arguments.device)
@@ -209,6 +212,20 @@ def _chosen(name: str) -> list[Experiment]:
     if name not in NAMES:
         raise UsageError(f"unknown experiment {name!r}{_nearest(name, NAMES)}: all, {', '.join(NAMES)}")
     return [experiment(name)]
+
+
+def _only(labels: Sequence[str], chosen: list[Experiment], base: Recipe, size: str) -> list[Experiment]:
+    """The experiments with none but the arms of these labels; all of them without labels."""
+    known = [label for item in chosen for label in item.arms(base, size)]
+    for label in labels:
+        if label not in known:
+            raise UsageError(f"unknown arm {label!r}{_nearest(label, known)}: {', '.join(known)}")
+
+    def limited(item: Experiment) -> Experiment:
+        arms = {label: recipe for label, recipe in item.arms(base, size).items() if label in labels}
+        return replace(item, arms=lambda base, preset: arms)
+
+    return [limited(item) for item in chosen] if labels else chosen
 
 
 def _base(name: str) -> Recipe:

@@ -46,6 +46,8 @@ class SideBySide(nn.Module):
             self.register_buffer(name.replace(".", "/"), value, persistent=False)
         # In a list, so that the skeleton's parameters, which are never used, are not the ensemble's.
         self._skeleton = [copy.deepcopy(networks[0]).to("meta")]
+        for module in self._skeleton[0].modules():
+            module.fused = False  # type: ignore[assignment]
 
     def run(self, *inputs: Tensor) -> Tensor:
         """Every network on its row of each input."""

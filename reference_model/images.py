@@ -47,11 +47,33 @@ class Dataset:
         return self.train if size == SIZE else self.targets(size)
 
 
-def load(name: str, images: int, *, test_images: int = 64, root: Path | None = None, download: bool = False) -> Dataset:
-    """The data set `name` of DATASETS with `images` training images; DataError when it cannot be had."""
+@dataclass(frozen=True)
+class Request:
+    """What `load` is asked for."""
+
+    images: int
+    test_images: int
+    root: Path | None
+    download: bool
+    device: torch.device | str
+
+
+def load(
+    name: str,
+    images: int,
+    *,
+    test_images: int = 64,
+    root: Path | None = None,
+    download: bool = False,
+    device: torch.device | str = "cpu",
+) -> Dataset:
+    """The data set `name` of DATASETS with `images` training images; DataError when it cannot be had.
+
+    `root` is where files are, `device` where training scenes are rendered and stay; test images are on the CPU.
+    """
     if name not in DATASETS:
         raise DataError(f"unknown data {name!r}: there is {', '.join(DATASETS)}")
-    return DATASETS[name](images, test_images, root, download)
+    return DATASETS[name](Request(images, test_images, root, download, device))
 
 
 def _images(colours: Tensor, size: int) -> Tensor:
@@ -64,28 +86,28 @@ def _rendered(scenes: Scenes, size: int, aperture: float | None = None) -> Tenso
     return _images(scenes.values(pixel_grid(size), 1 / size if aperture is None else aperture), size)
 
 
-def _analytic(images: int, test_images: int, root: Path | None, download: bool) -> Dataset:
-    return _scenes("analytic", images, test_images, (TRAIN_SEED, TEST_SEED))
+def _analytic(asked: Request) -> Dataset:
+    return _scenes("analytic", asked, (TRAIN_SEED, TEST_SEED))
 
 
-def _fresh(images: int, test_images: int, root: Path | None, download: bool) -> Dataset:
-    return _scenes("fresh", images, test_images, FRESH_SEEDS)
+def _fresh(asked: Request) -> Dataset:
+    return _scenes("fresh", asked, FRESH_SEEDS)
 
 
-def _unseen(images: int, test_images: int, root: Path | None, download: bool) -> Dataset:
-    return _scenes("unseen", images, test_images, UNSEEN_SEEDS)
+def _unseen(asked: Request) -> Dataset:
+    return _scenes("unseen", asked, UNSEEN_SEEDS)
 
 
-def _scenes(name: str, images: int, test_images: int, seeds: tuple[int, int]) -> Dataset:
-    train, test = (natural(count, seed) for count, seed in zip((images, test_images), seeds, strict=True))
+def _scenes(name: str, asked: Request, seeds: tuple[int, int]) -> Dataset:
+    train, test = natural(asked.images, seeds[0], asked.device), natural(asked.test_images, seeds[1])
     return Dataset(
         name, _rendered(train, SIZE), _rendered(test, SIZE), test.values, lambda size: _rendered(train, size)
     )
 
 
-def _gratings(images: int, test_images: int, root: Path | None, download: bool) -> Dataset:
+def _gratings(asked: Request) -> Dataset:
     """Point samples, so that the gratings alias into moiré; the truth is exact."""
-    train, test = gratings(images, TRAIN_SEED), gratings(test_images, TEST_SEED)
+    train, test = gratings(asked.images, TRAIN_SEED), gratings(asked.test_images, TEST_SEED)
     return Dataset(
         "gratings", _rendered(train, SIZE, 0.0), _rendered(test, SIZE, 0.0), test.values,
         lambda size: _rendered(train, size), test.frequency[:, -1].float(),
@@ -165,8 +187,9 @@ def box_average(fine: Tensor, coords: Tensor, aperture: float) -> Tensor:
     return (total / (2 * half) ** 2).transpose(1, 2).float()
 
 
-def _photographs(images: int, test_images: int, root: Path | None, download: bool) -> Dataset:
-    train, test = _crops(PHOTOGRAPHS["train"], images, TRAIN_SEED), _crops(PHOTOGRAPHS["test"], test_images, TEST_SEED)
+def _photographs(asked: Request) -> Dataset:
+    train = _crops(PHOTOGRAPHS["train"], asked.images, TRAIN_SEED)
+    test = _crops(PHOTOGRAPHS["test"], asked.test_images, TEST_SEED)
     factor = FINE // SIZE
     return Dataset(
         "photographs", functional.avg_pool2d(train, factor), functional.avg_pool2d(test, factor),
@@ -175,16 +198,16 @@ def _photographs(images: int, test_images: int, root: Path | None, download: boo
     )  # fmt: skip
 
 
-def _cifar10(images: int, test_images: int, root: Path | None, download: bool) -> Dataset:
+def _cifar10(asked: Request) -> Dataset:
     try:
         from torchvision.datasets import CIFAR10
     except (ImportError, RuntimeError) as error:
         raise DataError(f"cifar10 needs a torchvision that matches torch ({error})".splitlines()[0]) from None
-    folder = root or Path("data")
+    folder = asked.root or Path("data")
 
     def pixels(train: bool, count: int) -> Tensor:
         try:
-            data = CIFAR10(str(folder), train=train, download=download).data[:count]
+            data = CIFAR10(str(folder), train=train, download=asked.download).data[:count]
         except (RuntimeError, OSError, EOFError) as error:
             reason = str(error).splitlines()[0]
             raise DataError(f"no CIFAR-10 in {folder}: {reason} (--download gets it, --data-root says where)") from None
@@ -193,10 +216,10 @@ def _cifar10(images: int, test_images: int, root: Path | None, download: bool) -
     def no_targets(size: int) -> Tensor:
         raise DataError(f"cifar10 has no true images of {size} px: its photographs exist at 32 px only")
 
-    return Dataset("cifar10", pixels(True, images), pixels(False, test_images), None, no_targets)
+    return Dataset("cifar10", pixels(True, asked.images), pixels(False, asked.test_images), None, no_targets)
 
 
-DATASETS: dict[str, Callable[[int, int, Path | None, bool], Dataset]] = {
+DATASETS: dict[str, Callable[[Request], Dataset]] = {
     "analytic": _analytic,
     "fresh": _fresh,
     "unseen": _unseen,

@@ -62,6 +62,8 @@ class Jitter:
         if self.scope == "per_sample" and coords.ndim == 3:
             coords = coords.unsqueeze(1).expand(-1, self.batch, -1, -1)
         noise = torch.stack([self._draw(coords.shape[1:], generator) for generator in self._generators])
+        if coords.is_cuda:
+            noise = noise.pin_memory()  # a copy from other memory waits for all that the device has yet to do
         return coords + noise.to(coords.device, non_blocking=True) * (self.sigma * pitch(size or self.size))
 
     def _draw(self, shape: Sequence[int], generator: torch.Generator) -> Tensor:

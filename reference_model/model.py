@@ -25,6 +25,18 @@ CONTRAST = 0.25  # typical standard deviation of pixels: centred and scaled, the
 PLACE_GAIN = 3.0  # of the initial weights of the places' code; the LP tokens start at the code of their own place
 
 
+def attention(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None, *, fused: bool = True) -> Tensor:
+    """softmax(q kᵀ / √W + bias) v: q (B, H, Q, W), k and v (B, H, T, W), bias (B, 1, Q, T) or none -> (B, H, Q, W).
+
+    `fused` is one kernel. Written out it can be batched over networks by `torch.func.vmap`: the fused kernels cannot
+    (on a GPU their backward pass stops with "LSE is not correctly aligned", on a CPU they run one after another).
+    """
+    if fused:
+        return functional.scaled_dot_product_attention(q, k, v, attn_mask=bias)
+    scores = (q / math.sqrt(q.shape[-1])) @ k.transpose(-2, -1)
+    return (scores if bias is None else scores + bias).softmax(-1).to(v.dtype) @ v
+
+
 def lattice_side(tokens: int) -> int:
     """LP tokens a side of their square lattice; ValueError when their number is not a square."""
     side = math.isqrt(tokens)
@@ -53,6 +65,8 @@ class FourierCode(nn.Module):
 class EncoderLayer(nn.Module):
     """Self-attention and a feed-forward layer, each after a normalisation and beside a residual."""
 
+    fused = True  # see `attention`
+
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         if config.width % config.encoder_heads:
@@ -69,7 +83,7 @@ class EncoderLayer(nn.Module):
         kept = kept or tokens.shape[1]
         qkv = self.to_qkv(self.first_norm(tokens)).unflatten(-1, (3, self.heads, -1))  # (B, N, 3, H, D/H)
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (B, H, N, D/H)
-        mixed = functional.scaled_dot_product_attention(q[:, :, -kept:], k, v).transpose(1, 2).flatten(-2)
+        mixed = attention(q[:, :, -kept:], k, v, fused=self.fused).transpose(1, 2).flatten(-2)
         tokens = tokens[:, -kept:] + self.from_heads(mixed)
         hidden: Tensor = self.narrow(functional.gelu(self.widen(self.second_norm(tokens))))
         return tokens + hidden
@@ -115,6 +129,7 @@ def attention_bias(coords: Tensor, places: Tensor, locality: float) -> Tensor:
 class Modulation(nn.Module):
     """m(x): cross-attention of a query over the LP tokens, biased towards the near ones."""
 
+    fused = True  # see `attention`
     places: Tensor
 
     def __init__(self, config: ModelConfig) -> None:
@@ -137,7 +152,7 @@ class Modulation(nn.Module):
         k, v = kv.permute(2, 0, 3, 1, 4)  # each (B, H, T, W)
         q = q.expand(len(tokens), -1, -1, -1)
         bias = bias.to(q.dtype).expand(len(tokens), *[-1] * 3)
-        return functional.scaled_dot_product_attention(q, k, v, attn_mask=bias).transpose(1, 2).flatten(-2)
+        return attention(q, k, v, bias, fused=self.fused).transpose(1, 2).flatten(-2)
 
 
 class Decoder(nn.Module):

@@ -18,7 +18,7 @@ else:
 
 from reference_model.claims import Claim, Verdict, judge
 from reference_model.experiments import experiment
-from reference_model.recipe import preset
+from reference_model.recipe import Recipe, preset
 from reference_model.store import Row
 
 FILE = Path(__file__).with_name("claims_networks.toml")
@@ -35,10 +35,17 @@ def claims_hash() -> str:
     return hashlib.sha256(FILE.read_bytes()).hexdigest()[:12]
 
 
-def arm_rows(name: str, rows: Sequence[Row]) -> list[Row]:
-    """The finished rows of an arm of the claims' experiment, measured for these claims."""
+@cache
+def arms() -> dict[str, Recipe]:
+    """Label -> recipe of every arm of the claims' experiments."""
     size = frozen()["preset"]
-    arm = experiment(frozen()["experiment"]).arms(preset(size), size)[name].digest()
+    found = [experiment(name).arms(preset(size), size) for name in frozen()["experiments"]]
+    return {label: recipe for own in found for label, recipe in own.items()}
+
+
+def arm_rows(name: str, rows: Sequence[Row]) -> list[Row]:
+    """The finished rows of an arm of the claims' experiments, measured for these claims."""
+    size, arm = frozen()["preset"], arms()[name].digest()
     return [
         row
         for row in rows

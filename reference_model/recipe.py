@@ -43,6 +43,7 @@ class Recipe:
     epochs: int = 40
     warmup: int = 5  # epochs of linear warm-up
     batch: int = 16
+    optimizer: str = "adam"  # a name of optimizers.OPTIMIZERS
     learning_rate: float = 5e-4
     second_moment: float = 0.999  # β₂ of Adam
     model: ModelConfig = field(default_factory=ModelConfig)
@@ -69,6 +70,11 @@ def recipe_from(values: dict[str, Any]) -> Recipe:
     return Recipe(**{**values, "model": ModelConfig(**model)})
 
 
+SMALL = ModelConfig(
+    # The locality decides how soon the network sees: a query's kernel of 0.57 px, a quarter of the tokens' spacing
+    width=64, layers=1, feed_forward=128, encoder_heads=4, head_width=32, locality=1600,
+)  # fmt: skip
+
 PRESETS: dict[str, Recipe] = {
     "smoke": Recipe(
         images=48,
@@ -81,14 +87,14 @@ PRESETS: dict[str, Recipe] = {
     ),
     "cpu": Recipe(
         data="unseen",
-        images=800,
-        epochs=20,
+        images=4000,
+        epochs=6,
         warmup=1,
         batch=4,
+        optimizer="muon",
         learning_rate=1e-2,
         second_moment=0.99,
-        # The locality decides how soon the network sees: a query's kernel of 0.57 px, a quarter of the tokens' spacing
-        model=ModelConfig(width=64, layers=1, feed_forward=128, encoder_heads=4, head_width=32, locality=1600),
+        model=SMALL,
     ),
     "gpu": Recipe(),
 }

@@ -184,7 +184,10 @@ def _work(task: Task, options: Options, steps: Any) -> list[Row]:
 
 @cache
 def _dataset(name: str, images: int, options: Options) -> Dataset:
-    return load(name, images, test_images=options.test_images, root=options.data_root, download=options.download)
+    return load(
+        name, images, test_images=options.test_images, root=options.data_root, download=options.download,
+        device=options.device,
+    )  # fmt: skip
 
 
 @cache

@@ -20,6 +20,7 @@ from reference_model.ensemble import Ensemble, prefers_stack
 from reference_model.images import Dataset
 from reference_model.jitter import SCHEDULES, Jitter, Loop
 from reference_model.model import build
+from reference_model.optimizers import optimizers
 from reference_model.recipe import Recipe
 from reference_model.targets import SIZE, TargetPlan, check_targets
 from runtime_probe import probe_coords
@@ -155,16 +156,18 @@ class Run:
         self.recipe, self.seeds, self.device = recipe, seeds, device
         self.images = dataset.train.to(device)
         self.plan = TargetPlan(recipe.targets, dataset, seeds, recipe.epochs, device)
-        stacked = prefers_stack(device, len(seeds)) if stacked is None else stacked
+        stacked = self._stacks() if stacked is None else stacked
         self.ensemble = Ensemble(self._fresh(), stacked=stacked, bf16=bf16).to(device)
-        self.optimizer = torch.optim.Adam(
-            self.ensemble.parameters(), lr=recipe.learning_rate, betas=(0.9, recipe.second_moment), fused=True
-        )
+        self.optimizers = optimizers(self.ensemble, recipe)
         self.losses = torch.full((len(seeds), recipe.epochs * recipe.batches), math.nan)
         self.recent: list[Tensor] = []  # the losses of this epoch, (S,) each, still on the device
         self.failed: dict[int, str] = {}
         self.epochs_made = 0
         self.seconds = 0.0
+
+    def _stacks(self) -> bool:
+        """Whether to train the seeds as one batched call: Muon takes matrices, not stacks of them."""
+        return self.recipe.optimizer != "muon" and prefers_stack(self.device, len(self.seeds))
 
     def _fresh(self) -> list[nn.Module]:
         return [build(self.recipe.model, seed) for seed in self.seeds]
@@ -183,16 +186,18 @@ class Run:
 
     def step(self, epoch: int, batch: int, samples: Tensor, coords: Tensor) -> None:
         """One optimizer step: samples (S, B) are indices of images, coords (S, Q, 2) or (S, B, Q, 2)."""
-        self.optimizer.zero_grad()  # before the forward: with CUDA graphs, gradients lie in memory that it uses again
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(self.recipe, epoch * self.recipe.batches + batch)
+        self.ensemble.zero_grad()  # before the forward: with CUDA graphs, gradients lie in memory that it uses again
+        rate = learning_rate(self.recipe, epoch * self.recipe.batches + batch)
+        for group in [group for optimizer in self.optimizers for group in optimizer.param_groups]:
+            group["lr"] = rate
         truth = self.plan.colours_of(epoch, batch, samples)  # (S, B, Q, C)
         colours = self.ensemble(self.images[samples], coords)
         errors = (colours - truth).square().mean((1, 2, 3))  # (S,)
         loss = errors.sum()  # no parameter is shared, so each seed's gradient is its own
         loss.backward()
         average(gradients(self.ensemble))
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         self.recent.append(errors.detach())
 
     def end_epoch(self, epoch: int) -> None:
@@ -219,7 +224,8 @@ class Run:
         """Write the checkpoint of the epochs made so far."""
         state = {
             **self._owner(), "epochs_made": self.epochs_made, "losses": self.losses, "seconds": seconds,
-            "ensemble": self.ensemble.state_dict(), "optimizer": self.optimizer.state_dict(),
+            "ensemble": self.ensemble.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
         }  # fmt: skip
         checkpoints.save(state, path)
 
@@ -229,7 +235,8 @@ class Run:
         if state is None:
             return
         self.ensemble.load_state_dict(state["ensemble"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        for optimizer, values in zip(self.optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(values)
         self.losses, self.seconds, self.epochs_made = state["losses"].cpu(), state["seconds"], state["epochs_made"]
         self._stop_failed()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -46,6 +47,7 @@ def parse(argv: Sequence[str]) -> tuple[Program, Options]:
         strict=known.strict,
         format=known.format,
         output=known.output,
+        progress=sys.stderr.isatty() and is_first_rank() if known.progress == "auto" else known.progress == "on",
         evidence=known.evidence.absolute() if known.evidence else None,
     )
     return Program(name, tuple(arguments), bool(known.module)), options
@@ -84,6 +86,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--output", type=Path, metavar="FILE", help="write the report to a file (.json, .html or text)")
     add("--evidence", type=Path, metavar="FILE", help="write what the run proves about lines, for jitlint --evidence")
+    add(
+        "--progress",
+        choices=("auto", "on", "off"),
+        default="auto",
+        help="now and then a line on standard error (default: on a terminal)",
+    )
     add("-m", dest="module", metavar="MODULE", help="run a module instead of a script; what follows are its arguments")
     add("program", nargs=argparse.REMAINDER, help="script.py and its arguments")
     return parser

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from dataclasses import dataclass
 
 from runtime_probe.geometry import Geometry
@@ -116,7 +117,7 @@ class Judged:
         return next(iter((*self.series, *self.inputs)), None)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LoaderReport:
     """The verdict on a loader. FRESH: the same sample differs from epoch to epoch. CYCLING: randomness is drawn,
     but epochs repeat it. FROZEN: no randomness at all. INCONCLUSIVE: less than two epochs of one sample.
@@ -143,9 +144,21 @@ class LoaderReport:
         """The findings that are stale, absent, repeated or misplaced randomness."""
         return tuple(finding for finding in self.findings if finding.family is not None)
 
-    def __str__(self) -> str:
+    @property
+    def headline(self) -> str:
+        """The verdict and the flags, and how much was seen."""
         words = " + ".join([self.verdict.value, *sorted(flag.value for flag in self.flags)])
-        lines = [f"runtime_probe: loader {words} ({self.samples} samples compared, {self.epochs} epochs)"]
+        return f"{words} ({self.samples} samples compared, {self.epochs} epochs)"
+
+    def __repr__(self) -> str:
+        return f"<LoaderReport {self.headline}>"
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows."""
+        return f"<pre>{html.escape(str(self))}</pre>"
+
+    def __str__(self) -> str:
+        lines = [f"runtime_probe: loader {self.headline}"]
         answer = {True: "yes", False: "no", None: "unknown"}
         lines.append(f"  same across workers: {answer[self.same_across_workers]}")
         lines.append(f"  same every epoch: {answer[self.same_every_epoch]}")

@@ -131,7 +131,7 @@ def _best(
     """What is certain besides violations."""
     good = [finding for finding in findings if finding.word in CONCLUSIVE]
     good += [f for loader in loaders if not loader.evaluation for f in loader.findings if f.word is Verdict.FRESH]
-    good += list(_drawn_inputs(inputs))
+    good += [*_drawn_inputs(inputs), *_new_arrays(watch)]
     if good:
         return good[0]
     return findings[0] if series and findings else _nothing_drawn(watch, inputs, loaders)
@@ -149,7 +149,18 @@ def _drawn_inputs(inputs: tuple[SeriesReport, ...]) -> Iterator[Finding]:
             yield Finding(Verdict.FRESH, report.argument, seen, "", where, advice)
 
 
-PICKING = frozenset("randint randperm multinomial permutation shuffle choice choices sample randrange".split())
+def _new_arrays(watch: Watch) -> Iterator[Finding]:
+    """Noise that NumPy draws again for every batch."""
+    for line, batches in watch.shared_noise.new():
+        seen = f"{batches} batches, each with an array of its own in it"
+        advice = Advice(None, "the network's input is drawn again for every batch")
+        yield Finding(Verdict.FRESH, f"noise drawn in {line.site.function}", seen, "", (str(line),), advice)
+
+
+PICKING = frozenset(
+    "randint randperm multinomial permutation permuted shuffle choice choices sample randrange integers "
+    "randbelow".split()
+)
 
 
 def _lines_in_the_loop(watch: Watch, among: frozenset[str] | None, besides: frozenset[str] = frozenset()) -> list[str]:
@@ -167,6 +178,7 @@ def _nothing_drawn(watch: Watch, inputs: tuple[SeriesReport, ...], loaders: tupl
     draws_itself = any(n.before_evaluation.drew or n.after_evaluation.drew for n in networks)
     own = ("numpy.random", "random") if draws_itself else ("torch", "numpy.random", "random")
     still = all(n.rewinds.stood_still(name, watch.borders.epochs) for n in networks for name in own)
+    still &= not any(line.last_batch > 0 and not line.is_global for line in watch.draws.lines())
     picking = _lines_in_the_loop(watch, PICKING)
     only_picking = bool(picking) and not _lines_in_the_loop(watch, None, besides=PICKING)
     decided = (still or only_picking) and (compared or not loaders) and watch.options.argument is None
@@ -216,8 +228,10 @@ def _moving(watch: Watch) -> str:
     networks = [network for network in watch.network.networks if network.batches > 2]
     names = ("torch", "numpy.random", "random")
     moving = [s for s in names if any(not n.rewinds.stood_still(s, watch.borders.epochs) for n in networks)]
+    own = any(line.last_batch > 0 and not line.is_global for line in watch.draws.lines())
+    moving += ["generators of the program's own"] if own else []
     if not moving:
-        return "no draw was seen"
+        return f"no draw was seen in {', '.join(names)}" if watch.draws.complete else "no draw was seen"
     lines = _lines_in_the_loop(watch, None)[:3]
     places = f" ({'; '.join(lines)})" if lines else ""
     return f"numbers are drawn from {', '.join(moving)}{places}, but which of the inputs they change was not seen"
@@ -330,7 +344,8 @@ def _flags(watch: Watch, series: list[SeriesReport]) -> Iterator[Finding]:
         for flag in sorted(report.flags, key=lambda flag: flag.value):
             yield Finding(flag, report.argument, report.conclusion.sentence, describe_values(report))
     yield from _evaluation(watch.observers)
-    argument = series[0].argument if series else "?"
+    networks = ", ".join(dict.fromkeys(network.name for network in watch.network.networks))
+    argument = series[0].argument if series else f"inputs of {networks}"
     if watch.ranks is not None and watch.ranks.duplicated:
         yield Finding(Flag.RANKS_DUPLICATED, argument, watch.ranks.sentence, "")
     if watch.ignored:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from runtime_probe.draws import DrawLog
+from runtime_probe.draws import COMPARED, DrawLine
 from runtime_probe.findings import Finding, SeriesReport
 from runtime_probe.network import Network
 from runtime_probe.seeds import Seeding
@@ -12,6 +12,7 @@ from runtime_probe.streams import training_series
 from runtime_probe.verdict import Advice, Family, Flag, Verdict
 from runtime_probe.watch import Watch
 
+OFTEN_ENOUGH = 4  # batches with the same numbers
 OFTEN = 8  # times that one line seeds with one number in a program that trains nothing we know
 
 REWOUND = Advice(
@@ -80,6 +81,24 @@ KEPT_NOISE = Advice(
     "draw it in forward()",
     ("JIT104",),
 )
+TRACED = Advice(
+    Family.STALE,
+    "every batch gets the same random numbers: Python or NumPy drew them while torch.jit.trace recorded",
+    "draw outside of the traced function and hand the numbers to it, or draw with torch",
+    ("JIT106",),
+)
+SAME_PLACES = Advice(
+    Family.STALE,
+    "every sample is looked at in the same random places: drawn once, used for all",
+    "draw the places when a sample is made",
+    ("JIT104", "JIT101"),
+)
+ONE_START = Advice(
+    Family.REPEATED,
+    "all episodes begin in the same state, and go on with the same random numbers: every reset is given one seed",
+    "seed the first reset only",
+    ("JIT301",),
+)
 UNUSED_NOISE = Advice(
     Family.ABSENT,
     "noise is drawn for every batch, and the network is given the batch without it",
@@ -104,7 +123,7 @@ def network_findings(watch: Watch, inputs: tuple[SeriesReport, ...]) -> Iterator
     """What is wrong with the networks, worst first."""
     told = set()
     for report in inputs:
-        for finding in _input(report, inputs, watch.draws):
+        for finding in _input(report, inputs, watch):
             if finding.where not in told:  # the actor and the critic are given the same batch
                 told.add(finding.where)
                 yield finding
@@ -120,10 +139,27 @@ def network_findings(watch: Watch, inputs: tuple[SeriesReport, ...]) -> Iterator
         where = (f"`{array.name}` of {array.site.function}, in {array.site}",)
         yield Finding(Flag.DRIFT, f"stored data `{array.name}`", sentence, "", where, WRITTEN_INTO)
     yield from _unused(watch)
+    yield from _same_draws(watch)
+    for line, batches in watch.shared_noise.found():
+        seen = f"one array that it drew is in {batches} batches that differ"
+        yield Finding(Verdict.FROZEN, f"noise drawn in {line.site.function}", seen, "", (str(line),), STALE_NOISE)
+    for draw, forwards in watch.provenance.selections.found():
+        seen = f"one draw picked the places for {forwards} forwards, in samples that differ"
+        where = (f"`{draw.operation}` at {draw.site} in {draw.site.function}",)
+        yield Finding(Verdict.FROZEN, f"places drawn in {draw.site.function}", seen, "", where, SAME_PLACES)
+    for start in watch.environments.found():
+        seen = f"{start.times} of {start.resets} episodes began with the same observation, which is trained on"
+        at = f" at {start.site} in {start.site.function}" if start.site is not None else ""
+        where = (f"`reset(seed={start.seed})`{at}",)
+        yield Finding(Verdict.CYCLING, f"episodes of {start.name}", seen, "", where, ONE_START)
+    for baked in watch.traced.found():
+        seen = f"`{baked.name}` was traced, and its numbers served {len(baked.batches)} batches and more"
+        lines = tuple(map(str, baked.lines[:4]))
+        yield Finding(Verdict.FROZEN, f"what the traced `{baked.name}` draws", seen, "", lines, TRACED)
     yield from _seeds(watch)
 
 
-def _input(report: SeriesReport, inputs: tuple[SeriesReport, ...], draws: DrawLog) -> Iterator[Finding]:
+def _input(report: SeriesReport, inputs: tuple[SeriesReport, ...], watch: Watch) -> Iterator[Finding]:
     provenance, conclusion = report.provenance, report.conclusion
     if provenance is None or conclusion.batches < 4:
         return
@@ -135,18 +171,20 @@ def _input(report: SeriesReport, inputs: tuple[SeriesReport, ...], draws: DrawLo
             yield Finding(verdict, report.argument, conclusion.sentence, "", (str(stale),), advice)
             return
     repeats = conclusion.verdict in (Verdict.CYCLING, Verdict.PARTIAL)
-    if provenance.ordered is not None and (repeats or report.timeline.counters.repeated_batches > 1):
-        line = str(provenance.ordered)
-        yield Finding(Verdict.CYCLING, report.argument, conclusion.sentence, "", (line,), STALE_ORDER)
-    elif repeats and 2 * report.timeline.counters.repeated_batches > conclusion.batches and not report.loaded:
-        shuffles = [line for line in draws.lines() if line.function.endswith(("shuffle", "permutation"))]
-        again = [str(line) for line in shuffles if line.first_batch < line.last_batch and line.times > 1]
-        if again:
-            yield Finding(Verdict.CYCLING, report.argument, conclusion.sentence, "", tuple(again[:1]), STALE_ORDER)
+    counters, order = report.timeline.counters, provenance.ordered
+    places = {draw.serial for draw, _ in watch.provenance.selections.found()}  # told for themselves
+    again = (repeats or counters.repeated_batches > 1) and not counters.all_equal  # else all data in every step
+    if order is not None and again and order.draw.serial not in places:
+        yield Finding(Verdict.CYCLING, report.argument, conclusion.sentence, "", (str(order),), STALE_ORDER)
+    elif repeats and 2 * counters.repeated_batches > conclusion.batches and not report.loaded:
+        shuffles = [line for line in watch.draws.lines() if line.function.endswith(("shuffle", "permutation"))]
+        lines = [str(line) for line in shuffles if line.first_batch < line.last_batch and line.times > 1]
+        if lines:
+            yield Finding(Verdict.CYCLING, report.argument, conclusion.sentence, "", tuple(lines[:1]), STALE_ORDER)
     others = any(other.conclusion.verdict is Verdict.FRESH for other in inputs if other is not report)
     draws_of = provenance.sources
     once = all(source.draws == 1 for source in draws_of) and any(source.forwards > 1 for source in draws_of)
-    counters = report.timeline.counters  # now and then a preview may be made from a latent of its own
+    # now and then a preview may be made from a latent of its own
     held = counters.recurring <= 2 and 2 * counters.repeated_batches > counters.batches
     if held and once and others and not report.loaded:
         where = tuple(map(str, provenance.sources))
@@ -184,6 +222,25 @@ def _unused(watch: Watch) -> Iterator[Finding]:
         where = (f"`{draw.operation}` at {draw.site} in {draw.site.function}{called}",)
         seen = f"drawn for {times} batches, each of which reached the network without it"
         yield Finding(Verdict.FROZEN, f"noise drawn in {draw.site.function}", seen, "", where, UNUSED_NOISE)
+
+
+def _same_draws(watch: Watch) -> Iterator[Finding]:
+    """Lines that draw the same numbers for every batch, from a generator of the program's own, and for training."""
+    steps = watch.borders.all_steps
+    for line in watch.draws.lines():
+        often = line.repeated >= OFTEN_ENOUGH and 2 * line.repeated > max(line.batches, min(steps, COMPARED))
+        if often and not line.is_global and line.trained >= line.repeated and _is_for_batches(line, watch):
+            seen = f"the same numbers in {line.repeated} of {line.batches} batches"
+            stream = f"numbers drawn in {line.site.function}"
+            yield Finding(Verdict.CYCLING, stream, seen, "", (str(line),), SAME_NUMBERS)
+            return
+
+
+def _is_for_batches(line: DrawLine, watch: Watch) -> bool:
+    """Whether what a line draws changes a batch: its function is given one, or trains on it."""
+    calls = [network.call for network in watch.network.networks if network.call is not None]
+    trains = any((line.site.file, line.site.function) == (call.file, call.function) for call in calls)
+    return line.given_data or trains
 
 
 def repeated_draws(streams: tuple[SeriesReport, ...]) -> Iterator[Finding]:

@@ -27,6 +27,7 @@ from torch.utils.data.dataloader import _BaseDataLoaderIter
 
 from runtime_probe.findings import Finding, LoaderReport
 from runtime_probe.guard import Guard
+from runtime_probe.kept_draws import KeptDraws, KeptRead
 from runtime_probe.loader_record import LoaderRecord
 from runtime_probe.traced_dataset import Sampling, TracedBatch, TracedCollate, TracedDataset, TracedIterable
 from runtime_probe.verdict import Flag, Verdict
@@ -75,13 +76,15 @@ class LoaderAudit:
         self._loaders: weakref.WeakKeyDictionary[DataLoader[Any], _Audited] = weakref.WeakKeyDictionary()
         self._datasets: weakref.WeakKeyDictionary[Any, dict[object, _Audited]] = weakref.WeakKeyDictionary()
         self._all: list[_Audited] = []
+        self.kept = KeptDraws()
 
     def iterate(self, loader: DataLoader[Any], start: Callable[[DataLoader[Any]], Any], guard: Guard) -> Any:
         """`start(loader)`, which is `DataLoader.__iter__`, with traced samples if this loader is to be audited."""
         audited = guard(self._next_epoch, loader)
         if audited is None:
             return start(loader)
-        with _traced(loader, audited):
+        self.kept.close()
+        with _traced(loader, audited, self.kept):
             iterator = start(loader)
         guard(_unpack, iterator, audited, self._steps, self._evaluating)
         return iterator
@@ -100,6 +103,11 @@ class LoaderAudit:
             audited.record.evaluation = audited.evaluated and not audited.trained
             if audited.trained or audited.evaluated:
                 yield audited.record.report(), audited.kinds, audited.record.num_workers
+
+    def kept_reads(self) -> Iterator[KeptRead]:
+        """What was drawn before the training and is read when samples of training are made."""
+        samples = (sample for audited in self._all if audited.trained for sample in audited.record.audits)
+        yield from dict.fromkeys(read for sample in samples for read in sample.trace.kept)
 
     def drawn_once(self) -> Iterator[tuple[str, int]]:
         """The loaders that made their samples with draws and were read once: their name, and how many batches."""
@@ -189,14 +197,14 @@ class _RecordedOrder:
 
 
 @contextmanager
-def _traced(loader: DataLoader[Any], audited: _Audited) -> Iterator[None]:
+def _traced(loader: DataLoader[Any], audited: _Audited, kept: KeptDraws) -> Iterator[None]:
     """For the length of the block the loader has the traced data set; DataLoader forbids plain assignment."""
     own = vars(loader)
     dataset, collate = own["dataset"], own["collate_fn"]
     wrapper = TracedIterable if isinstance(dataset, IterableDataset) else TracedDataset
     order = "batch_sampler" if own.get("batch_sampler") is not None else "sampler"
     sampler = own[order]
-    own.update(dataset=wrapper(dataset, audited.epoch, _sampling(dataset)), collate_fn=TracedCollate(collate))
+    own.update(dataset=wrapper(dataset, audited.epoch, _sampling(dataset), kept), collate_fn=TracedCollate(collate))
     if audited.record.shuffles and not isinstance(dataset, IterableDataset):
         own[order] = _RecordedOrder(sampler, audited.record)
     try:
@@ -239,7 +247,7 @@ def _name(dataset: Any) -> str:
 
 
 def violations(report: LoaderReport) -> tuple[Finding, ...]:
-    """What is wrong with a loader of which nobody said that it augments.
+    """What is wrong with a loader of which nobody said that it augments, and what is worth knowing.
 
     The same samples in every epoch are a finding only if drawn in vain: neither where nothing is drawn nor where
     every sample has a seed of its own, as in synthetic data sets. An evaluation should repeat, and must not draw.
@@ -247,7 +255,8 @@ def violations(report: LoaderReport) -> tuple[Finding, ...]:
     if report.evaluation:
         return tuple(f for f in report.findings if f.word is Flag.EVAL_JITTER and report.draws)
     repeated = report.verdict is Verdict.CYCLING and not report.seeded_by_index
-    return tuple(f for f in report.violations if isinstance(f.word, Flag) or repeated)
+    wrong = tuple(f for f in report.violations if isinstance(f.word, Flag) or repeated)
+    return (*wrong, *(f for f in report.findings if f.word is Flag.SHARED_IN_SAMPLE))
 
 
 def sentence(report: LoaderReport) -> str:

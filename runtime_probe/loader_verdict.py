@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from runtime_probe.findings import Finding, LoaderReport
 from runtime_probe.traced_dataset import Trace
 from runtime_probe.verdict import Advice, Family, Flag, Verdict, is_violation
+
+PARTS = 3  # of a sample that are drawn after the same seed
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,8 @@ def classify_loader(
         flags.add(Flag.EVAL_JITTER)
     if len(orders) > 1 and len(set(orders)) < len(orders) and not evaluation:
         flags.add(Flag.ORDER_REPEATED)
+    if audits and all(_is_seeded_for_parts(sample) for sample in audits) and not evaluation:
+        flags.add(Flag.SHARED_IN_SAMPLE)
     draws = tuple(sorted({path for _, path, _ in _used(audits)} | {seed for a in audits for seed in a.trace.seeds}))
     cause = _cause(audits, compared, num_workers) if verdict is Verdict.CYCLING else None
     cause = CHANGING if verdict is Verdict.FRESH else cause
@@ -177,6 +182,12 @@ def _same_seed_in_two_workers(audits: Sequence[Sample]) -> bool:
     return any(
         len({worker for worker, _ in users}) > 1 and len({index for _, index in users}) > 1 for users in seeds.values()
     )
+
+
+def _is_seeded_for_parts(sample: Sample) -> bool:
+    """One seed was set for several parts of a sample. A picture and its mask are two, and meant to agree."""
+    most = max(Counter(sample.trace.seeds).values(), default=0)
+    return most >= PARTS and any(stream.used for stream in sample.trace.streams)
 
 
 def _used(audits: Sequence[Sample]) -> Iterator[tuple[Sample, str, str]]:

@@ -76,6 +76,12 @@ class LoaderProbe:
         """WORKERS_DUPLICATED and EVAL_JITTER, where they hold."""
         return self.report().flags
 
+    def __repr__(self) -> str:
+        return f"<LoaderProbe {self.report().headline}>"
+
+    def _repr_html_(self) -> str:
+        return self.report()._repr_html_()
+
     def report(self) -> LoaderReport:
         """Everything seen so far; printable with `str()`."""
         return self._record.report()

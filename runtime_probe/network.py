@@ -132,6 +132,7 @@ class NetworkWatch:
         self._phase = ""
         self.provenance_use: Callable[..., None] = lambda *args, **kwargs: None
         self.noise_in: Callable[[torch.Tensor], Draw | None] = lambda tensor: None
+        self.on_forward: Callable[[bool], None] = lambda training: None
         borders.on_step = self._stepped
 
     def is_running(self) -> bool:
@@ -223,6 +224,7 @@ class NetworkWatch:
             return
         phase = self._phase = self._now.phase = _phase(module)
         network.forwards[phase] += 1
+        self.on_forward(phase == "training")
         if phase == "training":
             self._training_forward(network, module, args, kwargs)
         else:

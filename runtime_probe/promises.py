@@ -61,7 +61,7 @@ def broken_promises(
     stream = ", ".join(f"training samples of {loader.name.removeprefix('the loader of ')}" for loader in training)
     seen = f"{sum(loader.samples for loader in training)} samples compared across epochs: all the same"
     for advice, verdict, where in (
-        (DRAWN_ONCE, Verdict.FROZEN, _drawn_before(watch)),
+        (DRAWN_ONCE, Verdict.FROZEN, _drawn_before(watch) or _kept(watch)),
         (COMMENTED, Verdict.FROZEN, _commented(watch)),
         (UNUSED_OBJECT, Verdict.FROZEN, _unused(watch)),
     ):
@@ -79,8 +79,18 @@ def _drawn_before(watch: Watch) -> tuple[str, ...]:
 
 def _augments(line: DrawLine) -> bool:
     names = [line.site.function, *(caller.function for caller in line.callers[:1])]
-    on_purpose = any(AUGMENTING.search(name) and not BY_DESIGN.search(name) for name in names)
-    return (line.given_data or line.in_dataset) and on_purpose
+    return (line.given_data or line.in_dataset) and any(map(_on_purpose, names))
+
+
+def _on_purpose(function: str) -> bool:
+    """Whether a function says by its name that it augments."""
+    return AUGMENTING.search(function) is not None and not BY_DESIGN.search(function)
+
+
+def _kept(watch: Watch) -> tuple[str, ...]:
+    """What was drawn once and is read for every sample: as a default, or in a function that augments by its name."""
+    reads = watch.audit.kept_reads() if watch.audit is not None else ()
+    return tuple(str(read) for read in reads if read.default or _on_purpose(read.function))[:4]
 
 
 def _commented(watch: Watch) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ in loader workers, and before the probe started are not visible to it.
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import os
 import sys
@@ -19,10 +20,11 @@ import torch
 from torch import Tensor
 from torch.utils.weak import WeakIdKeyDictionary
 
-from runtime_probe.generators import states
+from runtime_probe.generators import bytes_of, states
 from runtime_probe.modes import ProbeMode, put_on, take_off
 from runtime_probe.rng_audit import own_generators
-from runtime_probe.sites import OWN, Site, is_given_data, is_library, user_frames
+from runtime_probe.selections import Selections
+from runtime_probe.sites import OWN, Site, is_given_data, is_in_sample, is_library, user_frames
 from runtime_probe.traces import Draw, ProvenanceReport, Trace, Use, report_on
 from runtime_probe.unused import UnusedDraws
 
@@ -45,6 +47,7 @@ MOVING = ADDING | frozenset(
     "masked_fill_ masked_scatter index_add normal".split()
 )
 ORDERS = frozenset("randperm multinomial".split())
+PLACES = ORDERS | {"randint"}
 COMBINING = ADDING | frozenset("mul mul_ __mul__ __rmul__ __imul__ where lerp lerp_ masked_fill masked_fill_".split())
 PICKING = frozenset(
     "__getitem__ index_select gather take stack cat concat concatenate chunk split unbind narrow select "
@@ -71,8 +74,9 @@ class Provenance(ProbeMode):
         self._forwards = 0
         self.lines: dict[tuple[str, Site], int] = {}  # that drew between the forwards, and how often
         self.unused = UnusedDraws()
+        self.selections = Selections()
         self.is_inside: Callable[[], bool] = lambda: False  # a network is running
-        self.on_torch_draw: Callable[[str, FrameType], None] = lambda function, frame: None
+        self.on_torch_draw: Callable[[str, FrameType, Tensor | None], None] = lambda function, frame, values: None
         self.on_draw: Callable[[Draw], None] = lambda draw: None
         self.on_use: Callable[[object, Trace], None] = lambda stream, trace: None
         self._given_data: dict[tuple[CodeType, int], bool] = {}
@@ -91,8 +95,8 @@ class Provenance(ProbeMode):
         return self._on
 
     def start(self) -> None:
-        """Push the mode, or put it back where it was, unless its window is over."""
-        if not self._on and self._forwards < self.window:
+        """Push the mode, or put it back where it was, unless its window is over or `torch.jit.trace` records."""
+        if not self._on and self._forwards < self.window and torch._C._get_tracing_state() is None:
             put_on(self, self._above)
             self._on = True
 
@@ -114,10 +118,20 @@ class Provenance(ProbeMode):
             trace = self._traces.get(tensor, Trace())
             self.unused.used(trace.draws)
             self.unused.given(tensor, trace.draws)
+            self.selections.given(trace.draws, self._forwards)
             self._uses.setdefault(stream, []).append(Use(trace, self._forwards, tuple(tensor.shape)))
             self.on_use(stream, trace)
             if self._call is None and training:
                 self._call = next(user_frames(sys._getframe(1)), None)
+
+    @property
+    def in_window(self) -> bool:
+        """Whether draws are still followed."""
+        return 0 < self._forwards <= self.window
+
+    def drawn_since(self, tensor: Tensor) -> bool:
+        """Whether a tensor contains a draw that was made after the forward before the last one that was told."""
+        return any(draw.forward >= self._forwards - 1 for draw in self._traces.get(tensor, Trace()).draws)
 
     @property
     def looking(self) -> bool:
@@ -170,6 +184,8 @@ class Provenance(ProbeMode):
         if self._given is not None:
             self._follow_given(name, sources, targets, self._given)
         trace = self._trace_of(name, sources, targets, [v for v in (*args, *kwargs.values()) if isinstance(v, float)])
+        if name in GATHERING and len(sources) > 1:
+            self._picked(sources[1], sources[0])
         if trace.draws and (targets[0].requires_grad or self.is_inside()):
             self._use_all(sources)
         for target in targets:
@@ -191,6 +207,12 @@ class Provenance(ProbeMode):
             for target in targets:
                 given[target] = True
 
+    def _picked(self, index: Tensor, source: Tensor) -> None:
+        """Entries are picked with an index: one that was drawn picks the same places for as long as it is kept."""
+        draws = self._traces.get(index, Trace()).draws
+        if draws and draws[-1].operation in PLACES:
+            self.selections.picked(index, source, draws[-1], self._forwards)
+
     def _use_all(self, tensors: list[Tensor]) -> None:
         for tensor in tensors:
             self.unused.used(self._traces.get(tensor, Trace()).draws)
@@ -204,7 +226,7 @@ class Provenance(ProbeMode):
         if name in DRAWS:
             if isinstance(targets[0], torch.nn.Parameter) or any(isinstance(s, torch.nn.Parameter) for s in sources):
                 return Trace()  # a parameter is initialised
-            draw = self._draw(name, sys._getframe(3))
+            draw = self._draw(name, sys._getframe(3), targets[0])
             draw = replace(draw, values=_digest(targets[0])) if self._forwards else draw
             return Trace((draw,), whole=frozenset([draw.serial]))
         known = [trace for source in sources if (trace := self._traces.get(source)) is not None]
@@ -223,11 +245,11 @@ class Provenance(ProbeMode):
             whole.intersection(draw.serial for draw in kept),
         )
 
-    def _draw(self, name: str, called: FrameType) -> Draw:
+    def _draw(self, name: str, called: FrameType, values: Tensor | None = None) -> Draw:
         unknown = Site("unknown", 0, "unknown")
         frame = _user_frame(called)
         if frame is not None and name in DRAWS and not self.is_inside():
-            self.on_torch_draw(f"torch.{name}", frame)
+            self.on_torch_draw(f"torch.{name}", frame, values)
         sites = list(itertools.islice(user_frames(frame), MAX_PLACES))
         site, caller = (*sites, None, None)[:2]
         if site is not None and self._forwards and name in DRAWS and not self.is_inside():
@@ -252,12 +274,16 @@ class Provenance(ProbeMode):
     def _combined(
         self, name: str, known: list[Trace], sources: list[Tensor], target: Tensor
     ) -> tuple[Draw, int] | None:
-        """The latest noise that this operation mixes into something else, or the one that is mixed in already."""
+        """The latest noise that this operation mixes into something else, or the one that is mixed in already.
+
+        What the making of a sample keeps from before may belong to made-up data: `kept_draws.py` judges that.
+        """
         if name in COMBINING:
+            data = [{draw.serial for draw in self._traces.get(source, Trace()).draws} for source in sources]
             drawn = (draw for trace in known for draw in trace.draws if draw.serial in trace.whole)
-            noise = [draw for draw in drawn if _is_noise(draw) and (len(sources) > 1 or "." in draw.operation)]
-            if noise:
-                latest = max(noise, key=lambda draw: draw.serial)
+            noise = [draw for draw in drawn if _is_noise(draw) and any(draw.serial not in held for held in data)]
+            latest = max(noise, key=lambda draw: draw.serial, default=None)
+            if latest is not None and not (latest.forward < self._forwards and is_in_sample(sys._getframe(4))):
                 self.unused.mixed(latest, sources, target)
                 return latest, self._forwards
         return max((trace.combined for trace in known if trace.combined), key=lambda c: c[1], default=None)
@@ -268,6 +294,11 @@ class Provenance(ProbeMode):
             if order and len(known[-1].draws) and known[-1].draws[-1].operation in ORDERS:
                 return order[-1], self._forwards
         return max((trace.gathered for trace in known if trace.gathered), key=lambda g: g[1], default=None)
+
+    def drawn_values(self) -> list[int]:
+        """Digests of the noise in the streams, forward by forward: the same in two processes that draw alike."""
+        uses = (use for all_ in self._uses.values() for use in all_)
+        return [draw.values for use in uses for draw in use.trace.draws if draw.values is not None and _is_noise(draw)]
 
     def report(self, stream: object | None = None, shape: tuple[int, ...] | None = None) -> ProvenanceReport:
         """What was seen so far of a stream, or of all; of the tensors of one shape, or of all."""
@@ -282,7 +313,8 @@ def _digest(drawn: Tensor) -> int | None:
     """A digest of a draw that is large enough not to be drawn twice by chance; looked at where it costs no waiting."""
     if drawn.device.type != "cpu" or not drawn.is_floating_point() or drawn.numel() < 8:
         return None
-    return hash(bytes(drawn.detach().reshape(-1)[:DIGESTED].double().numpy()))
+    numbers = bytes_of(drawn.detach().reshape(-1)[:DIGESTED].double())
+    return int.from_bytes(hashlib.blake2b(numbers, digest_size=7).digest(), "big")
 
 
 def _origin(name: str) -> tuple[str, Site] | None:

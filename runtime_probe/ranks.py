@@ -1,4 +1,4 @@
-"""Do the ranks of a distributed run draw the same coordinates?
+"""Do the ranks of a distributed run draw the same coordinates, or the same noise for their inputs?
 
 The fingerprints are exchanged through the process group's key-value store, not by a collective: a rank that
 failed or never arrives cannot hang or disturb the others, every wait has a time limit.
@@ -31,8 +31,8 @@ def is_distributed() -> bool:
     return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
 
 
-def compare_ranks(values: Sequence[int], time_limit: float = TIME_LIMIT) -> RankReport:
-    """Exchange the first batches' fingerprints and compare them. Call it on every rank."""
+def compare_ranks(values: Sequence[int], time_limit: float = TIME_LIMIT, what: str = "coordinates") -> RankReport:
+    """Exchange the first batches' fingerprints and compare them; `what` they are of. Call it on every rank."""
     rank, world = dist.get_rank(), dist.get_world_size()
     store = dist.distributed_c10d._get_default_store()
     turn = store.add(f"runtime_probe/turn/{rank}", 1)  # the n-th probe of every rank belongs together
@@ -44,7 +44,7 @@ def compare_ranks(values: Sequence[int], time_limit: float = TIME_LIMIT) -> Rank
         return RankReport(None, f"not every rank answered within {time_limit:g} s ({type(error).__name__})")
     rows: list[list[int]] = [json.loads(store.get(key)) for key in keys]
     _leave(store, f"runtime_probe/{turn}/done", world, time_limit)
-    return _compare(rows)
+    return _compare(rows, what)
 
 
 def _leave(store: torch._C._distributed_c10d.Store, key: str, world: int, time_limit: float) -> None:
@@ -57,10 +57,10 @@ def _leave(store: torch._C._distributed_c10d.Store, key: str, world: int, time_l
         return  # a rank went away after it had answered; what was read is complete
 
 
-def _compare(rows: list[list[int]]) -> RankReport:
+def _compare(rows: list[list[int]], what: str) -> RankReport:
     length = min(map(len, rows))
     if length == 0:
         return RankReport(None, "a rank saw no batches")
     equal = [len({row[i] for row in rows}) < len(rows) for i in range(length)]
-    sentence = f"{sum(equal)} of {length} batches had equal coordinates on two of {len(rows)} ranks or more"
+    sentence = f"{sum(equal)} of {length} batches had equal {what} on two of {len(rows)} ranks or more"
     return RankReport(sum(equal) * 2 > length, sentence)

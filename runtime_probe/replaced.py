@@ -27,10 +27,15 @@ class Replaced:
         replacement.__name__ = replacement.__qualname__ = name
         replacement.__module__ = getattr(owner, "__module__", None) or owner.__name__
         replacement.__doc__ = original.__doc__
+        inherited = name not in vars(owner)
         setattr(owner, name, replacement)
 
         def undo() -> None:
-            if getattr(owner, name) is replacement:
+            if vars(owner).get(name) is not replacement:
+                return
+            if inherited:
+                delattr(owner, name)
+            else:
                 setattr(owner, name, original)
 
         self._undo.append(undo)

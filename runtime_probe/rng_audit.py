@@ -14,10 +14,10 @@ from typing import Any
 
 import torch
 
-from runtime_probe.draws import NUMPY, PYTHON
 from runtime_probe.generators import bytes_of
 from runtime_probe.replaced import Around, Replaced
 from runtime_probe.sites import caller, is_given_data, user_frames
+from runtime_probe.stand_ins import NUMPY, PYTHON
 
 MAX_OBJECTS = 2000
 MAX_DEPTH = 4

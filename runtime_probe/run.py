@@ -17,7 +17,9 @@ from typing import Any
 from runtime_probe.evidence import Recorder, write_evidence
 from runtime_probe.policy import OnViolation
 from runtime_probe.probe import Probe
+from runtime_probe.progress import Progress
 from runtime_probe.report import Report
+from runtime_probe.report.text import so_far
 from runtime_probe.torchvision_check import explanation
 
 VIOLATION = 3
@@ -48,6 +50,7 @@ class Options:
     format: str = "auto"
     output: Path | None = None
     evidence: Path | None = None
+    progress: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,8 @@ def run(program: Program, options: Options) -> Outcome:
         options.argument, options.on_violation, options.after, options.max_steps,
         options.provenance, options.check_used, everything=True, loaders=options.loaders,
     )  # fmt: skip
+    if options.progress:
+        probe.watch.on_tick = Progress(lambda: _up_to_date(probe), so_far).tick
     recorder = Recorder(probe.watch) if options.evidence is not None else None
     if recorder is not None:
         recorder.lines.install()
@@ -81,6 +86,11 @@ def run(program: Program, options: Options) -> Outcome:
         exit_code = exit_code or 1
     report = probe.report()
     return Outcome(exit_code, report, _evidence(recorder, report, program, exit_code))
+
+
+def _up_to_date(probe: Probe) -> Report:
+    probe.watch.drain()
+    return probe.report()
 
 
 def _evidence(recorder: Recorder | None, report: Report, program: Program, exit_code: int) -> dict[str, Any] | None:

@@ -78,6 +78,7 @@ def user_frames(frame: FrameType | None) -> Iterator[Site]:
         frame = frame.f_back
 
 
+SAMPLING = ("__getitem__", "__getitems__", "__iter__")
 MAKERS = ("make", "generate", "create", "load", "build", "synth", "simulate", "toy", "get_data", "init", "setup")
 COMPREHENSIONS = ("<listcomp>", "<genexpr>", "<dictcomp>", "<setcomp>")  # frames of their own before Python 3.12
 MANY = 2**14  # entries of a list that are looked through
@@ -110,6 +111,17 @@ def is_in_dataset(frame: FrameType | None) -> bool:
         if frame is None:
             break
         if frame.f_code.co_name == "__init__" and isinstance(frame.f_locals.get("self"), Dataset):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def is_in_sample(frame: FrameType | None) -> bool:
+    """Whether a data set makes a sample: its method is among the last callers."""
+    for _ in range(12):
+        if frame is None:
+            break
+        if frame.f_code.co_name in SAMPLING and isinstance(frame.f_locals.get("self"), Dataset):
             return True
         frame = frame.f_back
     return False

@@ -14,6 +14,7 @@ from typing import Any
 
 from torch.utils.data import get_worker_info
 
+from runtime_probe.kept_draws import KeptDraws, KeptRead
 from runtime_probe.rng_audit import Audit, Generators, Stream, audited, content_digest, generators_or_none
 
 AUDITED_SAMPLES = 16  # per worker and epoch; the first audit costs about a millisecond, the others a tenth of it
@@ -54,6 +55,7 @@ class Trace:
     audited: bool = False
     sites: tuple[str, ...] = ()  # where it was seeded
     augments: bool = False  # seeded, it drew in a function that is given stored data
+    kept: tuple[KeptRead, ...] = ()  # what it reads of what was drawn before the training
 
 
 @dataclass(frozen=True)
@@ -90,8 +92,8 @@ class _Counter:
 class _StandIn:
     """Has the class, the attributes and the length of the real data set; writing to it writes to the real one."""
 
-    def __init__(self, dataset: Any, epoch: Any, sampling: Sampling = ALL) -> None:
-        vars(self).update(_dataset=dataset, _epoch=epoch, _sampling=sampling, _counter=_Counter())
+    def __init__(self, dataset: Any, epoch: Any, sampling: Sampling = ALL, kept: KeptDraws | None = None) -> None:
+        vars(self).update(_dataset=dataset, _epoch=epoch, _sampling=sampling, _counter=_Counter(), _kept=kept)
 
     @property  # type: ignore[misc]
     def __class__(self) -> type:
@@ -112,14 +114,14 @@ class _StandIn:
         return len(self._dataset)
 
     def _made(self, index: Any, make: Callable[[], Any]) -> Traced:
-        return made(self._counter, int(self._epoch), self._dataset, index, make, self._sampling)
+        return made(self._counter, int(self._epoch), self._dataset, index, make, self._sampling, self._kept)
 
 
 class TracedDataset(_StandIn):
     """Wraps a map-style data set."""
 
-    def __init__(self, dataset: Any, epoch: Any, sampling: Sampling = ALL) -> None:
-        super().__init__(dataset, epoch, sampling)
+    def __init__(self, dataset: Any, epoch: Any, sampling: Sampling = ALL, kept: KeptDraws | None = None) -> None:
+        super().__init__(dataset, epoch, sampling, kept)
         if hasattr(dataset, "__getitems__"):
             vars(self)["__getitems__"] = self._getitems
 
@@ -172,7 +174,13 @@ _END = object()
 
 
 def made(
-    counter: _Counter, epoch: int, dataset: Any, index: Any, make: Callable[[], Any], sampling: Sampling = ALL
+    counter: _Counter,
+    epoch: int,
+    dataset: Any,
+    index: Any,
+    make: Callable[[], Any],
+    sampling: Sampling = ALL,
+    kept: KeptDraws | None = None,
 ) -> Traced:
     """Make a sample and its trace; the first samples of a worker and epoch are audited."""
     if counter.epoch != epoch:
@@ -186,13 +194,20 @@ def made(
         return Traced(make(), None)
     audit = Audit()
     with audited(counter.generators, audit) if is_audited else nullcontext():
-        sample = make()
+        sample, reads = kept.reading(make, _length(dataset)) if kept and counter.order == 0 else (make(), ())
     content = content_digest(sample, sampling.elements) if is_traced and sample is not _END else ""
     trace = Trace(
         number, _worker(), counter.order, content, tuple(audit.streams), tuple(audit.seeds), is_audited,
-        tuple(dict.fromkeys(audit.sites)), audit.augments,
+        tuple(dict.fromkeys(audit.sites)), audit.augments, reads,
     )  # fmt: skip
     return Traced(sample, trace)
+
+
+def _length(dataset: Any) -> int | None:
+    try:
+        return len(dataset)
+    except Exception:
+        return None
 
 
 def _worker() -> int:

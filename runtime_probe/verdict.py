@@ -34,6 +34,7 @@ class Flag(enum.Enum):
     """Properties that hold beside any verdict."""
 
     SHARED_IN_BATCH = "SHARED_IN_BATCH"
+    SHARED_IN_SAMPLE = "SHARED_IN_SAMPLE"
     OUT_OF_DOMAIN = "OUT_OF_DOMAIN"
     CLAMPED = "CLAMPED"
     QUANTISED = "QUANTISED"
@@ -96,6 +97,11 @@ ADVICE: dict[Verdict | Flag, Advice] = {
     Verdict.FRESH_SUBSET: Advice(None, "every batch got a new random selection of the points of one lattice"),
     Verdict.FRESH: Advice(None, "every batch got new coordinates"),
     Verdict.NOTHING_DRAWN: Advice(None, "no random number was seen on its way here: there is nothing to repeat"),
+    Flag.SHARED_IN_SAMPLE: Advice(
+        None,
+        "the parts of a sample, such as its frames, are each drawn after the same seed: they share their noise",
+        "seed once for a sample, if each part should have a draw of its own",
+    ),
     Flag.SHARED_IN_BATCH: Advice(None, "all samples of a batch share one draw", "draw per sample if that was meant"),
     Flag.OUT_OF_DOMAIN: Advice(
         None, "coordinates lie far outside the grid's domain", "check the unit of the jitter's std"

@@ -7,6 +7,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import torch
@@ -15,7 +16,8 @@ from torch import Tensor, nn
 from runtime_probe.arguments import CERTAIN, choose, describe, leaves, signature_of
 from runtime_probe.borders import Borders
 from runtime_probe.compiled import is_compiled_elsewhere
-from runtime_probe.draws import DrawLog
+from runtime_probe.draws import DrawLine, DrawLog
+from runtime_probe.environments import Environments
 from runtime_probe.errors import CoordinateArgumentError
 from runtime_probe.guard import Guard, can_be_hooked, is_captured, scripting_without_hooks
 from runtime_probe.hooks import Hooks
@@ -28,8 +30,10 @@ from runtime_probe.options import WatchOptions
 from runtime_probe.provenance import LOOKS_INSIDE, Provenance
 from runtime_probe.ranks import RankReport, compare_ranks, is_distributed
 from runtime_probe.seeds import SeedLog
+from runtime_probe.shared_noise import SharedNoise
 from runtime_probe.sites import Site, user_frames
 from runtime_probe.timeline import Batch
+from runtime_probe.traced_draws import TracedDraws
 
 MAX_MODELS = 16
 PAGE = 256
@@ -74,12 +78,23 @@ class Watch:
         self.audit = LoaderAudit(lambda: self.borders.all_steps, self.network.evaluating) if options.loaders else None
         self.provenance = Provenance(options.provenance)
         self.provenance.is_inside = self.network.is_running
-        self.network.provenance_use = lambda *args, **kwargs: self.provenance.use(*args, **kwargs)
+        self.network.provenance_use = self._used
         self.network.noise_in = lambda tensor: self.provenance.noise_in(tensor)
         self.seeds = SeedLog(lambda: self.borders.all_steps)
         self.draws = DrawLog(lambda: self.borders.all_steps)
+        self.on_tick: Callable[[], None] = lambda: None  # a forward begins
+        self.environments = Environments(lambda: self.borders.all_steps)
+        self.network.on_forward = self._forward
         self.draws.on_float = lambda *drawn: self.provenance.drawn_number(*drawn)
-        self.provenance.on_torch_draw = self.draws.record
+        self.provenance.on_torch_draw = self._torch_drew
+        self.traced = TracedDraws(
+            self.draws,
+            lambda: self.borders.all_steps,
+            lambda: self.provenance.pause(),
+            lambda: self.provenance.start(),
+        )
+        self.shared_noise = SharedNoise(lambda: self.borders.all_steps)
+        self.draws.on_values = self._drawn
         self._on_change, self._on_epoch_end = on_change, on_epoch_end
         self._hooks = Hooks(self)
         self._undo: list[Callable[[], object]] = []
@@ -91,6 +106,32 @@ class Watch:
         self._suspicious = False
         self._check_used = options.check_used
         self._running = _Running()
+
+    def _forward(self, training: bool) -> None:
+        """A network is about to run."""
+        self.on_tick()
+        self.draws.forward(training)
+        if self.options.everything:
+            self.environments.install_when_imported()
+
+    def _drawn(self, values: object, line: DrawLine) -> None:
+        """NumPy or Python drew a number or an array."""
+        self.shared_noise.drawn(values, line)
+        if self.audit is not None:
+            self.audit.kept.drawn(values, line)
+
+    def _torch_drew(self, function: str, frame: FrameType, values: Tensor | None) -> None:
+        """Torch drew in a frame of the program, outside of the networks."""
+        line = self.draws.record(function, frame)
+        if line is not None and self.audit is not None:
+            self.audit.kept.drawn(values, line)
+
+    def _used(self, stream: object, tensor: Tensor, first: bool = False) -> None:
+        """A network that trains is given a tensor of one of its inputs."""
+        self.provenance.use(stream, tensor, first)
+        self.environments.given(tensor)
+        if self.options.everything and self.provenance.in_window:
+            self.shared_noise.given(stream, tensor, self.provenance.drawn_since(tensor))
 
     # -- begin and end -----------------------------------------------------------------------------
 
@@ -106,6 +147,9 @@ class Watch:
         if self.options.everything:
             self.draws.install()
             self._undo.append(self.draws.remove)
+        self._undo.append(self.environments.remove)
+        self.traced.install()
+        self._undo.append(self.traced.remove)
         scripting = scripting_without_hooks(self._take_off_hooks)
         scripting.__enter__()
         self._undo.append(lambda: scripting.__exit__(None, None, None))
@@ -134,6 +178,11 @@ class Watch:
         while self._undo:
             self._undo.pop()()
 
+    def drain(self) -> None:
+        """Take in what has reached the host so far."""
+        for observer in [*self.observers, *(o for network in self.network.networks for o in network.inputs)]:
+            observer.drain()
+
     def finish(self) -> None:
         """Everything has been seen."""
         for observer in self.observers:
@@ -145,7 +194,10 @@ class Watch:
         """Compare what the ranks drew. Every rank must get here."""
         if self.ranks is None and is_distributed():
             values = [batch.value for observer in self.observers for batch in observer.whole.timeline().head]
-            self.ranks = compare_ranks(values)
+            if values:
+                self.ranks = compare_ranks(values)
+            else:
+                self.ranks = compare_ranks(self.provenance.drawn_values(), what="noise in their inputs")
 
     def _take_off_hooks(self) -> Callable[[], None]:
         """Without hooks on any module for as long as one of them is scripted."""
@@ -186,7 +238,10 @@ class Watch:
 
     def scout(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], running: bool) -> bool:
         """A module that is not watched is called: watch it if it is given coordinates."""
-        if not self.active or is_captured() or not can_be_hooked(module):
+        if not can_be_hooked(module):
+            self.traced.called(module)
+            return False
+        if not self.active or is_captured():
             return False
         if self.options.everything:
             self.guard(self.network.offer, module, args, kwargs, running)

@@ -54,6 +54,11 @@ def headline(report: Judged) -> str:
     return words if worst is None else f"{words}: {worst.argument}: {worst.advice.meaning}"
 
 
+def so_far(report: Judged) -> str:
+    """One line on a run that goes on."""
+    return f"{evidence(report)} so far: {headline(report)}"
+
+
 def evidence(report: Judged) -> str:
     """How much was seen."""
     conclusion = report.conclusion

@@ -11,7 +11,7 @@ from reference_model.report.networks import networks_section
 from reference_model.runner import _loss_curve
 from reference_model.store import Row
 
-PSNR = {"none": 26.0, "outside": 29.0, "inside": 30.0}
+PSNR = {"none": 26.0, "outside": 29.0, "inside": 30.0, "multi-scale": 31.0, "multi-scale + jitter": 31.0}
 BILINEAR = Row(
     "unseen bilinear", "bilinear", "reference", "cpu", None, recipe={"data": "unseen"}, metrics={"ring_12": 0.9}
 )
@@ -20,7 +20,8 @@ BILINEAR = Row(
 def rows(ring=0.85, thumbnail=20.0, claims=None, seeds=(0, 1)):
     """Two seeds of each arm on nine images; the seeds differ by 0.2 dB."""
     found = [BILINEAR]
-    for name, recipe in experiment("position").arms(preset("cpu"), "cpu").items():
+    for name in PSNR:
+        recipe = networks.arms()[name]
         for seed in seeds:
             values = [PSNR[name] + 0.2 * seed + image for image in range(9)]
             mean = sum(values) / 9
@@ -39,17 +40,18 @@ def words(given):
 
 def test_verdicts_follow_from_the_images_of_both_seeds():
     judged = networks.verdicts(rows())
-    assert [verdict.word for verdict in judged] == ["supported", "refuted", "supported", "refuted", "supported"]
+    first_five = ["supported", "refuted", "supported", "refuted", "supported"]
+    assert [verdict.word for verdict in judged] == [*first_five, "supported", "refuted", "not measured"]
     assert judged[0].measured.mean == pytest.approx(1.0) and judged[0].measured.count == 9
 
 
 @pytest.mark.parametrize("lacking", [{"ring": 0.79}, {"thumbnail": 40.0}])
 def test_networks_that_do_not_see_decide_nothing(lacking):
-    assert set(words(rows(**lacking))) == {"not testable"}
+    assert set(words(rows(**lacking))) == {"not testable", "not measured"}  # no row of patches
 
 
 def test_one_seed_decides_nothing():
-    assert set(words(rows(seeds=(0,)))) == {"too few seeds"}
+    assert set(words(rows(seeds=(0,)))) == {"too few seeds", "not measured"}
 
 
 def test_rows_for_other_claims_are_not_judged():
@@ -69,7 +71,13 @@ def test_the_learning_curve_is_the_mean_of_each_tenth():
 
 
 def test_the_frozen_claims_name_arms_and_metrics_that_exist():
-    arms = experiment(networks.frozen()["experiment"]).arms(preset(networks.frozen()["preset"]), "cpu")
+    arms = networks.arms()
     assert networks.frozen()["eligibility"]["arm"] in arms
     for claim in networks.claims():
         assert {claim.first, claim.second} <= set(arms) and claim.metric in LABELS and claim.source == "seed"
+
+
+def test_an_arm_of_several_experiments_is_one_arm():
+    for name in networks.frozen()["experiments"]:
+        for label, recipe in experiment(name).arms(preset("cpu"), "cpu").items():
+            assert recipe == networks.arms()[label]

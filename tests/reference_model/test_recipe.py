@@ -20,7 +20,7 @@ def test_a_recipe_survives_json(name: str) -> None:
 def test_every_field_changes_the_digest() -> None:
     base = Recipe()
     others = {"schedule": "inside", "distribution": "uniform", "scope": "per_sample", "data": "gratings",
-              "targets": "patches", "model": ModelConfig(patch=4)}  # fmt: skip
+              "targets": "patches", "optimizer": "muon", "model": ModelConfig(patch=4)}  # fmt: skip
     digests = {base.digest()}
     for field in dataclasses.fields(Recipe):
         value = others.get(field.name, getattr(base, field.name))

@@ -111,6 +111,12 @@ def test_cifar10_runs_where_its_files_are(cifar10_files, tmp_path, capsys):
     assert "--download gets it" in said_last(capsys)
 
 
+def test_an_arm_alone_is_trained_alone(tmp_path):
+    assert main(["run", "position", "--arm", "inside", "--seeds", "1", "--out", str(tmp_path)]) == 0
+    trained = [(row.label, row.seed) for row in rows(tmp_path) if row.kind == "model"]
+    assert trained == [("position: inside", 0)]
+
+
 def test_one_seed_more_trains_that_seed_only(position, tmp_path, capsys):
     runs = tmp_path / "runs"
     shutil.copytree(position, runs)
@@ -176,6 +182,7 @@ def said(capsys):
     ("arguments", "message"),
     [
         (["run", "positions"], "unknown experiment 'positions' (did you mean position?)"),
+        (["run", "position", "--arm", "insid"], "unknown arm 'insid' (did you mean inside?)"),
         (["run", "position", "--preset", "gpus"], "unknown preset 'gpus' (did you mean gpu?)"),
         (["run", "position", "--seeds", "0"], "--seeds must be at least 1, not 0"),
         (["run", "position", "--seeds", "many"], "invalid int value: 'many'"),

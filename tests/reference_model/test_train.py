@@ -23,6 +23,7 @@ from reference_model.ensemble import Ensemble
 from reference_model.images import Dataset, load
 from reference_model.jitter import SCHEDULES
 from reference_model.model import build
+from reference_model.optimizers import OPTIMIZERS
 from reference_model.recipe import Recipe, preset
 from reference_model.train import batch_order, learning_rate, train
 
@@ -156,13 +157,15 @@ def test_the_probe_measures_the_jitter_in_pixels(dataset: Dataset) -> None:
 # -- seeds side by side -----------------------------------------------------------------------------
 
 
-def test_a_seed_does_not_depend_on_its_neighbours(dataset: Dataset) -> None:
-    recipe = dataclasses.replace(SHORT, schedule="inside")
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_seed_does_not_depend_on_its_neighbours(optimizer: str, dataset: Dataset) -> None:
+    recipe = dataclasses.replace(SHORT, schedule="inside", optimizer=optimizer)
     together, alone = train(recipe, [3, 5], dataset), train(recipe, [5], dataset)
     assert torch.equal(together.losses[1], alone.losses[0])
     assert same(together.models[1], alone.models[0])
 
 
+@pytest.mark.filterwarnings("error:There is a performance drop")  # vmap, of what it computes row by row
 def test_stacked_seeds_learn_what_a_loop_over_seeds_learns(dataset: Dataset) -> None:
     recipe = dataclasses.replace(SHORT, schedule="inside", scope="per_sample")
     loop = train(recipe, [0, 1], dataset, stacked=False)
@@ -211,8 +214,9 @@ train(recipe, [0, 1], load("analytic", 48, test_images=2), checkpoint=Path(sys.a
 """
 
 
-def test_a_killed_run_continues_bit_for_bit(tmp_path: Path, dataset: Dataset) -> None:
-    recipe = dataclasses.replace(SMOKE, schedule="outside")
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_a_killed_run_continues_bit_for_bit(optimizer: str, tmp_path: Path, dataset: Dataset) -> None:
+    recipe = dataclasses.replace(SMOKE, schedule="outside", optimizer=optimizer)
     file = tmp_path / "deep" / "run.pt"
     inside_fourth_epoch = 3 * recipe.batches + 2
     command = [sys.executable, "-c", KILLED, json.dumps(recipe.to_dict()), str(file), str(inside_fourth_epoch)]
@@ -342,11 +346,17 @@ def test_deterministic_mode_is_taken_back(dataset: Dataset) -> None:
         ({"targets": "holes"}, "unknown targets 'holes'"),
         ({"targets": "multiscale", "schedule": "outside"}, "holds coordinates while the points"),
         ({"images": 4}, "do not fill a batch"),
+        ({"optimizer": "adams"}, "unknown optimizer 'adams': there is adam, muon"),
     ],
 )
 def test_recipes_that_cannot_be_trained(change: dict[str, Any], message: str, dataset: Dataset) -> None:
     with pytest.raises(ValueError, match=message):
         train(dataclasses.replace(SMOKE, **change), [0], dataset)
+
+
+def test_muon_refuses_stacked_networks(dataset: Dataset) -> None:
+    with pytest.raises(ValueError, match="stacked networks train with Adam"):
+        train(dataclasses.replace(SMOKE, optimizer="muon"), [0, 1], dataset, stacked=True)
 
 
 def test_unstacking_gives_back_what_was_stacked() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -179,3 +180,29 @@ def test_a_torchvision_of_another_build_is_named_below_the_traceback(tmp_path):
     assert result.returncode == 1
     assert "RuntimeError: operator torchvision::nms does not exist" in result.stderr
     assert "runtime_probe: torchvision does not fit this torch" in result.stderr
+
+
+SLOW = """
+import time, torch
+model = torch.nn.Linear(2, 1)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+points = torch.rand(64, 2)
+for _ in range(12):
+    time.sleep(0.5)
+    model(points.clone().requires_grad_()).mean().backward()
+    optimizer.step()
+"""
+
+
+def test_a_long_run_says_what_is_known_so_far_if_asked(tmp_path):
+    (tmp_path / "slow.py").write_text(SLOW)
+    command = [sys.executable, "-m", "runtime_probe", "--output", str(tmp_path / "report.txt")]
+    runs = [
+        subprocess.Popen(
+            [*command, *option, "slow.py"], cwd=tmp_path, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
+        )
+        for option in ([], ["--progress", "on"])
+    ]
+    silent, told = (run.communicate(timeout=120)[1] for run in runs)
+    assert silent == ""
+    assert re.fullmatch(r"runtime_probe: \d batches; borders from optimizer steps so far: FROZEN: Linear\(.*\n", told)

@@ -8,7 +8,11 @@ import torch
 
 from runtime_probe import ProbeWarning, Verdict, probe_coords
 from runtime_probe.run import Options, Program, exit_code, run
-from tests.runtime_probe.kinds import KINDS, PRELUDE, SILENT
+from tests.runtime_probe import kinds, kinds_values
+from tests.runtime_probe.kinds import PRELUDE
+
+KINDS = [*kinds.KINDS, *kinds_values.KINDS]
+SILENT = [*kinds.SILENT, *kinds_values.SILENT]
 
 
 @pytest.fixture
@@ -56,6 +60,11 @@ def test_what_is_right_is_no_violation(tmp_path, program, verdict):
 HARMLESS = {
     "jit.trace": "traced = torch.jit.trace(model, torch.rand(6, 8))\nassert 'runtime_probe' not in str(traced.graph)",
     "jit.trace of an unseen one": "torch.jit.trace(Net(), torch.rand(6, 8))",
+    "jit.trace of a draw": "import warnings\n"
+    "class Noisy(Net):\n    def forward(self, x):\n        return self.body(x + torch.rand_like(x))\n"
+    "with warnings.catch_warnings(record=True) as told:\n"
+    "    torch.jit.trace(Noisy(), torch.rand(6, 8), check_trace=False)\n"
+    "assert not [each for each in told if 'TracerWarning' in str(each)], told",
     "jit.script": "torch.jit.script(model)(torch.rand(6, 8))",
     "export": "torch.export.export(model, (torch.rand(6, 8),))",
     "fx": "torch.fx.symbolic_trace(model)",

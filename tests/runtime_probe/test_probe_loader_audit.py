@@ -15,6 +15,7 @@ from runtime_probe import Flag, Verdict
 from runtime_probe.loader_audit import EPOCHS, SAMPLES
 from runtime_probe.run import Options, Program, run
 from runtime_probe.traced_dataset import TracedBatch
+from tests.runtime_probe.kinds import PRELUDE
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = """
@@ -252,3 +253,36 @@ def test_iterators_are_freed_at_once(tmp_path):
     script = written(tmp_path, f"sets.GlobalTorch(), {WORKERS}", "import gc, weakref")
     script.write_text(script.read_text().replace("    weight, state", f"{FREED}    weight, state"))
     probed(script, tmp_path)
+
+
+FRAMES = """
+class Clips(Images):
+    def __init__(self):
+        self.images = torch.rand(24, 4, 8)
+    def __getitem__(self, index):
+        seed = random.randrange(2**31)
+        return torch.cat([self.part(frame, seed) for frame in self.images[index][:PARTS]])
+    def part(self, frame, seed):
+        if BUG:
+            SEED
+        return frame + DRAW
+train(Clips(), model=Net(8 * PARTS))
+"""
+DRAWS = {
+    "torch": ("torch.manual_seed(seed)", "0.1 * torch.randn(8)"),
+    "NumPy": ("np.random.seed(seed)", "float(np.random.normal())"),
+    "Python": ("random.seed(seed)", "random.gauss(0, 0.1)"),
+}
+
+
+@pytest.mark.parametrize("draws", DRAWS.values(), ids=DRAWS)
+@pytest.mark.parametrize(("parts", "bug", "told"), [(4, True, True), (4, False, False), (2, True, False)])
+def test_frames_of_one_sample_that_share_a_seed_are_told(tmp_path, draws, parts, bug, told):
+    """A picture and its mask are two parts, and meant to agree. With Python's seed the next sample has the same one."""
+    program = FRAMES.replace("SEED", draws[0]).replace("DRAW", draws[1]).replace("PARTS", str(parts))
+    script = tmp_path / "train.py"
+    script.write_text(f"{PRELUDE}\nBUG = {bug}\n{program}")
+    linecache.clearcache()
+    report = run(Program(str(script)), Options()).report
+    assert (Flag.SHARED_IN_SAMPLE in report.flags) == told, str(report)
+    assert ("drawn after the same seed" in str(report)) == told

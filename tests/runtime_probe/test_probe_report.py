@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from runtime_probe.progress import Progress
 from runtime_probe.report.text import to_rich
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -81,3 +82,41 @@ def test_the_page_shows_the_source_around_the_draw(report_of):
     page = report_of("seed_hoisted").to_html()
     assert '<span class="hit">   9      noise = torch.randn_like(coord) * std</span>' in page
     assert "Jitter in pixel units" in page
+
+
+# --------------------------------------------------------------------------------------------- while it trains
+
+
+def test_what_is_known_so_far_is_written_at_doubling_intervals():
+    now, stream, judged = [0.0], StringIO(), []
+    progress = Progress(lambda: judged.append(now[0]), lambda _: f"line {len(judged)}", stream, lambda: now[0])
+    for second in range(64):
+        now[0] = float(second)
+        progress.tick()
+    assert judged == [4, 12, 28, 60]
+    assert stream.getvalue().splitlines() == [f"runtime_probe: line {number}" for number in (1, 2, 3, 4)]
+
+
+def test_a_line_that_says_nothing_new_is_not_repeated_and_judging_takes_a_small_share():
+    now, stream, judged = [0.0], StringIO(), []
+
+    def judge():
+        judged.append(now[0])
+        now[0] += 1  # a second of 500
+
+    progress = Progress(judge, lambda _: "FRESH", stream, lambda: now[0])
+    for second in range(600):
+        now[0] = max(now[0], float(second))
+        progress.tick()
+    assert judged == [4, 504]
+    assert stream.getvalue() == "runtime_probe: FRESH\n"
+
+
+def test_a_fault_ends_the_progress_and_not_the_program():
+    now, stream = [9.0], StringIO()
+    progress = Progress(lambda: 1 // 0, str, stream, lambda: now[0])
+    now[0] = 20.0
+    progress.tick()
+    now[0] = 9e9
+    progress.tick()
+    assert stream.getvalue() == ""
