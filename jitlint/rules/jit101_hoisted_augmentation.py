@@ -208,7 +208,7 @@ def train(model, loader, opt, grid):
             return Confidence.MEDIUM if meant and same_scope else Confidence.LOW
         if not stale.certain:
             return Confidence.LOW
-        return Confidence.HIGH if same_scope or stale.loop.trains else Confidence.MEDIUM
+        return Confidence.HIGH if same_scope else Confidence.MEDIUM
 
     def _is_grid(self, project: Project, stale: Stale) -> bool:
         """Whether coordinates are perturbed: of a grid made here, or given under a name that says so."""

@@ -181,7 +181,8 @@ def noisy_batches(data, batch_size):
             joins = operation.method in _JOINING and (named or self._is_latent(project, stale)) and sure
             return Confidence.MEDIUM if joins and staleness_of(project).trains_on(stale) else Confidence.LOW
         if operation.name in ADDING:
-            certain = Confidence.HIGH if stale.loop.loader else Confidence.MEDIUM
+            near = stale.loop.loader and stale.origin.scope == stale.loop.scope
+            certain = Confidence.HIGH if near else Confidence.MEDIUM
             return certain if named or stale.loop.loader else Confidence.LOW
         speckles = named and (sure or project.node(stale.consumer).kind is Kind.YIELD)
         scales = operation.name in ("*", "*=") and (speckles or self._mixes(project, stale))

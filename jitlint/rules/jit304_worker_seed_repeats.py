@@ -134,12 +134,19 @@ class Crops(Dataset):
             where = project.node(other.transform).span
             draw = Trace("draw", other.transform.scope.path, where, f"draws from {other.library}'s own generator")
             confidence = Confidence.HIGH if other.loader.workers else Confidence.MEDIUM
+            if other.loader.persistent is None:
+                confidence = Confidence.LOW
             fix = _seed_library(project, other)
             yield Candidate(self.code, made.scope.path, project.node(made).span, message, confidence, (draw,), fix)
 
 
 def _confidence(start: Start) -> Confidence:
-    """High where the samples are known to draw from what is seeded, or the data set seeds itself."""
+    """High where the samples are known to draw from what is seeded, or the data set seeds itself.
+
+    Low where a setting that nobody can read decides whether the workers start again at all.
+    """
+    if start.loader is not None and start.loader.persistent is None:
+        return Confidence.LOW
     if start.loader is None or start.drawn is not None:
         return Confidence.HIGH
     return Confidence.MEDIUM if start.loader.purpose is Purpose.TRAIN or start.libraries else Confidence.LOW

@@ -41,6 +41,15 @@ def tells_shape(node: Node) -> bool:
     return node.name in SHAPE_FUNCTIONS or (node.name.startswith(".") and node.method in SHAPE_METHODS)
 
 
+def tells_rows(project: Project, value: Value) -> bool:
+    """Whether a call splits a table: it gives the numbers of rows, and nothing of what stands in them."""
+    node = project.node(value)
+    if node.method not in ("split", "get_n_splits") or not node.has_receiver:
+        return False
+    made = project.constructor(Value(value.scope, node.inputs[0]))
+    return made is not None and made[0] is None and made[1].startswith("sklearn.model_selection.")
+
+
 def is_draw(project: Project, value: Value) -> bool:
     """Whether a call is itself a draw: of a library, of a generator, of a distribution, or a refill."""
     node = project.node(value)

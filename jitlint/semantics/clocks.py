@@ -61,6 +61,7 @@ class Hole(NamedTuple):
     picked: Clocks = NONE  # the clocks with which an index into it varies
     chosen: Clocks = NONE  # those of them with which the index is drawn
     role: Role = Role.NOISE
+    method: str = ""  # the method of it that gave the value: callers know the class of the object
 
 
 class When(NamedTuple):

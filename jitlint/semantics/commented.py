@@ -190,6 +190,9 @@ class _Judge:
         """What the code around is for; a list of transforms says it by its names and by who gets it."""
         scope = self.project.scope(draft.scope)
         if draft.display < 0:
+            said = {named(name) for name in _targets(draft)}
+            if said == {Purpose.EVALUATION}:
+                return Purpose.EVALUATION  # it changes what nothing trains on
             found = self.purposes.at(draft.scope, region)
             named_so = found is Purpose.UNKNOWN and catalogue.names_augmentation(scope.name)
             return Purpose.TRAIN if named_so else found

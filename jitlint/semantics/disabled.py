@@ -120,7 +120,7 @@ class DisabledAugmentations:
     # --------------------------------------------------------------------------------------- transforms
 
     def _transform(self, value: Value, scope: Scope, node: Node) -> Iterator[Disabled]:
-        why = self._zero(value, node)
+        why = self.zero(value, node)
         if not self._is_in_pipeline(scope, value.node):
             return
         if why is None:
@@ -181,7 +181,7 @@ class DisabledAugmentations:
         low, high = (self.project.node(Value(value.scope, item)) for item in node.inputs)
         return _is_number(low) and _is_number(high) and low.value == high.value
 
-    def _zero(self, value: Value, node: Node) -> int | None:
+    def zero(self, value: Value, node: Node) -> int | None:
         """The argument that keeps a transform from doing anything; the call itself where nothing is given."""
         for argument, key in zip(node.arguments, node.keywords, strict=False):
             if key in _PROBABILITIES and self._is_zero(value, argument):
@@ -255,9 +255,7 @@ class DisabledAugmentations:
             return any(self._is_active(Value(value.scope, item)) for item in node.inputs)
         if not self.augmenters.is_transform(value):
             return False
-        return node.kind is not Kind.CALL or (
-            self._zero(value, node) is None and self._fixed_range(value, node) is None
-        )
+        return node.kind is not Kind.CALL or (self.zero(value, node) is None and self._fixed_range(value, node) is None)
 
     def _purpose(self, value: Value, scope: Scope) -> Purpose:
         node = scope.nodes[value.node]

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from jitlint import catalogue
 from jitlint.libraries.loading import SAMPLE_METHODS
 from jitlint.semantics.augmenters import How
+from jitlint.semantics.disabled import disabled_of
 from jitlint.semantics.graph import Kind, Node, Store
 from jitlint.semantics.loading import Code, loading_of
 from jitlint.semantics.loops import loops_of
@@ -201,13 +202,13 @@ class HeldOuts:
         for thing in sorted(loading_of(self.project).held(value)):
             node = self.project.node(thing)
             is_part = node.kind is Kind.CALL and node.method not in catalogue.COMPOSERS
-            if is_part and not self._is_off(thing, node) and self.pipelines.augmenters.is_transform(thing):
+            if (
+                is_part
+                and disabled_of(self.project).zero(thing, node) is None
+                and self.pipelines.augmenters.is_transform(thing)
+            ):
                 return thing
         return None
-
-    def _is_off(self, value: Value, node: Node) -> bool:
-        chance = node.keyword("p")
-        return chance is not None and self.project.node(Value(value.scope, chance)).value == 0
 
     # --------------------------------------------------------------------------------------------- steps
 

@@ -13,9 +13,11 @@ from typing import NamedTuple
 from jitlint import catalogue
 from jitlint.semantics.calls import CONVERSIONS
 from jitlint.semantics.clocks import ALWAYS, CALL, EPOCH, Clock, Drawn, Role
+from jitlint.semantics.flow import sources
 from jitlint.semantics.graph import ADDING, Kind, Node, RegionKind, Scope
 from jitlint.semantics.loops import Loop, loops_of
 from jitlint.semantics.memo import remembered
+from jitlint.semantics.objects import objects_of
 from jitlint.semantics.project import Project, Ref, Value
 from jitlint.semantics.provenance import COMBINING, Draw, provenance_of
 from jitlint.semantics.staleness import ARRAY_LIBRARIES, HIDDEN, Stale, Staleness, staleness_of
@@ -144,7 +146,27 @@ class Hoisted:
                 if innermost is None or self.loops.evaluates(ref, node.region):
                     continue
                 for argument in self.staleness.consumed(Value(ref, index), node):
-                    yield Use(innermost, Value(ref, index), Value(ref, argument))
+                    if not self._learns_input(innermost, argument):
+                        yield Use(innermost, Value(ref, index), Value(ref, argument))
+
+    def _learns_input(self, loop: Loop, argument: int) -> bool:
+        """Whether a loop optimises what a network is given and not the network: an attack, or an inversion.
+
+        Its steps serve one sample, which gets one draw: `optimizer = SGD([delta])`, `model(x + delta + noise)`.
+        """
+        scope, objects = self.project.scope(loop.scope), objects_of(self.project)
+        steps = [node for _, node in scope.calls() if node.method == "step" and node.has_receiver]
+        inside = [node for node in steps if scope.within(node.region, loop.region)]
+        makers = [maker for node in inside for maker in objects.origins(Value(loop.scope, node.inputs[0]))]
+        learned = [item for maker in makers if maker.scope == loop.scope for item in self._listed(scope, maker.node)]
+        given = set(sources(scope, [argument])) if learned else set[int]()
+        return bool(learned) and all(maker.scope == loop.scope for maker in makers) and given.issuperset(learned)
+
+    def _listed(self, scope: Scope, maker: int) -> tuple[int, ...]:
+        """What an optimizer is made for, or the optimizer itself where that is not a list of single values."""
+        first = next(iter(scope.nodes[maker].arguments), maker)
+        node = scope.nodes[first]
+        return node.inputs if node.kind is Kind.COLLECTION and node.name in ("list", "tuple") else (first,)
 
     def _fitted(self, ref: Ref, scope: Scope, index: int, node: Node) -> Iterator[Use]:
         """`model.fit(images, epochs=n)` hides the loops over epochs and batches."""
@@ -199,7 +221,7 @@ class Hoisted:
         made = made._replace(
             draw=Draw(site.scope.path, site.scope.qualname, site.node, node.text), perturbed=role >= Role.MIXED
         )
-        if self.staleness.is_owned(origin) or self.staleness.is_owned(entry):
+        if self.staleness.is_owned(origin) or self.staleness.is_owned(entry) or self._is_carried_on(entry, use.clock):
             return None
         return Stale(
             use.loop,
@@ -248,6 +270,12 @@ class Hoisted:
             return True
         own = node.kind is Kind.ATTR and scope.nodes[node.inputs[0]].kind is Kind.PARAM
         return node.kind in (Kind.GLOBAL, Kind.PARAM, Kind.LOOPVAR) or own
+
+    def _is_carried_on(self, entry: Value, loop: Clock) -> bool:
+        """Whether the next pass finds something else in an attribute: the loop changes it in place."""
+        node = self.project.node(entry)
+        owner = self.project.self_class(Value(entry.scope, node.inputs[0])) if node.kind is Kind.ATTR else None
+        return owner is not None and self.staleness.is_changed(loop.scope, max(loop.region, CALL), node.name)
 
     def _mixes(self, use: Use, scope: Scope, node: Node, drawn: Drawn) -> bool:
         """Whether an operation combines the draw with something that each pass has anew, or cuts a window of it."""

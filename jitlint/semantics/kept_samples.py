@@ -104,7 +104,7 @@ class KeptSamples:
         """
         loaders = [item for item in self.loading.loaders if code in self.loading.code(item.made)]
         loaders = [item for item in loaders if item.purpose is not Purpose.EVALUATION] or loaders
-        if loaders and all(item.workers and not item.is_persistent for item in loaders):
+        if loaders and all(item.workers and item.persistent is False for item in loaders):
             return None
         return any(item.workers is False for item in loaders)
 

@@ -22,6 +22,7 @@ _MAKERS = frozenset("PRNGKey key key_data wrap_key_data key_impl clone fold_in d
 _KEY_WORDS = frozenset("key rng rngs dropout_rng".split())
 # Libraries whose layers take keys. To all others `key=` is a sort key or the name of a thing.
 _LIBRARIES = all_names(What.TAKES_KEYS)
+_ORDER = "jax.random.permutation"
 # Functions that run the function they are given again and again.
 _REPEATERS = frozenset("jax.lax.scan jax.lax.fori_loop jax.lax.while_loop jax.lax.map".split())
 
@@ -66,11 +67,24 @@ class Keys:
                 given = node.keyword("key")
                 first = node.arguments[0] if node.arguments and node.keywords[0] is None else None
                 key = given if given is not None else first
-                if key is not None:
+                if key is not None and not self._gives_shape(scope, index):
                     yield KeyUse(call, Value(ref, key), node.method != "split")
             elif node.has_receiver and self._knows_keys(ref.path) and self.project.callee(call) is None:
                 for key, folds in self._given_keys(scope, node):
                     yield KeyUse(call, Value(ref, key), True, folds)
+
+    def _gives_shape(self, scope: Scope, index: int) -> bool:
+        """Whether what is drawn goes only to `network.init(key, x)`, which asks for the shape of `x`."""
+        users = [node for node in scope.nodes if index in node.inputs]
+        kept = index in scope.returns or any(store.node == index for store in scope.stores if "." in store.name)
+        return (
+            bool(users)
+            and not kept
+            and all(
+                node.method == "init" and node.has_receiver and index in node.arguments[1:] and node.kind is Kind.CALL
+                for node in users
+            )
+        )
 
     @functools.cache  # noqa: B019 - lives as long as the run
     def _knows_keys(self, path: str) -> bool:
@@ -120,7 +134,7 @@ class Keys:
             return False
         if self._returns_between(scope, a, b):
             return False
-        return not (a.name == b.name and self._same_arguments(scope, a, b))
+        return a.name != b.name or not (self._same_arguments(scope, a, b) or self._orders_alike(scope, a, b))
 
     def _returns_between(self, scope: Scope, first: Node, second: Node) -> bool:
         """Whether the branch of the first use leaves the function before the second."""
@@ -134,6 +148,13 @@ class Keys:
             return False
         pairs = zip(first.inputs, second.inputs, strict=True)
         return all(a == b or scope.nodes[a][4:] == scope.nodes[b][4:] for a, b in pairs)
+
+    def _orders_alike(self, scope: Scope, first: Node, second: Node) -> bool:
+        """Whether two arrays are put into one order, so that their rows stay pairs: `x` and `y` of each sample."""
+        if first.name != _ORDER or not all(len(node.arguments) > 1 for node in (first, second)):
+            return False
+        one, other = (scope.nodes[node.arguments[1]] for node in (first, second))
+        return one is not other and not any(node.kind is Kind.CONST for node in (one, other))
 
     def _in_each_pass(self, use: KeyUse) -> Iterator[Reuse]:
         if not use.draws or self._is_from_stream(use.key):

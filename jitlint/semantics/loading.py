@@ -18,13 +18,17 @@ PROPERTIES = frozenset({"property", "functools.cached_property"})
 
 
 class Loader(NamedTuple):
-    """A loader. `workers`: whether it surely has worker processes, surely has none, or None if nobody can tell."""
+    """A loader.
+
+    `workers`: whether it surely has worker processes, surely has none, or None if nobody can tell. `persistent`:
+    whether they live on after an epoch, which True says where only a loader without workers may have none that do.
+    """
 
     made: Value
     workers: bool | None
     purpose: Purpose
     worker_init: tuple[Value, ...]
-    is_persistent: bool
+    persistent: bool | None
 
 
 class Code(NamedTuple):
@@ -49,9 +53,16 @@ class Loading:
 
     def _loader(self, made: Value) -> Loader:
         inits = [item for item in self.objects.given(made, -1, "worker_init_fn") if not self._is(item, None)]
-        kept = self.objects.given(made, -1, "persistent_workers")
-        persistent = bool(kept) and all(self._is(item, True) for item in kept)
-        return Loader(made, self._has_workers(made), self.purpose(made), tuple(inits), persistent)
+        return Loader(made, self._has_workers(made), self.purpose(made), tuple(inits), self._persistent(made))
+
+    def _persistent(self, made: Value) -> bool | None:
+        """`True if n else False` is True: torch takes it for no loader without workers, so that is what `n` asks."""
+        argument = argument_of(self.project.node(made), -1, "persistent_workers")
+        given = [self.project.node(item) for item in self.objects.given(made, -1, "persistent_workers")]
+        if any(item.kind is Kind.CONST and item.value is True for item in given):
+            return True
+        lost = argument is not None and not self.objects.is_known(Value(made.scope, argument))
+        return None if lost or any(item.kind is not Kind.CONST for item in given) else False
 
     def _is(self, value: Value, constant: object) -> bool:
         node = self.project.node(value)

@@ -19,6 +19,7 @@ from jitlint.semantics.calls import (
     is_draw,
     is_network_call,
     is_opaque,
+    tells_rows,
     tells_shape,
 )
 from jitlint.semantics.graph import Kind, Node, RegionKind, Scope
@@ -264,7 +265,7 @@ class Provenance:
     def _call(self, value: Value, node: Node) -> Made:
         if is_draw(self.project, value):
             return Made(draw=Draw(value.scope.path, value.scope.qualname, value.node, node.text))
-        if tells_shape(node):
+        if tells_shape(node) or tells_rows(self.project, value):
             return NOTHING
         said = self.said_by_settings(value, node)
         if said is not None:

@@ -165,11 +165,20 @@ class Rewinds:
         """Whether each pass of a loop continues one training: it trains, and makes no optimizer of its own."""
         scope = self.project.scope(ref)
         inside = [(Value(ref, i), node) for i, node in scope.calls() if scope.within(node.region, region)]
-        if self.loops.evaluates(ref, region) or not any(self.loops.is_training_call(value) for value, _ in inside):
+        training = [value for value, _ in inside if self.loops.is_training_call(value)]
+        if self.loops.evaluates(ref, region) or all(self._is_whole(value, region) for value in training):
             return False
         if any(self._makes_network(scope, store, region) for store in scope.stores):
             return False  # each pass is a whole training
         return not any(self._makes_optimizer(value, node) for value, node in inside)
+
+    def _is_whole(self, call: Value, region: int) -> bool:
+        """Whether a call runs a training from its start: `trainer.train()` of a trainer that each pass makes."""
+        scope, node = self.project.scope(call.scope), self.project.node(call)
+        if not node.has_receiver or self.loops.is_training_call(call, whole=False):
+            return False
+        made = scope.nodes[node.inputs[0]]
+        return made.kind is Kind.CALL and scope.within(made.region, region)
 
     def _makes_network(self, scope: Scope, store: Store, region: int) -> bool:
         made = scope.nodes[store.node]

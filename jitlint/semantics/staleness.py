@@ -222,20 +222,19 @@ class Staleness:
 
     def is_refilled(self, owner: tuple[str, str], name: str) -> bool:
         """Whether some method changes `self.name` in place, or hands it to something that may."""
-        sites = list(self._methods_of(owner))
-        for ref in sites:
-            scope = self.project.scope(ref)
-            if scope.name in SETUP_METHODS:
-                continue
-            for _, call in scope.calls():
-                method = call.method
-                if call.name.startswith(".") and (method.endswith("_") or method in ("update", "append", "copy_")):
-                    receiver = scope.nodes[call.inputs[0]]
-                    if receiver.kind is Kind.ATTR and receiver.name == name:
-                        return True
-            if any(store.name.endswith("." + name) for store in scope.stores):
-                return True
-        return False
+        methods = ((ref, self.project.scope(ref)) for ref in self._methods_of(owner))
+        return any(self.is_changed(ref, 0, name) for ref, scope in methods if scope.name not in SETUP_METHODS)
+
+    def is_changed(self, ref: Ref, region: int, name: str) -> bool:
+        """Whether a region of a method changes `self.name` in place, or sets it."""
+        scope = self.project.scope(ref)
+        for _, call in scope.calls():
+            method = call.method
+            if call.name.startswith(".") and (method.endswith("_") or method in ("update", "append", "copy_")):
+                receiver = scope.nodes[call.inputs[0]]
+                if receiver.kind is Kind.ATTR and receiver.name == name and scope.within(call.region, region):
+                    return True
+        return any(item.name.endswith("." + name) and scope.within(item.region, region) for item in scope.stores)
 
     def _methods_of(self, owner: tuple[str, str]) -> list[Ref]:
         path, prefix = owner[0], owner[1] + "."

@@ -78,7 +78,7 @@ class WorkerSeeds:
 
     def _by_loaders(self) -> Iterator[Start]:
         for loader in self.loading.loaders:
-            if not loader.worker_init or loader.workers is False or loader.is_persistent:
+            if not loader.worker_init or loader.workers is False or loader.persistent:
                 continue
             if loader.purpose is Purpose.EVALUATION:
                 continue
@@ -138,7 +138,7 @@ class WorkerSeeds:
         """Loaders whose samples draw from a library's own generator, which nothing seeds in the workers."""
         found: dict[Value, Other] = {}
         for loader in self.loading.loaders:
-            if loader.workers is False or loader.is_persistent or loader.purpose is Purpose.EVALUATION:
+            if loader.workers is False or loader.persistent or loader.purpose is Purpose.EVALUATION:
                 continue
             for library, thing in self._drawing(loader.made):
                 if library in UNSEEDED and not self._seeds_library(loader, library):

@@ -161,6 +161,8 @@ class Expressions(Targets):
 
     def call(self, tree: ast.Call) -> int:
         name, receiver = self.callee(tree.func)
+        if name == "dict" and tree.keywords and not tree.args and all(item.arg for item in tree.keywords):
+            return self._named_items(tree)
         arguments = [self.value(argument) for argument in tree.args]
         keywords: list[str | None] = ["*" if isinstance(a, ast.Starred) else None for a in tree.args]
         for keyword in tree.keywords:
@@ -170,6 +172,12 @@ class Expressions(Targets):
         if name == ".register_buffer" and len(arguments) > 1:
             self._register(tree, receiver, arguments)
         return self.add(Kind.CALL, span_of(tree), inputs, name, tuple(keywords), dotted(tree.func))
+
+    def _named_items(self, tree: ast.Call) -> int:
+        """`dict(a=x)` is the display `{"a": x}`."""
+        keys = [self.add(Kind.CONST, span_of(item), value=item.arg) for item in tree.keywords]
+        items = [self.value(item.value) for item in tree.keywords]
+        return self.add(Kind.COLLECTION, span_of(tree), (*keys, *items), "dict")
 
     def _register(self, tree: ast.Call, receiver: int, arguments: list[int]) -> None:
         """`self.register_buffer("noise", value)` binds `self.noise`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 
 from jitlint.semantics.clocks import (
+    ALWAYS,
     CALL,
     EPOCH,
     NONE,
@@ -20,6 +21,7 @@ from jitlint.semantics.clocks import (
     with_role,
 )
 from jitlint.semantics.conditions import is_switched_off
+from jitlint.semantics.graph import Kind
 from jitlint.semantics.project import Ref, Value
 from jitlint.semantics.when.repeats import Repeats
 
@@ -72,10 +74,38 @@ class Arguments(Repeats):
 
     def plugged(self, hole: Hole, argument: Value) -> When:
         """What an argument brings to where a parameter is used."""
+        asked = self._asked(hole, argument) if hole.method else None
+        if asked is not None:
+            return asked
         made = self.element(argument, hole.element, hole.path) if hole.element else self.when(argument, hole.path)
         if hole.role is Role.MIXED and not made.data:
-            return with_role(made, Role.MIXED)
+            made = with_role(made, Role.MIXED)
+        if hole.method and self.project.node(argument).kind is Kind.PARAM:
+            made = made._replace(holes=frozenset(item._replace(method=hole.method) for item in made.holes))
         return made
+
+    def _asked(self, hole: Hole, argument: Value) -> When | None:
+        """What a method of an object gives, if a caller knows its class: not all that the object was made from.
+
+        Nothing that is known, where `__getattr__` gives the method, or where a function defines the class.
+        """
+        path, name = self.project.constructor(argument) or ("", "")
+        method = self.project.method(path, name, hole.method) if path else None
+        if method is None:
+            own = path or (path is None and name[:1].isupper() and "." not in name)
+            return When(data=frozenset(["data"])) if own else None
+        given = join(self.when(Value(method, result), hole.path) for result in self.project.scope(method).returns)
+        each = Clock(method, CALL)
+        draws = tuple(
+            drawn._replace(fresh=frozenset([ALWAYS]) if {each, ALWAYS} & drawn.fresh else NONE) for drawn in given.draws
+        )
+        parts = [When(draws, frozenset([ALWAYS]) if given.varies else NONE, data=given.data)]
+        setup = self.project.callee(argument) if self.project.node(argument).kind is Kind.CALL else None
+        for inner in given.holes:
+            passed = self.project.argument(argument, setup, inner.name) if setup and inner.ref == setup else None
+            if passed is not None:
+                parts.append(fresher(self.plugged(inner, Value(argument.scope, passed)), inner.picked, inner.chosen))
+        return join(parts)
 
     def _outward(self, clocks: Clocks, ref: Ref, here: Clocks) -> Clocks:
         if Clock(ref, CALL) in clocks or Clock(ref, EPOCH) in clocks:

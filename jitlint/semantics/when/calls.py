@@ -5,7 +5,15 @@ from __future__ import annotations
 import re
 
 from jitlint import catalogue
-from jitlint.semantics.calls import CONVERSIONS, GATHERING, is_draw, is_network_call, is_opaque, tells_shape
+from jitlint.semantics.calls import (
+    CONVERSIONS,
+    GATHERING,
+    is_draw,
+    is_network_call,
+    is_opaque,
+    tells_rows,
+    tells_shape,
+)
 from jitlint.semantics.clocks import CALL, EMPTY, Clock, Clocks, Drawn, Path, Role, When, fresher, join, projected
 from jitlint.semantics.graph import Kind, Node
 from jitlint.semantics.project import Ref, Value
@@ -35,7 +43,7 @@ class Calls(Operations):
     """Answers for calls."""
 
     def _call(self, value: Value, node: Node, path: Path) -> When:
-        if tells_shape(node):
+        if tells_shape(node) or tells_rows(self.project, value):
             return EMPTY
         said = self.what.said_by_settings(value, node)
         if said is not None and not said.augmentation:
@@ -80,6 +88,12 @@ class Calls(Operations):
         if node.name in catalogue.VARYING:
             return When(varies=self.here(value))
         made = self._mixed(value, read_inputs(node))
+        if node.has_receiver and self.project.scope(value.scope).nodes[node.inputs[0]].kind is Kind.PARAM:
+            name = self.project.node(Value(value.scope, node.inputs[0])).name
+            asked = (
+                h._replace(method=node.method) if (h.ref, h.name) == (value.scope, name) else h for h in made.holes
+            )
+            made = made._replace(holes=frozenset(asked))
         if catalogue.gives_batch(node.method):
             made = made._replace(varies=made.varies | self.here(value), data=made.data | {"data"})
         if node.method in _GRIDS or (catalogue.names_coordinates(node.method) and not node.has_receiver):

@@ -153,8 +153,16 @@ class Variance(Calls):
         if is_network_call(self.project, value, ref):
             return EMPTY
         if ref is not None:
-            return join([made, self._returned(value, ref, (), frozenset({*cone, head}))])
+            paths = self._taken(self.project.scope(value.scope), value.node, cone)
+            return join([made, *(self._returned(value, ref, path, frozenset({*cone, head})) for path in paths)])
         return made
+
+    def _taken(self, scope: Scope, call: int, cone: frozenset[int]) -> list[Path]:
+        """The elements of a returned tuple that go on: the first of `model, loss = train(model)`."""
+        users = [scope.nodes[index] for index in cone if call in scope.nodes[index].inputs]
+        keys = [scope.nodes[user.inputs[1]] if user.kind is Kind.INDEX else None for user in users]
+        known = [(key.value,) for key in keys if key is not None and isinstance(key.value, int)]
+        return list[Path](known) if users and len(known) == len(users) else [()]
 
     def _loop_variable(self, value: Value, node: Node, path: Path) -> When:
         clock = Clock(value.scope, node.region)
