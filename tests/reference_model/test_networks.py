@@ -16,10 +16,13 @@ BILINEAR = Row(
     "unseen bilinear", "bilinear", "reference", "cpu", None, recipe={"data": "unseen"}, metrics={"ring_12": 0.9}
 )
 
+BICUBIC = Row("unseen bicubic", "bicubic", "reference", "cpu", None, recipe={"data": "unseen"})
+BICUBIC.metrics["psnr_128_sharp"] = 48.25
+
 
 def rows(ring=0.85, thumbnail=20.0, claims=None, seeds=(0, 1)):
     """Two seeds of each arm on nine images; the seeds differ by 0.2 dB."""
-    found = [BILINEAR]
+    found = [BILINEAR, BICUBIC]
     for name in PSNR:
         recipe = networks.arms()[name]
         for seed in seeds:
@@ -62,6 +65,8 @@ def test_the_report_shows_every_claim_with_each_seed():
     text = str(networks_section(rows()))
     assert all(claim.text in text for claim in networks.claims()) and "+1.00, +1.00" in text
     assert networks.claims_hash() in text and "Muon for the weight matrices" in text
+    assert "bicubic interpolation of the 32 px pixels has 48.25 dB" in text
+    assert "bottleneck" not in text  # both of its arms that have rows are in the table before
 
 
 def test_the_learning_curve_is_the_mean_of_each_tenth():
