@@ -97,8 +97,8 @@ def _limits(rows: Sequence[Row]) -> str:
     return (
         f"The hoisted arm had {recipes['outside'].epochs} draws, one an epoch: what it costs depends on their number "
         "(see the law). At 128 px bicubic interpolation of the 32 px pixels has "
-        f"{bicubic.metrics['psnr_128_sharp']:.2f} dB, the best of these arms {best:.2f}: a gain over another arm is not "
-        "yet super-resolution."
+        f"{bicubic.metrics['psnr_128_sharp']:.2f} dB, the best of these arms {best:.2f}: a gain over another arm is "
+        "not yet super-resolution."
     )
 
 
