@@ -26,10 +26,14 @@ def networks_section(rows: Sequence[Row]) -> Section | None:
     parts: list[Block] = [Text((
         "Claims are decided, in either direction, only where the arm with correct jitter sees: its ring correlation "
         f"with the truth at 12 cycles/image has to be at most {allowed:g} below that of bilinear interpolation, and "
-        "its clean PSNR above that of the image averaged to its grid of tokens.",))]  # fmt: skip
+        "its clean PSNR above that of the image averaged to its grid of tokens. "
+        "Where an arm has two seeds, both are shown.",))]  # fmt: skip
     smoke = all(row.preset == "smoke" for row in models)
     if smoke:
         parts.insert(0, Text(("!Smoke preset: these numbers mean nothing.",)))
+    judged = networks.verdicts(rows)
+    if judged:
+        parts += [claim_table(judged, rows), *(Text((said,)) for said in (_level(judged), _limits(rows), _training()))]
     shown: set[str] = set()  # arms; an experiment whose every arm is in a table before it has not been run
     for item in experiments(optional=True):
         own = _measured(item.name, rows)
@@ -39,9 +43,6 @@ def networks_section(rows: Sequence[Row]) -> Section | None:
     curves = learning_curves(rows)
     if curves:
         parts += [Text(("Mean training loss of each tenth of the steps (one seed of each arm):",)), curves]
-    judged = networks.verdicts(rows)
-    if judged:
-        parts += [claim_table(judged, rows), *(Text((said,)) for said in (_level(judged), _limits(rows), _training()))]
     return Section("Networks that serve many images", tuple(parts))
 
 
