@@ -9,7 +9,7 @@ from typing import TextIO
 
 from runtime_probe.findings import Judged
 
-FIRST = 4.0  # seconds after which the first line is written; each further one takes twice as long
+FIRST = 4.0  # seconds from the first batch to the first line; each further one takes twice as long
 SLOWEST = 300.0
 SHARE = 500  # times as long as judging took, at least, until it is done again: 0.2 % of the training
 
@@ -27,12 +27,14 @@ class Progress:
         self._judge, self._line, self._clock = judge, line, clock
         self._stream = stream if stream is not None else sys.stderr
         self._pause = FIRST
-        self._due = clock() + FIRST
+        self._due: float | None = None  # imports and data before the first batch do not count
         self._said = ""
 
     def tick(self) -> None:
         """A batch begins."""
-        if self._clock() >= self._due:
+        if self._due is None:
+            self._due = self._clock() + FIRST
+        elif self._clock() >= self._due:
             self._write()
 
     def _write(self) -> None:
