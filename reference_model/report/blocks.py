@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -93,6 +94,7 @@ figure { margin: .6rem 0 } img { max-width: 100%; height: auto } figcaption { fo
 th, td { text-align: left; vertical-align: top; padding: .25rem .6rem .25rem 0; border-bottom: 1px solid #ddd }
 .supported { color: #006b4f; font-weight: 600 } .refuted { color: #a8320a; font-weight: 600 }
 details { border-top: 1px solid #ccc; padding: .4rem 0 } summary { font-weight: 600; cursor: pointer }
+details > div { scroll-margin-top: 3rem }
 pre { overflow-x: auto; background: #f4f4f4; padding: .5rem } nav { font-size: .85rem }
 nav a { margin-right: .8rem; white-space: nowrap }
 .banner { background: #ffe9b0; padding: .5rem 1rem; font-weight: 600 }
@@ -122,9 +124,9 @@ def _sections(content: Sequence[Block]) -> list[Section]:
 
 def _html(block: Block) -> str:
     if isinstance(block, Text):
-        return "".join(f"<p{' class=banner' * p.startswith('!')}>{escape(p.lstrip('!'))}</p>" for p in block.paragraphs)
+        return "".join(f"<p{' class=banner' * p.startswith('!')}>{_prose(p.lstrip('!'))}</p>" for p in block.paragraphs)
     if isinstance(block, Points):
-        return "<ul>" + "".join(f"<li>{escape(item)}</li>" for item in block.items) + "</ul>"
+        return "<ul>" + "".join(f"<li>{_prose(item)}</li>" for item in block.items) + "</ul>"
     if isinstance(block, Code):
         return f"<pre>{escape(block.text)}</pre>"
     if isinstance(block, Table):
@@ -139,8 +141,13 @@ def _html(block: Block) -> str:
         return f"<div class=strip>{''.join(_html(picture) for picture in block.pictures)}</div>"
     inside = "\n".join(_html(part) for part in block.blocks)
     if block.folded:
-        return f"<details id='{block.anchor}'><summary>{escape(block.title)}</summary>\n{inside}</details>"
+        # A link opens what is folded only if its target lies inside.
+        return f"<details><summary>{escape(block.title)}</summary>\n<div id='{block.anchor}'>{inside}</div></details>"
     return f"<section id='{block.anchor}'><h2>{escape(block.title)}</h2>\n{inside}</section>"
+
+
+def _prose(text: str) -> str:
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def _html_table(table: Table) -> str:

@@ -142,22 +142,39 @@ def test_numbers_without_an_interval():
     assert number(None) == "–"
 
 
-@pytest.mark.skipif(not (shutil.which("chromium") or shutil.which("google-chrome")), reason="needs Chromium")
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+
+
+def dumped(page, folder):
+    command = [BROWSER, "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"]
+    command += [f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=10000", "--dump-dom", page.as_uri()]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120).stdout
+
+
+@pytest.mark.skipif(not BROWSER, reason="needs Chromium")
+def test_a_link_of_the_contents_opens_what_is_folded(written, tmp_path):
+    html = (written[0] / "report.html").read_text()
+    (anchor,) = re.findall(r"<a href='#([^']*)'>Methods</a>", html)
+    script = f"<script>location.hash = '{anchor}'; setTimeout(() => document.title = [...document.querySelectorAll("
+    script += "'details[open] > summary')].map(s => s.textContent).join(), 100)</script></body>"
+    page = tmp_path / "page.html"
+    page.write_text(html.replace("</body>", script))
+    assert "<title>Methods</title>" in dumped(page, tmp_path)
+
+
+@pytest.mark.skipif(not BROWSER, reason="needs Chromium")
 @pytest.mark.parametrize("width", [400, 1400])
 def test_the_page_does_not_overflow(written, tmp_path, width):
     folder, _ = written
     page, frame = tmp_path / "report.html", tmp_path / "frame.html"
     probe = '<script>document.title = document.documentElement.scrollWidth + " of " + innerWidth</script></body>'
-    opened = (folder / "report.html").read_text().replace("<details ", "<details open ")
+    opened = (folder / "report.html").read_text().replace("<details>", "<details open>")
     page.write_text(opened.replace("</body>", probe))
     frame.write_text(
         f'<iframe id=f src="report.html" width={width} height=800></iframe><script>f.onload = () => '
         "document.title = f.contentDocument.title</script>"
     )
-    browser = shutil.which("chromium") or shutil.which("google-chrome")
-    command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"]
-    command += [f"--user-data-dir={tmp_path / 'profile'}", "--virtual-time-budget=10000", "--dump-dom", frame.as_uri()]
-    dom = subprocess.run(command, capture_output=True, text=True, timeout=120).stdout
+    dom = dumped(frame, tmp_path)
     found = re.search(r"<title>(\d+) of (\d+)</title>", dom)
     assert found, dom[:500]
     assert int(found[1]) <= int(found[2]) <= width
