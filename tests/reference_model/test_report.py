@@ -42,6 +42,12 @@ def test_the_committed_report_is_the_one_of_the_committed_rows(written):
         assert numbers == pytest.approx(expected_numbers, rel=2e-3, abs=0.011), f"{name}: run the report again"
 
 
+def test_the_readme_quotes_the_report():
+    report, readme = (COMMITTED / "report.md").read_text(), (COMMITTED.parents[1] / "README.md").read_text()
+    hoisted, absent = re.search(r"for 20 epochs, costs ([\d.]+) dB;.* commented-out call ([\d.]+)\.", report).groups()
+    assert f"loses {hoisted} dB" in readme and f"and {absent} dB without jitter" in readme
+
+
 def parts(text):
     """The words of a text, and its numbers: the last digit may differ on another machine."""
     pattern = r"\d+\.\d+(?:e-?\d+)?"
