@@ -39,6 +39,12 @@ class Claim:
     margin: float
     seen: bool = False
 
+    def holds(self, difference: float) -> bool:
+        """Whether a single difference, in the unit of the metric, is on the claimed side of the margin."""
+        if self.expects == "equal":
+            return abs(difference) < self.margin
+        return difference > self.margin if self.expects == "more" else difference < self.margin
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -108,14 +114,11 @@ def judge(
 
 
 def _word(claim: Claim, measured: Interval) -> str:
-    low, high, margin = measured.low, measured.high, claim.margin
-    if claim.expects == "equal":
-        inside, outside = -margin < low and high < margin, high < -margin or low > margin
-    elif claim.expects == "more":
-        inside, outside = low > margin, high < margin
-    else:
-        inside, outside = high < margin, low > margin
-    return "supported" if inside else "refuted" if outside else "undecided"
+    held = claim.holds(measured.low), claim.holds(measured.high)
+    if all(held):
+        return "supported"
+    across = claim.expects == "equal" and measured.low < 0 < measured.high  # neither end holds, what is between does
+    return "undecided" if any(held) or across else "refuted"
 
 
 def sight(results: Results) -> Sight | None:

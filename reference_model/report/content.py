@@ -86,9 +86,10 @@ def sentences(facts: Facts) -> list[str]:
     ]
     if facts.plain:
         found.append(
-            f"It is a dose: from draws, bandwidth and the image, a closed form predicts the PSNR of the "
-            f"{len({row['image'] for row, _, _ in facts.plain.pairs})} images it was not fitted on within "
-            f"{facts.plain.median:.1f} dB (median; nine of ten within {facts.plain.ninth:.1f})."
+            "It is a dose: a formula of draws, bandwidth and the image, whose three constants a bandwidth were fitted "
+            f"on {len(frozen()['law']['fitted-on'])} images, predicts the PSNR of "
+            f"{len({row['image'] for row, _, _ in facts.plain.pairs})} others within {facts.plain.median:.1f} dB "
+            f"(median; nine of ten within {facts.plain.ninth:.1f})."
         )
     found.append(
         f"Jitter is no super-resolution: above Nyquist its enlargement agrees with the truth by a ring correlation of "
@@ -139,7 +140,10 @@ def _level(facts: Facts) -> str:
     count = len(claims())
     return (
         f"Mean over images with an interval at the level 1 − 0.05/{count}, so that the {count} hold together; a "
-        "verdict needs the whole interval on one side of the margin. Claims, margins and eligibility were frozen "
+        "verdict needs the whole interval on one side of the margin. The law's claim has its own limit and no "
+        "interval. Right: drawn in every step; hoisted: 20 draws, each held for a twentieth of the run; cycle: the "
+        "same number in turn; once: one draw; walk: added up from batch to batch; none-low: no jitter at the lowest "
+        "bandwidth. Claims, margins and eligibility were frozen "
         f"before the run (reference_model/claims.toml, {_hashes(facts)}). “Seed” is the document that this project "
         "started from; “seen before” marks hypotheses that an earlier run on other images suggested. Equal by "
         "construction, and so tests instead of claims: a commented-out call and no jitter."
@@ -183,7 +187,7 @@ def _law(facts: Facts) -> Section | None:
     )  # fmt: skip
     errors = Table(
         ("draws", *(plots.BAND_NAMES[band] for band in facts.law.bands)),
-        tuple((str(draws), *(_signed(mean_error(facts.plain, _count(draws), band)) for band in facts.law.bands))
+        tuple((_draws(draws), *(_signed(mean_error(facts.plain, _count(draws), band)) for band in facts.law.bands))
               for draws in POINTS if draws != 0),
     )  # fmt: skip
     said = [f"Fitted on {len(frozen()['law']['fitted-on'])} images, tested on the others: median absolute error "
@@ -208,15 +212,15 @@ def _law(facts: Facts) -> Section | None:
             "theory says 1."
         )
     said.append(
-        f"The mean error is {mean_miss(facts.plain):+.2f} dB: B and D are added as if uncorrelated, and a network that "
-        "smooths less than the oracle is nearer to the truth than that."
+        f"Predicted minus measured is {mean_miss(facts.plain):+.2f} dB in the mean: B and D are added as if "
+        "uncorrelated, and a network that smooths less than the oracle is nearer to the truth than that."
     )
     picture = plots.law(facts)
     parts: list[Block] = [
         Text(tuple(said)),
         Code(formula),
         parameters,
-        Text(("Mean error in dB:",)),
+        Text(("Predicted minus measured, mean over images in dB:",)),
     ]
     parts += [errors, Code("python -m reference_model predict --sigma 0.32 --draws 20 --steps 1200 --bandwidth 4")]
     return Section("The law", (*([picture] if picture else []), *parts))
@@ -224,6 +228,10 @@ def _law(facts: Facts) -> Section | None:
 
 def _count(draws: int | str) -> int:
     return STEPS if draws == "all" else int(draws)
+
+
+def _draws(draws: int | str) -> str:
+    return "one a step" if draws == "all" else str(draws)
 
 
 def _signed(value: float | None) -> str:
@@ -237,7 +245,14 @@ def _arms(facts: Facts) -> Section | None:
     arms = list(dict.fromkeys(row["arm"] for row in rows))
     table = tuple(_arm_row(facts, arm) for arm in [*arms, "oracle 0.32 px", "bicubic", "bilinear"])
     head = ("arm", "images", *(f"{METRICS[m][0]}{', ' + METRICS[m][1] if METRICS[m][1] else ''}" for m in LEARNED))
-    return Section("All arms", (Table((*head, "not flattened"), table),))
+    flat = f"{100 * frozen()['eligibility']['flat']:.0f} %"
+    note = (
+        "Arm: how the jitter is drawn · its strength σ · the highest Fourier band in multiples of Nyquist · steps. “k "
+        "draws” are held one after another, “in a cycle” used in turn, “inside” is a draw in every step. PSNR at 128 "
+        "px is against the true pixels of that size. “Not flattened”: networks whose loss still changed by more than "
+        f"{flat} over the last tenth of the steps; without jitter it falls towards 0 for ever."
+    )
+    return Section("All arms", (Text((note,)), Table((*head, "not flattened"), table)))
 
 
 def _arm_row(facts: Facts, arm: str) -> tuple[str, ...]:
@@ -246,7 +261,19 @@ def _arm_row(facts: Facts, arm: str) -> tuple[str, ...]:
     steep = [row for row in rows if abs(row.get("loss_change", 0.0)) > limit]
     trained = rows and rows[0]["kind"] == "network"
     values = (number(facts.over_images(arm, metric), metric) for metric in LEARNED)
-    return arm, str(len({row["image"] for row in rows})), *values, f"{len(steep)} of {len(rows)}" if trained else "–"
+    return (
+        _named(arm),
+        str(len({row["image"] for row in rows})),
+        *values,
+        f"{len(steep)} of {len(rows)}" if trained else "–",
+    )
+
+
+def _named(arm: str) -> str:
+    """The label of an arm, with its name in the claims in front."""
+    names = {label: name for name, label in frozen()["arms"].items() if name != label}
+    label = arm.replace("1 draws", "1 draw", 1) if arm.startswith("1 draws") else arm
+    return f"{names[arm]}: {label}" if arm in names else label
 
 
 def _views(facts: Facts) -> Section | None:

@@ -13,6 +13,7 @@ from reference_model.metrics import PERFECT, interval
 from reference_model.recipe import preset
 from reference_model.report.blocks import Block, Section, Table, Text
 from reference_model.store import Row
+from reference_model.targets import RESOLUTIONS, SIZE
 
 SIGNS = {"more": "> ", "less": "< ", "equal": "within ±"}
 
@@ -33,7 +34,13 @@ def networks_section(rows: Sequence[Row]) -> Section | None:
         parts.insert(0, Text(("!Smoke preset: these numbers mean nothing.",)))
     judged = networks.verdicts(rows)
     if judged:
-        parts += [claim_table(judged, rows), *(Text((said,)) for said in (_level(judged), _limits(rows), _training()))]
+        parts += [
+            claim_table(judged, rows),
+            *(
+                Text((said,))
+                for said in (_level(judged), *_split(judged, rows), _limits(rows), _jitters_share(rows), _training())
+            ),
+        ]
     shown: set[str] = set()  # arms; an experiment whose every arm is in a table before it has not been run
     for item in experiments(optional=True):
         own = _measured(item.name, rows)
@@ -71,11 +78,29 @@ def claim_table(judged: Sequence[Verdict], rows: Sequence[Row]) -> Table:
 
 
 def _each_seed(verdict: Verdict, rows: Sequence[Row]) -> str:
+    return ", ".join(f"{difference:+.2f}" for difference in _differences(verdict, rows))
+
+
+def _differences(verdict: Verdict, rows: Sequence[Row]) -> list[float]:
+    """The claim's difference for each seed that both arms have, means over images."""
     first, second = (
         {row.seed: row.metrics[verdict.claim.metric] for row in networks.arm_rows(name, rows)}
         for name in (verdict.claim.first, verdict.claim.second)
     )
-    return ", ".join(f"{first[seed] - second[seed]:+.2f}" for seed in sorted(first.keys() & second.keys(), key=str))
+    return [first[seed] - second[seed] for seed in sorted(first.keys() & second.keys(), key=str)]
+
+
+def _split(judged: Sequence[Verdict], rows: Sequence[Row]) -> list[str]:
+    """A warning for each claim whose seeds lie on both sides of its margin."""
+    found = []
+    for verdict in judged:
+        held = {verdict.claim.holds(difference) for difference in _differences(verdict, rows)}
+        if len(held) > 1:
+            found.append(
+                f"The seeds disagree on “{verdict.claim.text}”: their differences lie on both sides of its margin, so "
+                "the verdict is of these networks, not of the method."
+            )
+    return found
 
 
 def _level(judged: Sequence[Verdict]) -> str:
@@ -100,6 +125,21 @@ def _limits(rows: Sequence[Row]) -> str:
         "(see the law). At 128 px bicubic interpolation of the 32 px pixels has "
         f"{bicubic.metrics['psnr_128_sharp']:.2f} dB, the best of these arms {best:.2f}: a gain over another arm is "
         "not yet super-resolution."
+    )
+
+
+def _jitters_share(rows: Sequence[Row]) -> str:
+    """Which gains over `inside` are due to larger training images, and what jitter adds to the same images."""
+    added = []
+    for name in ("multi-scale", "patches"):
+        without, jittered = (networks.arm_rows(label, rows) for label in (name, f"{name} + jitter"))
+        if without and jittered:
+            gain, loss = (fmean(row.metrics["psnr_128_sharp"] for row in own) for own in (jittered, without))
+            added.append(f"{gain - loss:+.2f} dB to {name}")
+    share = f" Jitter alone adds {' and '.join(added)} at 128 px." if added else ""
+    return (
+        f"Multi-scale and patches are trained on true images of up to {RESOLUTIONS[-1]} px, inside on those of "
+        f"{SIZE} px: what they gain over inside is the gain of larger images and of jitter together.{share}"
     )
 
 

@@ -18,12 +18,13 @@ def word(expects, differences, margin=0.5, sees=True):
 
 
 NEAR, ABOVE, BELOW, ACROSS = (0.1, 0.0, -0.1), (1.0, 1.1, 0.9), (-1.0, -1.1, -0.9), (0.2, 0.5, 0.8)
+WIDE = (-3.0, 0.0, 3.0)
 CASES = [
     ("more", 0.5, ABOVE, "supported"), ("more", 0.5, NEAR, "refuted"), ("more", 0.5, ACROSS, "undecided"),
     ("less", -0.5, BELOW, "supported"), ("less", -0.5, NEAR, "refuted"),
     ("less", 0.5, NEAR, "supported"), ("less", 0.5, ABOVE, "refuted"),  # "no more than"
     ("equal", 0.5, NEAR, "supported"), ("equal", 0.5, ABOVE, "refuted"), ("equal", 0.5, BELOW, "refuted"),
-    ("equal", 0.5, ACROSS, "undecided"),
+    ("equal", 0.5, ACROSS, "undecided"), ("equal", 0.5, WIDE, "undecided"),
 ]  # fmt: skip
 
 

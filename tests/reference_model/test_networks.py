@@ -69,6 +69,20 @@ def test_the_report_shows_every_claim_with_each_seed():
     assert "bottleneck" not in text  # both of its arms that have rows are in the table before
 
 
+def test_the_report_says_where_seeds_disagree():
+    assert "seeds disagree" not in str(networks_section(rows()))
+    split = rows()
+    better = next(row for row in split if (row.label, row.seed) == ("multi-scale + jitter", 1))
+    better.metrics["psnr_128_sharp"] += 0.6  # of this seed only: its difference is above the margin of 0.25 dB
+    assert "seeds disagree on “Jitter helps multi-scale training to higher resolutions”" in str(networks_section(split))
+
+
+def test_what_jitter_adds_to_larger_images_is_told_apart():
+    assert "Jitter alone adds +0.00 dB to multi-scale at 128 px" in str(networks_section(rows()))
+    alone = [row for row in rows() if row.label != "multi-scale"]
+    assert "Jitter alone" not in str(networks_section(alone))
+
+
 def test_the_learning_curve_is_the_mean_of_each_tenth():
     curve = _loss_curve(torch.arange(40).float())
     assert curve.x == [float(4 * k) for k in range(1, 11)] and curve.y == [4 * k + 1.5 for k in range(10)]
