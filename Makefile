@@ -38,7 +38,7 @@ tour: $(VENV)/.tour
 	$(BIN)/jupyter-execute --inplace --kernel_name=python3 examples/tour.ipynb
 
 test: lint
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

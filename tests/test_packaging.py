@@ -82,7 +82,6 @@ def test_the_other_linters_are_pinned_as_they_were_measured() -> None:
 
 
 # ------------------------------------------------------------------------------------------------ wheel
-# Both tests of the wheel are in one group, so that it is built once when the suite runs in parallel.
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +91,6 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.Path:
     return zipfile.Path(built)
 
 
-@pytest.mark.xdist_group("wheel")
 def test_the_wheel_has_all_modules_and_no_tests(wheel: zipfile.Path) -> None:
     names = set(wheel.root.namelist())
     assert {str(path.relative_to(ROOT).as_posix()) for path in (ROOT / "jitlint").rglob("*.py")} <= names
@@ -101,7 +99,6 @@ def test_the_wheel_has_all_modules_and_no_tests(wheel: zipfile.Path) -> None:
     assert packages <= {*PACKAGES, f"jitlint-{PROJECT['version']}.dist-info"}
 
 
-@pytest.mark.xdist_group("wheel")
 def test_the_wheel_has_the_command_and_the_licence(wheel: zipfile.Path) -> None:
     information = wheel / f"jitlint-{PROJECT['version']}.dist-info"
     assert "jitlint = jitlint.cli:main" in (information / "entry_points.txt").read_text(encoding="utf-8")

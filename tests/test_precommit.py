@@ -18,7 +18,6 @@ CORRECT = (ROOT / "examples" / "coordinates" / "correct.py").read_bytes()
 pytestmark = [
     pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed"),
     pytest.mark.skipif(importlib.util.find_spec("pre_commit") is None, reason="pre-commit is not installed"),
-    pytest.mark.xdist_group("pre-commit"),
 ]
 
 

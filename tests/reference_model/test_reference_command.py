@@ -20,7 +20,6 @@ from reference_model.experiments import experiments
 from reference_model.recipe import PRESETS, preset
 from reference_model.store import Row, Store
 
-pytestmark = pytest.mark.xdist_group("reference command")
 TINY = replace(preset("smoke"), images=16, epochs=4, warmup=1)
 
 
