@@ -167,4 +167,7 @@ def _changing(timeline: Timeline, geometry: Geometry | None, evidence: Evidence)
     if geometry is not None and rate is not None and rate < geometry.full_change:
         sentence = f"from batch to batch only {rate:.1%} of the coordinate values change"
         return _conclude(timeline, Verdict.PARTIAL, sentence)
-    return _conclude(timeline, Verdict.FRESH, f"{batches} batches, every one with new coordinates")
+    sentence = f"{batches} batches, every one with new coordinates"
+    if geometry is not None and geometry.fixed_points:
+        sentence += f", beside {geometry.fixed_points} points that never move, such as a boundary"
+    return _conclude(timeline, Verdict.FRESH, sentence)

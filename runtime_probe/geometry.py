@@ -18,6 +18,9 @@ FAR_SHARE = 1e-3
 ANOTHER_DOMAIN = 0.6  # share outside [-1, 1] from which on that was never the domain
 MEASURED = 12  # different snapshots that are enough to measure a jitter
 FIRST = 8  # batches from the start that are all copied: enough for a walk to show
+INDEPENDENT = 0.25  # of the squared distance of independent draws; a jitter of a tenth of the domain reaches 0.12
+BY_CHANCE = 0.01  # of the drawn points may be where they were in the batch before: a corner, or a coarse format
+MOST_COMPONENTS = 4  # of a point: x, y, z, t
 LARGEST_LATTICE = 8192  # nodes per axis up to which unordered values are recognised as lattice points
 
 
@@ -38,8 +41,9 @@ class Geometry:
     `std` is the jitter's root-mean-square in coordinate units, `std_pixels` in pitches; both None when the
     lattice under the jitter could not be recognised. `change_rate` is the share of coordinate values that
     differ between consecutive batches, and `full_change` what a full fresh draw reaches in this number
-    format. `clean`: the coordinates are a regular lattice. `on_lattice`: all are points of one lattice.
-    `scatter` are up to 256 deviations in pixels (component 0, component 1) for drawing.
+    format; `fixed_points` of the points are the same in every batch beside others that are drawn over the whole
+    domain, and do not count in it. `clean`: the coordinates are a regular lattice. `on_lattice`: all are points of
+    one lattice. `scatter` are up to 256 deviations in pixels (component 0, component 1) for drawing.
     """
 
     grid: Grid | None
@@ -54,6 +58,7 @@ class Geometry:
     high: float
     dtype: str
     scatter: tuple[tuple[float, float], ...] = ()
+    fixed_points: int = 0
 
 
 def measure(snapshots: Sequence[Snapshot]) -> Geometry | None:
@@ -70,6 +75,7 @@ def measure(snapshots: Sequence[Snapshot]) -> Geometry | None:
     clean = grid is not None and grid.exact
     std = grid.std if grid is not None else None
     components = _components(values, grid) if finite else []
+    fixed = _fixed_points(usable) if finite and grid is None else None
     flags = _flags(usable, values, grid, dtype, finite)
     return Geometry(
         grid=grid,
@@ -77,13 +83,14 @@ def measure(snapshots: Sequence[Snapshot]) -> Geometry | None:
         on_lattice=clean or (bool(components) and all(_is_lattice(c, dtype) for c in components)),
         std=std,
         std_pixels=grid.std_pixels if grid is not None else None,
-        change_rate=_change_rate(usable),
+        change_rate=_change_rate(usable, fixed),
         full_change=_full_change(values, std, dtype),
         flags=frozenset(flags),
         low=float(values[values.isfinite()].min()) if bool(values.isfinite().any()) else math.nan,
         high=float(values[values.isfinite()].max()) if bool(values.isfinite().any()) else math.nan,
         dtype=str(dtype).removeprefix("torch."),
         scatter=_scatter(values, grid),
+        fixed_points=0 if fixed is None else int(fixed.sum()),
     )
 
 
@@ -130,15 +137,51 @@ def _pairs(snapshots: Sequence[Snapshot]) -> list[tuple[Tensor, Tensor]]:
     ]
 
 
-def _change_rate(snapshots: Sequence[Snapshot]) -> float | None:
-    """The share of values that change; values held by the edge of the domain do not count."""
+def _fixed_points(snapshots: Sequence[Snapshot]) -> Tensor | None:
+    """Which points (N,) of (..., N, d) coordinates are fixed ones put beside others that are drawn over the domain.
+
+    A boundary, or places where data was measured, are whole points that never move, at the same positions of the
+    tensor in every sample. The others are independent from batch to batch, E|a - b|² = 2 Var(a); jitter, which stays
+    near its place, is far below that. None when the points are not of these two kinds.
+    """
+    pairs = [pair for pair in _pairs(snapshots) if pair[0].shape == snapshots[0].coords.shape]
+    if not pairs or snapshots[0].coords.ndim < 2:
+        return None
+    stays = torch.stack([(a == b).all(-1) for a, b in pairs]).flatten(0, -2)
+    fixed = stays.all(0)
+    if not bool(fixed.any()) or bool(fixed.all()) or float(stays[:, ~fixed].double().mean()) > BY_CHANCE:
+        return None
+    before, after = (torch.stack(side)[..., ~fixed, :].double().flatten(0, -2) for side in zip(*pairs, strict=True))
+    wander = (after - before).square().mean(0)
+    independent = 2 * torch.cat([before, after]).var(0)
+    return fixed if bool((wander >= INDEPENDENT * independent).all()) else None
+
+
+def _change_rate(snapshots: Sequence[Snapshot], fixed: Tensor | None) -> float | None:
+    """The share of values that change. `fixed` points do not count, nor what stays on an edge of the domain or of the
+    box of all points: a clamp holds values there, and points drawn on a boundary move along it."""
+    pairs = _pairs(snapshots)
+    edges = _edges([coords for pair in pairs for coords in pair])
     changed = counted = 0
-    for before, after in _pairs(snapshots):
+    for before, after in pairs:
         different = before != after
-        held = ~different & ((before == 0) | (before.abs() == 1))
+        on_edge = (before == 0) | (before.abs() == 1) | (before == edges[0]) | (before == edges[1])
+        held = ~different & on_edge
+        if fixed is not None:
+            held |= fixed[:, None]
         changed += int(different.sum())
         counted += before.numel() - int(held.sum())
     return changed / counted if counted else None
+
+
+def _edges(tensors: Sequence[Tensor]) -> Tensor:
+    """The least and the greatest value of each component, (2, d); nan, which equals nothing, where they are one."""
+    if not tensors:
+        return torch.empty(2, 0)
+    width = tensors[0].shape[-1] if tensors[0].ndim > 1 and tensors[0].shape[-1] <= MOST_COMPONENTS else 1
+    values = torch.cat([tensor.reshape(-1, width) for tensor in tensors])
+    found = torch.stack([values.amin(0), values.amax(0)])
+    return torch.where(found[0] < found[1], found.double(), math.nan)
 
 
 def _full_change(values: Tensor, std: float | None, dtype: torch.dtype) -> float:

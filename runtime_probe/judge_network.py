@@ -284,6 +284,10 @@ def _mode(network: Network) -> Iterator[Finding]:
     elif network.stepped_in_evaluation_mode > 1 and (network.depends_on_mode or before.drew):
         sentence = f"{network.steps_in_training} steps in training mode, then {network.stepped_in_evaluation_mode} not"
         yield Finding(Flag.LOST_TRAINING_MODE, stream, sentence, "", where, MODE_LOST)
+    elif not network.steps_in_training and network.idle_dropout:
+        idle = ", ".join(f"{path} ({rate:g})" for path, rate in network.idle_dropout.items())
+        sentence = f"all {network.steps_before_training} steps were taken in evaluation mode; dropout that never acts: "
+        yield Finding(Flag.LOST_TRAINING_MODE, stream, sentence + idle, "", where, MODE_LOST)
 
 
 def _evaluation(network: Network) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from typing import Any
 import torch
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensor
+from torch.nn.modules.dropout import _DropoutNd
 
 from runtime_probe.arguments import Choice, leaves, signature_of
 from runtime_probe.borders import Borders
@@ -72,6 +73,8 @@ class Network:
     steps_in_training: int = 0
     steps_in_evaluation_mode: int = 0  # of the optimizer, since the network was last trained in training mode
     stepped_in_evaluation_mode: int = 0  # the most of these
+    steps_before_training: int = 0  # while it had never been in training mode at a step
+    idle_dropout: dict[str, float] = field(default_factory=dict)  # rates that these steps leave unused, by their path
     evaluated: bool = False
     evaluations: int = 0
     since_evaluation: int = 0
@@ -230,6 +233,8 @@ class NetworkWatch:
         else:
             network.evaluations += network.since_evaluation > 0 or not network.evaluated
             network.evaluated, network.since_evaluation = True, 0
+            if network.call is None and torch.is_grad_enabled():  # of a network that is never in training mode
+                network.call = next(user_frames(sys._getframe(1)), None)
         if phase == "evaluation":
             network.parts_in_training |= any(part.training for part in module.modules())
         if self._is_looked_at(network, phase):
@@ -317,6 +322,20 @@ class NetworkWatch:
                 network.steps_in_evaluation_mode += 1
                 most = max(network.stepped_in_evaluation_mode, network.steps_in_evaluation_mode)
                 network.stepped_in_evaluation_mode = most
+            else:
+                network.steps_before_training += 1
+                if network.steps_before_training == 2:  # the optimizers of a step are known by then
+                    network.idle_dropout = self._idle_dropout(module)
+
+    def _idle_dropout(self, module: nn.Module) -> dict[str, float]:
+        """The rates of a network that is trained as a whole in evaluation mode; a frozen part says that it is meant."""
+        trained = {id(p) for optimizer in self._owners for group in optimizer.param_groups for p in group["params"]}
+        if not all(p.requires_grad and id(p) in trained for p in module.parameters()):
+            return {}
+        if any(part.training for part in module.modules()):
+            return {}
+        parts = module.named_modules()
+        return {path: part.p for path, part in parts if isinstance(part, _DropoutNd) and part.p > 0}
 
     def _forget(self, part: nn.Module) -> None:
         network = self._by_module.pop(part)

@@ -591,6 +591,45 @@ for epoch in range(3):
         "model.train()",
     ),
     Kind(
+        "a network put into evaluation mode in its own forward",
+        """
+class Dropping(Net):
+    def forward(self, x):
+        if BUG:
+            self.eval()
+        return super().forward(x)
+train(model=Dropping(dropout=0.5), begin=lambda: None)
+""",
+        "LOST_TRAINING_MODE",
+        "dropout that never acts: body.2 (0.5)",
+    ),
+    Kind(
+        "a network that is trained in evaluation mode from the start; a frozen part that is meant to be",
+        """
+body, head = Net(dropout=0.2).body[:3], nn.Linear(16, 1)
+model = nn.Sequential(body, head).eval()
+if not BUG:
+    body.requires_grad_(False)
+optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad])
+fit(model, [torch.rand(6, 8) for _ in range(8)], optimizer)
+""",
+        "LOST_TRAINING_MODE",
+        "all 8 steps were taken in evaluation mode",
+    ),
+    Kind(
+        "two optimizers of a network in evaluation mode; statistics that are kept, without dropout",
+        """
+model = nn.Sequential(nn.Linear(8, 16), nn.BatchNorm1d(16), nn.Dropout(0.3 if BUG else 0.0), nn.Linear(16, 1)).eval()
+optimizers = torch.optim.SGD(model[:2].parameters(), lr=0.01), torch.optim.Adam(model[3].parameters())
+for step in range(8):
+    model.zero_grad()
+    model(torch.rand(6, 8)).square().mean().backward()
+    [optimizer.step() for optimizer in optimizers]
+""",
+        "LOST_TRAINING_MODE",
+        "2 (0.3)",
+    ),
+    Kind(
         "dropout that acts in evaluation",
         """
 class Functional(Net):
@@ -678,6 +717,66 @@ for step in range(4):
 """,
         "FROZEN",
         "Net(x)",
+        "FRESH",
+    ),
+    Kind(
+        "jitter on some of the points; a boundary beside drawn points in one tensor",
+        """
+model = Net(2)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.01)
+border, places = torch.rand(16, 2), torch.rand(48, 2)
+border[:, 0] = 0
+for step in range(8):
+    inside = places + 0.02 * torch.randn(48, 2) if BUG else torch.rand(48, 2)
+    model(torch.cat([border, inside]).requires_grad_()).square().mean().backward()
+    optimizer.step()
+""",
+        "PARTIAL",
+        "of the coordinate values change",
+        "FRESH",
+    ),
+    Kind(
+        "jitter on the first half of a cloud; a measured surface beside points drawn in its box",
+        """
+class Field(Net):
+    def forward(self, coords):
+        return self.body(coords)
+model = Field(3)
+optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+surface = nn.functional.normalize(torch.randn(40, 3), dim=-1)
+for step in range(8):
+    cloud = surface.expand(4, 40, 3).clone()
+    if BUG:
+        cloud[:, :20] += 0.05 * torch.randn(4, 20, 3)
+    else:
+        cloud[:, :20] = 2 * torch.rand(4, 20, 3) - 1
+    model(cloud).square().mean().backward()
+    optimizer.step()
+""",
+        "PARTIAL",
+        "of the coordinate values change",
+        "FRESH",
+    ),
+    Kind(
+        "one component of drawn points never moves; points of the start beside points drawn by NumPy",
+        """
+model = Net(2)
+optimizer = torch.optim.LBFGS(model.parameters(), max_iter=3)
+start = np.stack([np.linspace(-1, 1, 21), np.zeros(21)], -1)
+for step in range(6):
+    drawn = np.random.uniform(0.1, 0.9, (60, 2))
+    if BUG:
+        drawn[:, 1] = np.linspace(0.1, 0.9, 60)
+    points = torch.tensor(drawn if BUG else np.concatenate([drawn, start]), dtype=torch.float32)
+    def closure():
+        optimizer.zero_grad()
+        loss = model(points.clone().requires_grad_()).square().mean()
+        loss.backward()
+        return loss
+    optimizer.step(closure)
+""",
+        "PARTIAL",
+        "of the coordinate values change",
         "FRESH",
     ),
     Kind(
